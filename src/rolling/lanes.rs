@@ -1,0 +1,1 @@
+//! Eight blocks side by side.

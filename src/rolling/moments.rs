@@ -1,0 +1,1 @@
+//! Sum, mean, variance and what follows from them.

@@ -1,0 +1,1 @@
+//! Median, quantiles and what follows from the order of values.

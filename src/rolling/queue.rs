@@ -1,0 +1,1 @@
+//! The driver that joins mergeable states.
