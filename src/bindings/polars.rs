@@ -8,7 +8,7 @@ mod stand_in;
 
 use std::collections::BTreeMap;
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 use pyo3_polars::derive::polars_expr;
 use pyo3_polars::export::polars_arrow::types::NativeType;
 use serde::Deserialize;

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::hash::Hash;
 
-use polars::prelude::*;
+use polars_core::prelude::*;
 use pyo3_polars::export::polars_arrow::array::{
     Array, BooleanArray, PrimitiveArray, Utf8ViewArray,
 };
