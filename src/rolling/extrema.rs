@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::fixed::{self, NARROW, Stretch};
-use super::queue;
+use super::fixed::{self, Completeness, Stretch, TILE};
+use super::queue::{Max, Min, drive};
 use super::scan::{Greater, Join, Lesser, Plus, direct, prefixes, suffixes};
 use super::task::Task;
 use crate::error::Error;
@@ -19,8 +19,8 @@ pub enum ExtremeStatistic {
     Max,
 }
 
-/// Rows answered at a time when windows are narrow.
-const TILE: usize = 1024;
+/// Up to this width each window is read anew, rather than scanned for.
+const NARROW: usize = 64;
 
 /// Answers minimum and maximum for any windows.
 ///
@@ -33,7 +33,7 @@ pub fn extrema<T: Float>(
     out: &mut [&mut [T]],
 ) -> Result<(), Error> {
     let Some((width, shift)) = fixed::of(task) else {
-        queue::extrema(task, task.answers.clone(), statistics, out);
+        general(task, statistics, out);
         return Ok(());
     };
     for (statistic, out) in statistics.iter().zip(out) {
@@ -64,63 +64,172 @@ fn max_blocks<T: Float>(task: &Task<T>, width: usize, shift: isize, out: &mut [T
 
 #[inline(always)]
 fn blocks<T: Float, J: Join>(task: &Task<T>, width: usize, shift: isize, out: &mut [T]) {
-    let (mut before, mut here) = (Stretch::default(), Stretch::default());
-    let [mut suffix, mut prefix, mut count, mut extreme] = [const { Vec::new() }; 4];
-    let narrow = width <= NARROW;
-    let rows = if narrow { TILE } else { width };
+    let mut work = Work::default();
+    let rows = if width <= NARROW { TILE } else { width };
     let Range { start, end } = task.answers;
-    let mut next = isize::MIN;
     for first in (start..end).step_by(rows) {
         let len = rows.min(end - first);
-        let position = first as isize + shift;
-        extreme.resize(len, 0.0);
-        let complete;
-        if narrow {
-            here.read(task, position + 1 - width as isize, len + width - 1);
-            here.mark(J::IDENTITY);
-            complete = here.complete;
-            count.resize(if complete { 0 } else { len }, 0.0);
-            direct::<J>(&here.values, width, &mut extreme);
-            if !complete {
-                direct::<Plus>(&here.present, width, &mut count);
-            }
-        } else {
-            if next == position {
-                std::mem::swap(&mut before, &mut here);
-            } else {
-                before.read(task, position - width as isize, width);
-                before.mark(J::IDENTITY);
-            }
-            here.read(task, position, len);
-            here.mark(J::IDENTITY);
-            next = position + width as isize;
-            complete = before.complete && here.complete;
-            suffix.resize(width, 0.0);
-            prefix.resize(width, 0.0);
-            suffixes::<J>(&before.values, &mut suffix);
-            prefixes::<J>(&here.values, &mut prefix);
-            for ((o, &a), &b) in extreme.iter_mut().zip(&suffix).zip(&prefix) {
-                *o = J::join(a, b);
-            }
-            count.resize(if complete { 0 } else { len }, 0.0);
-            if !complete {
-                suffixes::<Plus>(&before.present, &mut suffix);
-                prefixes::<Plus>(&here.present, &mut prefix);
-                for ((o, &a), &b) in count.iter_mut().zip(&suffix).zip(&prefix) {
-                    *o = a + b;
-                }
-            }
-        }
         let out = &mut out[first - start..first - start + len];
-        if complete {
-            for (o, &e) in out.iter_mut().zip(&extreme) {
-                *o = T::from_f64(e);
-            }
+        let position = first as isize + shift;
+        if width <= NARROW {
+            work.narrow::<T, J>(task, position, width, out);
         } else {
-            let least = task.min_periods.max(1) as f64;
-            for ((o, &e), &n) in out.iter_mut().zip(&extreme).zip(&count) {
-                *o = T::from_f64(if n >= least { e } else { f64::NAN });
+            work.wide::<T, J>(task, position, width, out);
+        }
+    }
+}
+
+/// Scratch of a task.
+#[derive(Default)]
+struct Work {
+    completeness: Completeness,
+    before: Stretch,
+    here: Stretch,
+    /// What is left of the block before, for each answer, and what the block has so far.
+    left: Vec<f64>,
+    so_far: Vec<f64>,
+    count: Vec<f64>,
+    fours: Vec<f64>,
+}
+
+impl Work {
+    /// Each window is read anew.
+    #[inline(always)]
+    fn narrow<T: Float, J: Join>(
+        &mut self,
+        task: &Task<T>,
+        position: isize,
+        width: usize,
+        out: &mut [T],
+    ) {
+        let Work {
+            completeness,
+            here,
+            so_far,
+            count,
+            fours,
+            ..
+        } = self;
+        so_far.resize(out.len(), 0.0);
+        count.clear();
+        if let Some(rows) = completeness.of(task.x, position, width - 1, out.len()) {
+            direct::<T, J>(&task.x[rows], width, fours, so_far);
+        } else {
+            here.copy(task, position + 1 - width as isize, out.len() + width - 1);
+            here.mark(J::IDENTITY);
+            count.resize(out.len(), 0.0);
+            direct::<f64, J>(&here.values, width, fours, so_far);
+            direct::<f64, Plus>(&here.present, width, fours, count);
+        }
+        write(task, so_far, count, width, out);
+    }
+
+    /// The answers of a block from two scans.
+    #[inline(always)]
+    fn wide<T: Float, J: Join>(
+        &mut self,
+        task: &Task<T>,
+        position: isize,
+        width: usize,
+        out: &mut [T],
+    ) {
+        let len = out.len();
+        if let Some(rows) = self.completeness.of(task.x, position, width, len) {
+            let (before, here) = task.x[rows].split_at(width);
+            self.count.clear();
+            self.block::<T, T, J>(task, before, here, width, out);
+            return;
+        }
+        let mut before = std::mem::take(&mut self.before);
+        let mut here = std::mem::take(&mut self.here);
+        before.copy(task, position - width as isize, width);
+        here.copy(task, position, len);
+        self.count.resize(len, 0.0);
+        let one = |p: f64, _: f64| p;
+        suffixes::<Plus, _, _>(&before.present, &before.present, one, &mut self.left);
+        prefixes::<Plus, _, _>(&here.present, &here.present, one, 0.0, &mut self.count);
+        for (count, left) in self.count.iter_mut().zip(&self.left) {
+            *count += left;
+        }
+        before.mark(J::IDENTITY);
+        here.mark(J::IDENTITY);
+        self.block::<T, f64, J>(task, &before.values, &here.values, width, out);
+        (self.before, self.here) = (before, here);
+    }
+
+    #[inline(always)]
+    fn block<T: Float, V: Float, J: Join>(
+        &mut self,
+        task: &Task<T>,
+        before: &[V],
+        here: &[V],
+        width: usize,
+        out: &mut [T],
+    ) {
+        let Work {
+            left,
+            so_far,
+            count,
+            ..
+        } = self;
+        let one = |v: V, _: V| v.to_f64();
+        suffixes::<J, _, _>(before, before, one, left);
+        so_far.resize(TILE, 0.0);
+        let mut carry = J::IDENTITY;
+        let tiles = here
+            .chunks(TILE)
+            .zip(left.chunks_mut(TILE))
+            .zip(out.chunks_mut(TILE));
+        for (k, ((here, left), out)) in tiles.enumerate() {
+            carry = prefixes::<J, _, _>(here, here, one, carry, so_far);
+            for (a, &b) in left.iter_mut().zip(so_far.iter()) {
+                *a = J::join(*a, b);
             }
+            let count = if count.is_empty() {
+                &[]
+            } else {
+                &count[k * TILE..]
+            };
+            write(task, left, count, width, out);
+        }
+    }
+}
+
+/// Writes the extremes of windows that hold enough values; every window is full if `count` is
+/// empty.
+#[inline(always)]
+fn write<T: Float>(task: &Task<T>, extremes: &[f64], count: &[f64], width: usize, out: &mut [T]) {
+    let least = task.min_periods.max(1);
+    if !count.is_empty() {
+        let least = least as f64;
+        for ((o, &extreme), &n) in out.iter_mut().zip(extremes).zip(count) {
+            *o = T::from_f64(if n >= least { extreme } else { f64::NAN });
+        }
+    } else if width >= least {
+        for (o, &extreme) in out.iter_mut().zip(extremes) {
+            *o = T::from_f64(extreme);
+        }
+    } else {
+        out.fill(T::NAN);
+    }
+}
+
+/// Answers for any windows.
+fn general<T: Float>(task: &Task<T>, statistics: &[ExtremeStatistic], out: &mut [&mut [T]]) {
+    let value = |i: usize| Some(task.value(i)).filter(|x| !x.is_nan());
+    let (n, least) = (task.x.len(), task.min_periods.max(1));
+    let answers = || task.answers.clone();
+    for (statistic, out) in statistics.iter().zip(out) {
+        let mut write = |place: usize, count: usize, extreme: f64| {
+            out[place] = T::from_f64(if count >= least { extreme } else { f64::NAN });
+        };
+        match statistic {
+            ExtremeStatistic::Min => drive::<Min>(task.windows, answers(), n, value, |answer| {
+                write(answer.place, answer.count, answer.state.0);
+            }),
+            ExtremeStatistic::Max => drive::<Max>(task.windows, answers(), n, value, |answer| {
+                write(answer.place, answer.count, answer.state.0);
+            }),
         }
     }
 }

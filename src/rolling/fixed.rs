@@ -1,77 +1,77 @@
 //! Windows of a fixed number of rows, block by block.
 //!
-//! The positions at which windows end are cut into blocks as wide as a window. A kernel is handed
-//! the block before and the block itself, as plain `f64` with missing values marked, and answers
-//! every window that ends in the block. Rows before the first and after the last are missing, so
+//! The positions at which windows end are cut into blocks as wide as a window. A kernel reads the
+//! block before and the block itself, and answers every window that ends in the block. Blocks
+//! without a missing value are read where they lie. Others are copied first, with 0 for what is
+//! missing and a mark for what is present; rows before the first and after the last are missing, so
 //! that the ends of a series need no code of their own.
 
+use std::ops::Range;
+
+use super::scan::all_finite;
 use super::task::Task;
 use super::window::Windows;
 use crate::float::Float;
 
-/// Up to this width a window is read anew for each answer, which vectorizes without scans.
-pub const NARROW: usize = 16;
+/// Answers finished together, so that what lies between two steps stays in the nearest cache.
+pub const TILE: usize = 512;
 
-/// A stretch of a series: the values with 0 in place of the missing ones, and a 1 for each present.
+/// A copied stretch of a series.
 #[derive(Default)]
 pub struct Stretch {
     /// Values, 0 where missing.
     pub values: Vec<f64>,
     /// 1 where a value is present, 0 where it is missing.
     pub present: Vec<f64>,
-    /// Whether none is missing.
-    pub complete: bool,
 }
 
 impl Stretch {
-    /// Reads the rows `from..from + len`; rows outside the series are missing.
-    #[inline(always)]
-    pub fn read<T: Float>(&mut self, task: &Task<T>, from: isize, len: usize) {
+    /// Copies the rows `from..from + len`, of which those outside the series are missing. False if
+    /// an infinite value takes part, as it may under the IEEE rule.
+    pub fn copy<T: Float>(&mut self, task: &Task<T>, from: isize, len: usize) -> bool {
         let n = task.x.len() as isize;
-        self.values.resize(len, 0.0);
-        self.present.resize(len, 0.0);
-        let first = from.clamp(0, n);
-        let last = (from + len as isize).clamp(0, n);
-        let (before, inside) = ((first - from) as usize, (last - first) as usize);
-        if inside < len {
-            self.values.fill(0.0);
-            self.present.fill(0.0);
+        for column in [&mut self.values, &mut self.present] {
+            column.clear();
+            column.resize(len, 0.0);
         }
-        let x = &task.x[first as usize..last as usize];
-        let values = &mut self.values[before..before + inside];
-        let present = &mut self.present[before..before + inside];
-        // An infinite value under the IEEE rule makes the stretch incomplete in no way: the
-        // callers ask `finite` and leave such blocks to the general kernel.
-        let mut missing = 0u64;
-        for ((&x, v), p) in x.iter().zip(values).zip(present) {
+        let inside = from.clamp(0, n)..(from + len as isize).clamp(0, n);
+        let skip = (inside.start - from) as usize;
+        let x = &task.x[inside.start as usize..inside.end as usize];
+        let mut finite = true;
+        let places = self.values[skip..]
+            .iter_mut()
+            .zip(&mut self.present[skip..]);
+        for (x, (value, present)) in x.iter().zip(places) {
             let x = x.to_f64();
-            let absent = task.infinity.is_missing(x);
-            missing |= u64::from(absent);
-            *v = if absent { 0.0 } else { x };
-            *p = if absent { 0.0 } else { 1.0 };
+            let missing = task.infinity.is_missing(x);
+            *value = if missing { 0.0 } else { x };
+            *present = if missing { 0.0 } else { 1.0 };
+            finite &= value.is_finite();
         }
-        self.complete = missing == 0 && inside == len;
-    }
-
-    /// Whether every value is finite; only under the IEEE rule can one be infinite.
-    #[inline(always)]
-    pub fn finite(&self) -> bool {
-        self.values.iter().fold(0.0, |sum, v| sum + v * 0.0) == 0.0
+        finite
     }
 
     /// Puts `sentinel` where a value is missing.
-    #[inline(always)]
     pub fn mark(&mut self, sentinel: f64) {
-        if !self.complete {
-            for (v, &p) in self.values.iter_mut().zip(&self.present) {
-                *v = if p == 0.0 { sentinel } else { *v };
-            }
+        for (value, &present) in self.values.iter_mut().zip(&self.present) {
+            *value = if present == 0.0 { sentinel } else { *value };
         }
+    }
+
+    /// The first value present, or 0.
+    pub fn first(&self) -> f64 {
+        let first = self.present.iter().position(|&p| p == 1.0);
+        first.map_or(0.0, |i| self.values[i])
+    }
+
+    /// The last value present, or 0.
+    pub fn last(&self) -> f64 {
+        let last = self.present.iter().rposition(|&p| p == 1.0);
+        last.map_or(0.0, |i| self.values[i])
     }
 }
 
-/// The width and shift of a task's fixed windows, if they are fixed and a block of them is worth
-/// its memory.
+/// Width and shift of a task's windows, if they are of a fixed number of rows.
 pub fn of<T: Float>(task: &Task<T>) -> Option<(usize, isize)> {
     match task.windows {
         // A window wider than twice the series gains nothing from blocks and would only cost the
@@ -80,5 +80,34 @@ pub fn of<T: Float>(task: &Task<T>) -> Option<(usize, isize)> {
             Some((width, shift))
         }
         _ => None,
+    }
+}
+
+#[derive(Default)]
+/// Which blocks lie inside the series and miss nothing.
+pub struct Completeness {
+    /// Where the last block asked for ends, if it was complete.
+    complete_to: Option<isize>,
+}
+
+impl Completeness {
+    /// The rows of the `width` before `position` and the `len` from it on, if all are present.
+    /// The answer for the rows before is remembered from the call before.
+    #[inline(always)]
+    pub fn of<T: Float>(
+        &mut self,
+        x: &[T],
+        position: isize,
+        width: usize,
+        len: usize,
+    ) -> Option<Range<usize>> {
+        let (from, to) = (position - width as isize, position + len as isize);
+        let inside = from >= 0 && to <= x.len() as isize;
+        let known = inside && self.complete_to == Some(position);
+        let complete = inside
+            && (known || all_finite(&x[from as usize..position as usize]))
+            && all_finite(&x[position as usize..to as usize]);
+        self.complete_to = complete.then_some(to);
+        complete.then_some(from as usize..to as usize)
     }
 }
