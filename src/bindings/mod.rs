@@ -2,7 +2,11 @@
 
 use pyo3::prelude::*;
 
+pub mod error;
+pub mod run;
+
 #[pymodule]
-fn _core(_m: &Bound<'_, PyModule>) -> PyResult<()> {
+fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     Ok(())
 }
