@@ -21,10 +21,10 @@ impl From<Error> for PyErr {
 /// Calls a kernel; a panic in it becomes a `RuntimeError` that asks for a report.
 ///
 /// PyO3's own `PanicException` is no `Exception`, so a service would not survive it.
-pub fn guard<R>(kernel: impl FnOnce() -> Result<R, Error>) -> PyResult<R> {
+pub fn guard<R, E: Into<PyErr>>(kernel: impl FnOnce() -> Result<R, E>) -> PyResult<R> {
     // What the kernel was writing to is dropped by the unwinding and seen by nobody.
     match catch_unwind(AssertUnwindSafe(kernel)) {
-        Ok(result) => Ok(result?),
+        Ok(result) => result.map_err(Into::into),
         Err(payload) => Err(PyRuntimeError::new_err(format!(
             "this is a bug in linewatch, please report it: {}",
             message(payload.as_ref())
