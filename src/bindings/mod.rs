@@ -5,7 +5,16 @@ mod polars;
 
 use pyo3::prelude::*;
 
+pub mod arrow;
+pub mod error;
+pub mod run;
+
 #[pymodule]
-fn _core(_m: &Bound<'_, PyModule>) -> PyResult<()> {
+fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    m.add_class::<arrow::ArrowArray>()?;
+    m.add_class::<arrow::ArrowTable>()?;
+    m.add_function(wrap_pyfunction!(arrow::arrow_numbers, m)?)?;
+    m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
     Ok(())
 }

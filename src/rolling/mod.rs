@@ -4,12 +4,13 @@ pub mod cusum;
 pub mod entropy;
 pub mod ewm;
 pub mod extrema;
-pub mod lanes;
+pub mod fixed;
 pub mod moments;
 pub mod order;
 pub mod pair;
 pub mod position;
 pub mod queue;
+pub mod scan;
 pub mod task;
 pub mod window;
 
