@@ -50,44 +50,40 @@ pub fn answer_dtype(column: &Field) -> PolarsResult<DataType> {
         DataType::Float32 => Ok(DataType::Float32),
         DataType::Null | DataType::Boolean => Ok(DataType::Float64),
         dtype if dtype.is_primitive_numeric() || dtype.is_decimal() => Ok(DataType::Float64),
-        dtype => Err(refused(
-            column.name(),
-            dtype,
-            "numbers",
-            ".cast(pl.Float64)",
-        )),
+        dtype => Err(refused(column.name(), dtype, "numbers", mend(dtype))),
     }
 }
 
 /// Nanoseconds of a column of times.
 pub fn times(column: &Series) -> PolarsResult<Vec<i64>> {
-    const DAY: i64 = 86_400_000_000_000;
-    let unit = |unit: &TimeUnit| match unit {
-        TimeUnit::Nanoseconds => 1,
-        TimeUnit::Microseconds => 1_000,
-        TimeUnit::Milliseconds => 1_000_000,
+    let ns = match column.dtype() {
+        DataType::Datetime(unit, _) | DataType::Duration(unit) => match unit {
+            TimeUnit::Nanoseconds => 1,
+            TimeUnit::Microseconds => 1_000,
+            TimeUnit::Milliseconds => 1_000_000,
+        },
+        DataType::Date => 86_400_000_000_000,
+        dtype if dtype.is_integer() => 1,
+        dtype => {
+            let mend = "try .str.to_datetime()";
+            return Err(refused(column.name(), dtype, "times", mend));
+        }
     };
-    let (ns, name) = match column.dtype() {
-        DataType::Datetime(u, _) | DataType::Duration(u) => (unit(u), column.name()),
-        DataType::Date => (DAY, column.name()),
-        dtype if dtype.is_integer() => (1, column.name()),
-        dtype => return Err(refused(column.name(), dtype, "times", ".str.to_datetime()")),
-    };
-    if column.has_nulls() {
-        polars_bail!(ComputeError: "column \"{name}\" has {} nulls; times must all be known (drop those rows first)", column.null_count());
+    if let Some(row) = present(column).iter().position(|there| !there) {
+        polars_bail!(ComputeError: "by[{row}] is missing; every row needs a time");
     }
     let mut out = whole(column)?;
     if ns != 1 {
-        for t in &mut out {
-            *t = t.checked_mul(ns).ok_or_else(|| {
-                polars_err!(ComputeError: "column \"{name}\" holds times outside the years 1677 to 2262, which do not fit nanoseconds")
+        for (row, time) in out.iter_mut().enumerate() {
+            *time = time.checked_mul(ns).ok_or_else(|| {
+                polars_err!(ComputeError: "by[{row}] is outside the years 1678 to 2262 that int64 nanoseconds reach")
             })?;
         }
     }
     Ok(out)
 }
 
-/// A number from 0 for each distinct row of `keys`; -1 where a key is null.
+/// A whole number for each row, equal where all of `keys` are; -1 where one of them is null.
 pub fn codes(keys: &[Series]) -> PolarsResult<Vec<i64>> {
     let mut codes = key(&keys[0])?;
     for column in &keys[1..] {
@@ -95,12 +91,8 @@ pub fn codes(keys: &[Series]) -> PolarsResult<Vec<i64>> {
         if next.len() != codes.len() {
             polars_bail!(ComputeError: "groups has {} values, expected {}", next.len(), codes.len());
         }
-        codes = numbered(
-            codes
-                .iter()
-                .zip(&next)
-                .map(|(&a, &b)| (a >= 0 && b >= 0).then_some((a, b))),
-        );
+        let pair = |(&a, &b): (&i64, &i64)| (a >= 0 && b >= 0).then_some((a, b));
+        codes = numbered(codes.iter().zip(&next).map(pair));
     }
     Ok(codes)
 }
@@ -144,7 +136,7 @@ fn widened(column: &Series) -> PolarsResult<Vec<f64>> {
                 let chunk: &BooleanArray = chunk.as_any().downcast_ref().expect("booleans");
                 let start = out.len();
                 out.extend(chunk.values().iter().map(|bit| f64::from(u8::from(bit))));
-                blank(&mut out[start..], chunk.validity());
+                blank(&mut out[start..], chunk.validity(), f64::NAN);
             }
             Ok(out)
         }
@@ -161,12 +153,7 @@ fn widened(column: &Series) -> PolarsResult<Vec<f64>> {
             let unit = 10f64.powi(*scale as i32);
             Ok(converted(column, |v: i128| v as f64 / unit))
         }
-        dtype => Err(refused(
-            column.name(),
-            dtype,
-            "numbers",
-            ".cast(pl.Float64)",
-        )),
+        dtype => Err(refused(column.name(), dtype, "numbers", mend(dtype))),
     }
 }
 
@@ -185,9 +172,10 @@ fn exact<T: NativeType>(
 ) -> PolarsResult<Vec<f64>> {
     for chunk in column.chunks() {
         let chunk = primitive::<T>(chunk.as_ref());
+        // What stands under a null is arbitrary, and looked at only if it is too large.
         let large = |&(i, &v): &(usize, &T)| convert(v).1 > LARGEST && chunk.is_valid(i);
         if let Some((_, value)) = chunk.values().iter().enumerate().find(large) {
-            polars_bail!(ComputeError: "column \"{}\" holds {value}, which is above 2^53 and has no exact float (try .cast(pl.Float64) if rounding is fine)", column.name());
+            polars_bail!(ComputeError: "column \"{}\" holds {value}; whole numbers beyond 2**53 are not exact as Float64 (cast to Float64 first to accept rounding)", column.name());
         }
     }
     Ok(converted(column, |v| convert(v).0))
@@ -197,11 +185,11 @@ fn append<T: NativeType, F: Real>(out: &mut Vec<F>, chunk: &dyn Array, convert: 
     let chunk = primitive::<T>(chunk);
     let start = out.len();
     out.extend(chunk.values().iter().map(|&value| convert(value)));
-    blank(&mut out[start..], chunk.validity());
+    blank(&mut out[start..], chunk.validity(), F::NAN);
 }
 
-/// Writes NaN where `validity` says null.
-fn blank<F: Real>(out: &mut [F], validity: Option<&Bitmap>) {
+/// Writes `missing` where `validity` says null.
+fn blank<V: Copy>(out: &mut [V], validity: Option<&Bitmap>, missing: V) {
     let Some(validity) = validity.filter(|bits| bits.unset_bits() > 0) else {
         return;
     };
@@ -209,7 +197,7 @@ fn blank<F: Real>(out: &mut [F], validity: Option<&Bitmap>) {
     for (i, value) in out.iter_mut().enumerate() {
         let bit = offset + i;
         if bytes[bit / 8] >> (bit % 8) & 1 == 0 {
-            *value = F::NAN;
+            *value = missing;
         }
     }
 }
@@ -267,7 +255,7 @@ fn whole(column: &Series) -> PolarsResult<Vec<i64>> {
                     column.name(),
                     dtype,
                     "whole numbers",
-                    ".cast(pl.Int64)",
+                    "try casting it to pl.Int64",
                 ));
             }
         }
@@ -287,30 +275,47 @@ fn key(column: &Series) -> PolarsResult<Vec<i64>> {
         }))),
         DataType::Null => Ok(vec![-1; column.len()]),
         dtype if dtype.is_integer() || dtype.is_temporal() => {
-            let values = whole(column)?;
-            let present: Cow<[bool]> = column
-                .chunks()
-                .iter()
-                .flat_map(|c| (0..c.len()).map(|i| c.is_valid(i)))
-                .collect();
-            Ok(by_value(&values, &present))
+            Ok(by_value(whole(column)?, &present(column)))
         }
-        dtype => Err(refused(
-            column.name(),
-            dtype,
-            "whole numbers, strings or categories",
-            ".cast(pl.String)",
-        )),
+        dtype => {
+            let expected = "whole numbers, strings or categories";
+            Err(refused(
+                column.name(),
+                dtype,
+                expected,
+                "try casting it to pl.String",
+            ))
+        }
     }
 }
 
-fn by_value(values: &[i64], present: &[bool]) -> Vec<i64> {
-    numbered(
-        values
-            .iter()
-            .zip(present)
-            .map(|(&value, &there)| there.then_some(value)),
-    )
+/// Whole numbers as codes: themselves, or their distance from the lowest if that is negative.
+fn by_value(mut values: Vec<i64>, present: &[bool]) -> Vec<i64> {
+    let low = values.iter().copied().min().unwrap_or(0).min(0);
+    let high = values.iter().copied().max().unwrap_or(0);
+    if high.checked_sub(low).is_none() {
+        let keys = values.iter().zip(present);
+        return numbered(keys.map(|(&value, &there)| there.then_some(value)));
+    }
+    for (value, &there) in values.iter_mut().zip(present) {
+        *value = if there { *value - low } else { -1 };
+    }
+    values
+}
+
+/// Whether each value is there.
+fn present(column: &Series) -> Vec<bool> {
+    let mut out = vec![true; column.len()];
+    let mut start = 0;
+    for chunk in column.chunks() {
+        blank(
+            &mut out[start..start + chunk.len()],
+            chunk.validity(),
+            false,
+        );
+        start += chunk.len();
+    }
+    out
 }
 
 /// Numbers distinct keys in the order they come.
@@ -334,5 +339,13 @@ fn primitive<T: NativeType>(chunk: &dyn Array) -> &PrimitiveArray<T> {
 }
 
 fn refused(name: &str, dtype: &DataType, expected: &str, mend: &str) -> PolarsError {
-    polars_err!(ComputeError: "column \"{name}\" has dtype {dtype:?}; expected {expected} (try {mend})")
+    polars_err!(ComputeError: "column \"{name}\" has dtype {dtype:?}; expected {expected} ({mend})")
+}
+
+fn mend(dtype: &DataType) -> &'static str {
+    if dtype.is_temporal() {
+        "times belong in by="
+    } else {
+        "try casting it to pl.Float64"
+    }
 }

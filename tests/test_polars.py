@@ -1,0 +1,433 @@
+"""Rolling statistics as Polars expressions: the numbers of `linewatch.rolling`, in every engine."""
+
+import datetime
+import io
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pl = pytest.importorskip("polars")
+lwp = pytest.importorskip("linewatch.interop.polars")
+
+from linewatch import rolling  # noqa: E402
+
+try:
+    lwp._library()
+except ImportError:
+    pytest.skip("built without the Polars expressions", allow_module_level=True)
+
+WINDOW = 5
+NEW_STREAMING = tuple(map(int, pl.__version__.split(".")[:2])) >= (1, 23)
+
+STATISTICS = [
+    ("sum", {}),
+    ("mean", {}),
+    ("var", {"ddof": 0}),
+    ("std", {}),
+    ("sem", {}),
+    ("count", {}),
+    ("min", {}),
+    ("max", {}),
+    ("argmin", {}),
+    ("argmax", {}),
+    ("median", {}),
+    ("quantile", {"q": 0.9}),
+    ("quantile", {"q": 0.35, "interpolation": "lower"}),
+    ("mad", {}),
+    ("skew", {}),
+    ("kurt", {}),
+    ("rank", {"method": "min", "pct": True}),
+    ("zscore", {}),
+    ("robust_zscore", {}),
+    ("hampel", {"threshold": 1.0}),
+    ("hampel_repair", {"threshold": 1.0}),
+    ("slope", {}),
+    ("autocorr", {"lag": 2}),
+    ("entropy", {"bins": 4}),
+    ("first", {}),
+    ("last", {}),
+    ("nunique", {}),
+    ("corr", {}),
+    ("cov", {}),
+]
+NAMES = [name + "".join(f",{k}={v}" for k, v in own.items()) for name, own in STATISTICS]
+statistic = pytest.mark.parametrize(("name", "own"), STATISTICS, ids=NAMES)
+
+
+@pytest.fixture
+def frame(rng):
+    n = 300
+    x = np.round(rng.normal(100, 20, n), 1)
+    x[::11] = np.nan
+    y = x + rng.normal(0, 10, n)
+    frame = pl.DataFrame(
+        {
+            "cell": rng.choice(["a", "b", "c"], n),
+            "hour": np.arange(n) // 20,
+            "time": np.cumsum(rng.integers(0, 3, n)) * 1_000_000,
+            "x": x,
+            "y": y,
+        }
+    )
+    # Some measurements are null, some NaN: both are missing.
+    return frame.with_columns(
+        pl.col("time").cast(pl.Datetime("us", "UTC")),
+        x=pl.when(pl.int_range(pl.len()) % 7 == 0).then(None).otherwise(pl.col("x")),
+    )
+
+
+def expression(name, own, **options):
+    """`pl.col("x").lw.rolling_<name>(5)` with three values required."""
+    options = {"window": WINDOW, "min_periods": 3, **own, **options}
+    if name in ("corr", "cov"):
+        options["other"] = "y"
+    return getattr(pl.col("x").lw, f"rolling_{name}")(**options)
+
+
+def expected(name, own, frame, **options):
+    """The same of NumPy arrays."""
+    options = {"min_periods": 3, **own, **options}
+    window = options.pop("window", WINDOW)
+    x = frame["x"].to_numpy()
+    pair = [frame["y"].to_numpy()] if name in ("corr", "cov") else []
+    if name == "quantile":
+        return rolling.quantile(x, window, options.pop("q"), **options)
+    return getattr(rolling, name)(x, *pair, window, **options)
+
+
+def check(series, values):
+    """Same numbers, and null where there is no number."""
+    assert series.dtype == (pl.Float32 if values.dtype == np.float32 else pl.Float64)
+    assert series.is_nan().sum() == 0
+    assert series.is_null().to_list() == np.isnan(values).tolist()
+    tol = 1e-5 if values.dtype == np.float32 else 1e-11
+    np.testing.assert_allclose(series.to_numpy(), values, rtol=tol, atol=tol)
+
+
+def streaming(lazy):
+    return lazy.collect(engine="streaming") if NEW_STREAMING else lazy.collect(new_streaming=True)
+
+
+def in_pieces(frame):
+    """The same rows in 9 chunks."""
+    size = -(-frame.height // 9)
+    return pl.concat([frame.slice(i * size, size) for i in range(9)], rechunk=False)
+
+
+def deserialized(frame, e):
+    lazy = frame.lazy().select(e)
+    return pl.LazyFrame.deserialize(io.BytesIO(lazy.serialize())).collect()
+
+
+ENGINES = {
+    "eager": lambda frame, e: frame.select(e),
+    "lazy": lambda frame, e: frame.lazy().select(e).collect(),
+    "streaming": lambda frame, e: streaming(frame.lazy().select(e)),
+    "with_columns": lambda frame, e: frame.with_columns(e.alias("answer")).select("answer"),
+    "chunked": lambda frame, e: in_pieces(frame).select(e),
+    "chunked streaming": lambda frame, e: streaming(in_pieces(frame).lazy().select(e)),
+    "serialized": deserialized,
+    "collect_all": lambda frame, e: pl.collect_all([frame.lazy().select(e)] * 4)[3],
+}
+
+
+@statistic
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_gives_the_numbers_of_rolling(frame, name, own, engine):
+    answer = ENGINES[engine](frame, expression(name, own))
+    check(answer.to_series(), expected(name, own, frame))
+
+
+@statistic
+def test_lazy_schema_is_the_dtype_of_the_data(frame, name, own):
+    for dtype, answer in [(pl.Float32, pl.Float32), (pl.Float64, pl.Float64)]:
+        lazy = frame.lazy().with_columns(pl.col("x", "y").cast(dtype)).select(expression(name, own))
+        assert lazy.collect_schema()["x"] == answer
+        assert lazy.collect().schema["x"] == answer
+    f32 = frame.with_columns(pl.col("x", "y").cast(pl.Float32))
+    check(f32.select(expression(name, own)).to_series(), expected(name, own, f32))
+
+
+@statistic
+@pytest.mark.parametrize("engine", ["eager", "lazy", "streaming", "chunked"])
+def test_over_computes_each_cell_alone(frame, name, own, engine):
+    answer = ENGINES[engine](frame, expression(name, own).over("cell")).to_series()
+    values = np.full(frame.height, np.nan)
+    for cell in "abc":
+        rows = (frame["cell"] == cell).to_numpy()
+        values[rows] = expected(name, own, frame.filter(cell=cell))
+    check(answer, values)
+
+
+@statistic
+@pytest.mark.parametrize("engine", ["eager", "streaming", "chunked"])
+def test_groups_in_one_call_equal_over(frame, name, own, engine):
+    one = ENGINES[engine](frame, expression(name, own, groups="cell")).to_series()
+    many = frame.select(expression(name, own).over("cell")).to_series()
+    check(one, many.fill_null(np.nan).to_numpy())
+
+
+@statistic
+def test_aggregation_gives_a_list_for_each_group(frame, name, own):
+    for collect in (lambda lazy: lazy.collect(), streaming):
+        lazy = frame.lazy().group_by("cell").agg(expression(name, own))
+        answer = collect(lazy)
+        assert lazy.collect_schema()["x"] == pl.List(pl.Float64)
+        for cell, values in answer.iter_rows():
+            check(pl.Series(values, dtype=pl.Float64), expected(name, own, frame.filter(cell=cell)))
+
+
+@statistic
+def test_filter_and_slice_afterwards_see_the_same_numbers(frame, name, own):
+    values = expected(name, own, frame)
+    lazy = frame.lazy().with_columns(answer=expression(name, own))
+    for collect in (lambda lazy: lazy.collect(), streaming):
+        check(collect(lazy.slice(100, 50))["answer"], values[100:150])
+        check(collect(lazy.head(10))["answer"], values[:10])
+        check(collect(lazy.filter(pl.col("hour") == 7))["answer"], values[140:160])
+
+
+@statistic
+def test_a_slice_of_a_column_stands_alone(frame, name, own):
+    part = frame.slice(37, 100)
+    check(part.select(expression(name, own)).to_series(), expected(name, own, part))
+
+
+@statistic
+def test_nothing_in_gives_nothing_out(frame, name, own):
+    for empty in (frame.head(0), frame.head(0).cast({"x": pl.Float32, "y": pl.Float32})):
+        answer = empty.select(
+            plain=expression(name, own), grouped=expression(name, own, groups="cell")
+        )
+        assert answer.height == 0
+        assert answer.schema["plain"] == empty.schema["x"]
+    nulls = frame.with_columns(x=pl.lit(None, dtype=pl.Float64))
+    if name != "sum" and name != "count":
+        assert nulls.select(expression(name, own)).to_series().null_count() == frame.height
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"center": True},
+        {"closed": "left"},
+        {"closed": "both"},
+        {"closed": "neither"},
+        {"include_current": False},
+        {"min_periods": 1},
+        {"window": "expanding"},
+        {"infinity": "ieee"},
+        {"n_jobs": 2},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["mean", "median", "max"])
+def test_options_mean_what_they_mean_in_rolling(frame, name, options):
+    check(
+        frame.select(expression(name, {}, **options)).to_series(),
+        expected(name, {}, frame, **options),
+    )
+
+
+@pytest.mark.parametrize("window", ["6s", "500ms", datetime.timedelta(seconds=6)], ids=str)
+@pytest.mark.parametrize("closed", [None, "both", "left", "neither"])
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_a_span_of_time_reaches_back_from_each_row(frame, window, closed, unit):
+    frame = frame.with_columns(pl.col("time").dt.cast_time_unit(unit))
+    options = {"window": window, "closed": closed, "min_periods": 1}
+    values = expected("mean", {}, frame, times=frame["time"], **options)
+    check(frame.select(expression("mean", {}, by="time", **options)).to_series(), values)
+
+
+def test_a_span_of_time_within_each_cell(frame):
+    options = {"window": "6s", "min_periods": 1, "by": "time"}
+    one = frame.select(expression("std", {}, groups="cell", **options)).to_series()
+    over = frame.select(expression("std", {}, **options).over("cell")).to_series()
+    check(one, over.fill_null(np.nan).to_numpy())
+
+
+NUMBERS = [
+    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+    *(pl.Boolean, pl.Decimal(20, 3), pl.Float32, pl.Float64),
+]
+
+
+@pytest.mark.parametrize("dtype", NUMBERS, ids=str)
+def test_numbers_of_every_dtype_are_read(dtype):
+    values = [1, 0, None, 1, 1, 0, None, 1]
+    x = pl.concat([pl.Series("x", values[:3]), pl.Series("x", values[3:])], rechunk=False)
+    x = x.cast(dtype)
+    lazy = x.to_frame().lazy().select(pl.col("x").lw.rolling_mean(2, min_periods=1))
+    answer = lazy.collect().to_series()
+    assert lazy.collect_schema()["x"] == answer.dtype
+    assert answer.dtype == (pl.Float32 if dtype == pl.Float32 else pl.Float64)
+    assert answer.to_list() == [1, 0.5, 0, 1, 1, 0.5, 0, 1]
+
+
+def test_a_column_of_nulls_only_has_no_answers():
+    answer = pl.DataFrame({"x": [None, None]}).select(pl.col("x").lw.rolling_mean(1))
+    assert answer.schema["x"] == pl.Float64
+    assert answer["x"].to_list() == [None, None]
+
+
+KEYS = {
+    "strings": ["b", "a", "b", None, "a", "b"],
+    "integers": [10**15, -3, 10**15, None, -3, 10**15],
+    "booleans": [True, False, True, None, False, True],
+    "dates": [datetime.date(2026, 3, d) if d else None for d in (2, 1, 2, 0, 1, 2)],
+}
+
+
+@pytest.mark.parametrize("kind", [*KEYS, "categories", "small", "unsigned"])
+def test_groups_are_told_by_any_key(kind):
+    if kind == "categories":
+        key = pl.Series("key", KEYS["strings"], dtype=pl.Categorical)
+    elif kind == "small":
+        key = pl.Series("key", [2, 1, 2, None, 1, 2], dtype=pl.Int8)
+    elif kind == "unsigned":
+        key = pl.Series("key", [2**64 - 1, 1, 2**64 - 1, None, 1, 2**64 - 1], dtype=pl.UInt64)
+    else:
+        key = pl.Series("key", KEYS[kind])
+    frame = pl.DataFrame({"x": [1.0, 10, 2, 5, 20, 3], "key": key})
+    answer = frame.select(pl.col("x").lw.rolling_sum(2, groups=pl.col("key")))
+    # A row without a key is in no group.
+    assert answer["x"].to_list() == [None, None, 3, None, 30, 5]
+
+
+def test_groups_of_several_columns():
+    frame = pl.DataFrame({"x": [1.0, 2, 4, 8], "site": ["a", "a", "a", "b"], "band": [1, 2, 1, 1]})
+    answer = frame.select(pl.col("x").lw.rolling_sum(2, min_periods=1, groups=["site", "band"]))
+    assert answer["x"].to_list() == [1, 2, 5, 8]
+
+
+def test_several_statistics_in_one_pass_are_a_struct(frame):
+    e = pl.col("x").lw.rolling_stats(WINDOW, ["mean", "std", "q95"], min_periods=3)
+    lazy = frame.lazy().select(e).unnest("x")
+    names = ["mean", "std", "q95"]
+    assert lazy.collect_schema() == dict.fromkeys(names, pl.Float64)
+    own = {"mean": ("mean", {}), "std": ("std", {}), "q95": ("quantile", {"q": 0.95})}
+    for answer in (lazy.collect(), streaming(lazy)):
+        for field in names:
+            check(answer[field], expected(*own[field], frame))
+    over = frame.select(e.over("cell")).unnest("x")
+    grouped = frame.select(
+        pl.col("x").lw.rolling_stats(WINDOW, names, min_periods=3, groups="cell")
+    ).unnest("x")
+    assert over.equals(grouped)
+
+
+def test_several_expressions_of_one_context_do_not_meet(frame):
+    answer = frame.select(
+        pl.col("x").lw.rolling_mean(3).alias("short"),
+        pl.col("x").lw.rolling_mean(50, min_periods=1).alias("long"),
+        pl.col("y").lw.rolling_mean(3),
+        pl.col("x", "y").lw.rolling_max(3).name.suffix("_max"),
+    )
+    assert answer.columns == ["short", "long", "y", "x_max", "y_max"]
+    check(answer["y"], rolling.mean(frame["y"].to_numpy(), 3))
+
+
+ERRORS = [
+    (
+        pl.col("cell").lw.rolling_mean(3),
+        'column "cell" has dtype String; expected numbers (try .cast(pl.Float64))',
+    ),
+    (
+        pl.col("time").lw.rolling_mean(3),
+        "column \"time\" has dtype Datetime('μs', 'UTC'); expected numbers (try .cast(pl.Float64))",
+    ),
+    (
+        pl.col("x").lw.rolling_mean("5s", by="x"),
+        'column "x" has dtype Float64; expected times (try .str.to_datetime())',
+    ),
+    (
+        pl.col("x").lw.rolling_mean(3, groups="x"),
+        'column "x" has dtype Float64; expected whole numbers, strings or categories '
+        "(try .cast(pl.String))",
+    ),
+    (
+        (pl.col("hour") + 2**53).lw.rolling_mean(3),
+        'column "hour" holds 9007199254740993, which is above 2^53 and has no exact float '
+        "(try .cast(pl.Float64) if rounding is fine)",
+    ),
+    (
+        pl.col("x").lw.rolling_mean("5s", by=pl.col("time").reverse()),
+        "by must not decrease, but row",
+    ),
+    (
+        pl.col("x").lw.rolling_mean("5s", by=pl.lit(None).cast(pl.Datetime)),
+        'column "literal" has 1 nulls; times must all be known (drop those rows first)',
+    ),
+    (pl.col("x").lw.rolling_mean(0), "window must be at least 1, got 0"),
+]
+
+
+@pytest.mark.parametrize(("e", "text"), ERRORS, ids=[text[:40] for _, text in ERRORS])
+def test_errors_say_what_to_mend(frame, e, text):
+    with pytest.raises(pl.exceptions.ComputeError) as error:
+        frame.select(e)
+    assert text in str(error.value)
+
+
+def test_errors_that_need_no_data_come_at_once():
+    x = pl.col("x").lw
+    with pytest.raises(ValueError, match=r'window "5s" is a span of time and needs by=') as error:
+        x.rolling_mean("5s")
+    assert str(error.value) == 'window "5s" is a span of time and needs by= (try by="time")'
+    with pytest.raises(ValueError, match='infinity must be "missing" or "ieee", got "drop"'):
+        x.rolling_mean(5, infinity="drop")
+    with pytest.raises(TypeError, match="missing a required argument: 'window'"):
+        x.rolling_mean()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'span'"):
+        x.rolling_mean(5, span=3)
+
+
+def test_a_panic_of_the_plugin_is_an_error_and_silent():
+    code = (
+        "import polars as pl, linewatch.interop.polars\n"
+        "x = pl.Series('x', [1], dtype=pl.UInt128 if hasattr(pl, 'UInt128') else pl.Int128)\n"
+        "try: x.to_frame().select(pl.col('x').lw.rolling_mean(1))\n"
+        "except pl.exceptions.ComputeError: print('refused')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
+def test_every_statistic_of_rolling_is_an_expression():
+    missing = {
+        name
+        for name in rolling.__all__
+        if not hasattr(lwp.Expressions, f"rolling_{name}") and not hasattr(lwp.Expressions, name)
+    }
+    assert missing == set()
+
+
+def test_without_the_feature_one_error_names_the_way_out(monkeypatch):
+    lwp._library.cache_clear()
+    monkeypatch.setattr(lwp, "_SYMBOL", "_no_such_symbol")
+    with pytest.raises(ImportError) as error:
+        pl.col("x").lw.rolling_mean(5)
+    lwp._library.cache_clear()
+    assert str(error.value) == (
+        "this build of linewatch has no Polars expressions (build it with "
+        "`maturin develop --release --features polars`, or use linewatch.rolling on a Series)"
+    )
+
+
+@statistic
+def test_a_series_has_the_same_methods(frame, name, own):
+    own = {**own, "min_periods": 3}
+    if name in ("corr", "cov"):
+        own["other"] = frame["y"]
+    answer = getattr(frame["x"].lw, f"rolling_{name}")(WINDOW, **own)
+    own.pop("other", None), own.pop("min_periods")
+    assert answer.name == "x"
+    check(answer, expected(name, own, frame))
+
+
+def test_an_expression_can_be_pickled(frame):
+    e = pickle.loads(pickle.dumps(pl.col("x").lw.rolling_mean(WINDOW, min_periods=3)))
+    check(frame.select(e).to_series(), expected("mean", {}, frame))
