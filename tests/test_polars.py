@@ -12,7 +12,7 @@ import pytest
 pl = pytest.importorskip("polars")
 lwp = pytest.importorskip("linewatch.interop.polars")
 
-from linewatch import rolling  # noqa: E402
+from linewatch import rolling
 
 try:
     lwp._library()
@@ -330,38 +330,51 @@ def test_several_expressions_of_one_context_do_not_meet(frame):
     check(answer["y"], rolling.mean(frame["y"].to_numpy(), 3))
 
 
+X = pl.col("x").lw
 ERRORS = [
     (
         pl.col("cell").lw.rolling_mean(3),
-        'column "cell" has dtype String; expected numbers (try .cast(pl.Float64))',
+        'column "cell" has dtype String; expected numbers (try casting it to pl.Float64)',
     ),
     (
         pl.col("time").lw.rolling_mean(3),
-        "column \"time\" has dtype Datetime('μs', 'UTC'); expected numbers (try .cast(pl.Float64))",
+        "column \"time\" has dtype Datetime('μs', 'UTC'); expected numbers (times belong in by=)",
     ),
     (
-        pl.col("x").lw.rolling_mean("5s", by="x"),
+        X.rolling_mean("5s", by="x"),
         'column "x" has dtype Float64; expected times (try .str.to_datetime())',
     ),
     (
-        pl.col("x").lw.rolling_mean(3, groups="x"),
-        'column "x" has dtype Float64; expected whole numbers, strings or categories '
-        "(try .cast(pl.String))",
+        X.rolling_mean(3, groups="x"),
+        'column "x" has dtype Float64; expected whole numbers, strings or categories (try casting '
+        + "it to pl.String)",
     ),
     (
         (pl.col("hour") + 2**53).lw.rolling_mean(3),
-        'column "hour" holds 9007199254740993, which is above 2^53 and has no exact float '
-        "(try .cast(pl.Float64) if rounding is fine)",
+        'column "hour" holds 9007199254740993; whole numbers beyond 2**53 are not exact as Float64 '
+        + "(cast to Float64 first to accept rounding)",
     ),
     (
-        pl.col("x").lw.rolling_mean("5s", by=pl.col("time").reverse()),
+        X.rolling_mean("5s", by=pl.col("time").reverse()),
         "by must not decrease, but row",
     ),
     (
-        pl.col("x").lw.rolling_mean("5s", by=pl.lit(None).cast(pl.Datetime)),
-        'column "literal" has 1 nulls; times must all be known (drop those rows first)',
+        X.rolling_mean("5s", by=pl.when(pl.col("hour") > 0).then("time")),
+        "by[0] is missing; every row needs a time",
     ),
-    (pl.col("x").lw.rolling_mean(0), "window must be at least 1, got 0"),
+    (
+        X.rolling_mean("5s", by=pl.col("time").dt.offset_by("400y")),
+        "by[0] is outside the years 1678 to 2262 that int64 nanoseconds reach",
+    ),
+    (X.rolling_mean("5s", by=pl.lit(5)), "by has 1 values, expected 300"),
+    (X.rolling_mean(3, groups=pl.lit(5)), "groups has 1 values, expected 300"),
+    (X.rolling_corr(pl.lit(5), 3), "y has 1 values, expected 300"),
+    (X.rolling_mean(0), "window must be at least 1, got 0"),
+    (X.rolling_mean(3, min_periods=4), "min_periods must be at most the window of 3 rows, got 4"),
+    (
+        X.rolling_mean(3, closed="middle"),
+        'closed must be "right", "left", "both" or "neither", got "middle"',
+    ),
 ]
 
 
