@@ -4,24 +4,27 @@
 //! no interpreter lock is involved. They are never marked elementwise: a window reads other rows.
 
 mod columns;
-mod stand_in;
 
 use std::collections::BTreeMap;
 
+use ndarray::{ArrayView1, ArrayViewMut1, Axis};
 use polars_core::prelude::*;
 use pyo3_polars::derive::polars_expr;
 use pyo3_polars::export::polars_arrow::types::NativeType;
 use serde::Deserialize;
 
+use columns::Numbers;
+
 use crate::error::Error;
 use crate::float::{Float as Real, Infinity};
-use columns::Numbers;
+use crate::parallel::{Monitor, threads};
+use crate::rolling::{Closed, Parameters, Settings, Span, Statistic, rolling as kernel};
 
 /// The field a statistic is called in a struct, its name and its own parameters.
 #[derive(Deserialize)]
 struct Wanted(String, String, BTreeMap<String, Param>);
 
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize, Debug)]
 #[serde(untagged)]
 enum Param {
     Flag(bool),
@@ -98,36 +101,13 @@ fn answer<T: Real + NativeType>(
     groups: Option<Vec<i64>>,
     kwargs: &Rolling,
 ) -> PolarsResult<Series> {
-    let statistics: Vec<_> = kwargs
-        .statistics
-        .iter()
-        .map(|s| {
-            let q = match s.2.get("q") {
-                Some(Param::Real(q)) => *q,
-                _ => 0.5,
-            };
-            (s.1.as_str(), q)
-        })
-        .collect();
-    let spec = stand_in::Spec {
-        times: times.as_deref(),
-        groups: groups.as_deref(),
-        rows: kwargs.rows,
-        span: kwargs.span,
-        include_current: !kwargs.without_current,
-        min_periods: kwargs.min_periods,
-    };
-    let answers = stand_in::rolling(x, y, &statistics, &spec).map_err(refusal)?;
+    let answers = call(x, y, times.as_deref(), groups.as_deref(), kwargs).map_err(refusal)?;
     let mut fields = kwargs
         .statistics
         .iter()
         .zip(answers)
-        .map(|(s, values)| {
-            let name = if kwargs.many {
-                s.0.as_str().into()
-            } else {
-                name.clone()
-            };
+        .map(|(Wanted(field, ..), values)| {
+            let name = if kwargs.many { field.as_str().into() } else { name.clone() };
             Series::from_arrow(name, Box::new(columns::answers(values)))
         })
         .collect::<PolarsResult<Vec<_>>>()?;
@@ -138,11 +118,96 @@ fn answer<T: Real + NativeType>(
     Ok(fields.swap_remove(0))
 }
 
-/// An error of the kernel, with the names of the expression's arguments.
-fn refusal(error: Error) -> PolarsError {
-    let text = match error {
-        Error::Unsorted { row, .. } => Error::Unsorted { name: "by", row }.to_string(),
-        other => other.to_string(),
+fn call<T: Real>(
+    x: &[T],
+    y: Option<&[T]>,
+    times: Option<&[i64]>,
+    groups: Option<&[i64]>,
+    kwargs: &Rolling,
+) -> Result<Vec<Vec<T>>, Error> {
+    let settings = Settings {
+        span: match (kwargs.rows, kwargs.span) {
+            (Some(rows), _) => Span::Rows(count("window", rows)?),
+            (None, Some(span)) => Span::Time(span),
+            (None, None) => Span::Expanding,
+        },
+        center: kwargs.center,
+        closed: kwargs.closed.as_deref().map(Closed::parse).transpose()?,
+        step: 1,
+        min_periods: kwargs.min_periods.map(|m| count("min_periods", m)).transpose()?,
+        include_current: !kwargs.without_current,
+        infinity: if kwargs.ieee { Infinity::Ieee } else { Infinity::Missing },
+        times,
+        groups,
     };
-    PolarsError::ComputeError(text.into())
+    let statistics = kwargs
+        .statistics
+        .iter()
+        .map(|Wanted(_, name, own)| Statistic::parse(name, &parameters(own)?))
+        .collect::<Result<Vec<_>, Error>>()?;
+    // Polars computes several expressions at once, so one of them takes one thread.
+    let threads = threads(Some(kwargs.n_jobs.unwrap_or(1) as isize))?;
+    let mut out = vec![vec![T::NAN; x.len()]; statistics.len()];
+    let mut places: Vec<_> = out
+        .iter_mut()
+        .map(|out| ArrayViewMut1::from(out).insert_axis(Axis(1)))
+        .collect();
+    let column = |values| ArrayView1::from(values).insert_axis(Axis(1));
+    let (x, y) = (column(x), y.map(column));
+    kernel(x, y, &statistics, &settings, &mut places, threads, &Monitor::default())?;
+    Ok(out)
+}
+
+/// The kernel's parameters of one statistic.
+fn parameters(own: &BTreeMap<String, Param>) -> Result<Parameters, Error> {
+    let mut p = Parameters::default();
+    for (name, value) in own {
+        match (name.as_str(), value) {
+            ("ddof", Param::Whole(v)) => p.ddof = count("ddof", *v)? as u32,
+            ("lag", Param::Whole(v)) => p.lag = count("lag", *v)?,
+            ("bins", Param::Whole(v)) => p.bins = count("bins", *v)?,
+            ("q", v) => p.q = v.number("q")?,
+            ("threshold", v) => p.threshold = v.number("threshold")?,
+            ("ascending", Param::Flag(v)) => p.ascending = *v,
+            ("pct", Param::Flag(v)) => p.pct = *v,
+            ("compensated", Param::Flag(v)) => p.compensated = *v,
+            ("interpolation", Param::Word(v)) => p.interpolation.clone_from(v),
+            ("method", Param::Word(v)) => p.method.clone_from(v),
+            (name, v) => {
+                let expected = format!("a parameter of its type, and {name} is not");
+                return Err(Error::argument("statistic", expected, format_args!("{v:?}")));
+            }
+        }
+    }
+    Ok(p)
+}
+
+impl Param {
+    fn number(&self, name: &'static str) -> Result<f64, Error> {
+        match self {
+            Param::Real(v) => Ok(*v),
+            Param::Whole(v) => Ok(*v as f64),
+            other => Err(Error::argument(name, "a number", format_args!("{other:?}"))),
+        }
+    }
+}
+
+fn count(name: &'static str, value: i64) -> Result<usize, Error> {
+    usize::try_from(value).map_err(|_| Error::argument(name, "at least 0", value))
+}
+
+/// An error of the kernel, in which the argument `times` has the name it has here.
+fn refusal(error: Error) -> PolarsError {
+    let by = |name| if name == "times" { "by" } else { name };
+    let error = match error {
+        Error::Argument { name, expected, found } => {
+            Error::Argument { name: by(name), expected, found }
+        }
+        Error::Length { name, expected, found } => {
+            Error::Length { name: by(name), expected, found }
+        }
+        Error::Unsorted { name, row } => Error::Unsorted { name: by(name), row },
+        other => other,
+    };
+    PolarsError::ComputeError(error.to_string().into())
 }
