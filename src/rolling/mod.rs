@@ -10,6 +10,7 @@ pub mod order;
 pub mod pair;
 pub mod position;
 pub mod queue;
+pub mod shape;
 pub mod task;
 pub mod window;
 
