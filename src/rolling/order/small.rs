@@ -46,8 +46,8 @@ fn body<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]], width: usiz
 #[inline(always)]
 fn slide<T: Float, const PLACES: usize>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]]) {
     let n = task.x.len();
-    let mut now = Sorted::<PLACES>::empty();
-    let mut next = now;
+    let (mut now, mut next) = (Sorted::<PLACES>::empty(), Sorted::empty());
+    let (mut now, mut next) = (&mut now, &mut next);
     let (mut from, mut to) = (0, 0);
     // Missing values enter as the infinity that fills the array's end anyway.
     let entry = |row: usize, count: &mut usize, step: isize| {
@@ -58,7 +58,7 @@ fn slide<T: Float, const PLACES: usize>(task: &Task<T>, plan: &Plan, out: &mut [
     for answer in task.answers.clone() {
         let (start, end) = task.windows.of(answer, n);
         if start < from || end < to || start >= to {
-            now = Sorted::empty();
+            *now = Sorted::empty();
             (from, to) = (start, start);
         }
         while from < start || to < end {
@@ -72,11 +72,11 @@ fn slide<T: Float, const PLACES: usize>(task: &Task<T>, plan: &Plan, out: &mut [
                 new = entry(to, &mut count, 1);
                 to += 1;
             }
-            now.replace(old, new, &mut next);
+            now.replace(old, new, next);
             next.count = count;
             std::mem::swap(&mut now, &mut next);
         }
-        plan.write(&mut now, task, answer, (start, end), out);
+        plan.write(now, task, answer, (start, end), out);
     }
 }
 
