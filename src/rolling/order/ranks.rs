@@ -239,6 +239,7 @@ mod tests {
             x: &x,
             y: None,
             windows: Windows::Bounds {
+                first: 0,
                 start: &start,
                 end: &end,
                 step: 2,

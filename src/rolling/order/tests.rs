@@ -307,6 +307,7 @@ fn windows_by_bounds_match_a_sort_of_each() {
         check(&task(
             &x,
             Windows::Bounds {
+                first: 0,
                 start: &start,
                 end: &end,
                 step,
