@@ -7,8 +7,8 @@
 
 use super::Task;
 use super::queue::State;
-use super::queue::blocks::{Family, Lanes, drive_family};
-use crate::simd::dispatch;
+use super::queue::blocks::{Family, drive_family};
+use super::queue::vector::Vector;
 use crate::{Error, Float};
 
 /// A statistic of the shape of a distribution.
@@ -33,15 +33,20 @@ pub fn shape<T: Float>(
     statistics: &[ShapeStatistic],
     out: &mut [&mut [T]],
 ) -> Result<(), Error> {
-    run(task, statistics, out);
+    if statistics.contains(&ShapeStatistic::Kurt) {
+        run::<T, true>(task, statistics, out);
+    } else {
+        run::<T, false>(task, statistics, out);
+    }
     Ok(())
 }
 
-dispatch!(fn run<T: Float>(task: &Task<T>, statistics: &[ShapeStatistic], out: &mut [&mut [T]]) = body);
-
-#[inline(always)]
-fn body<T: Float>(task: &Task<T>, statistics: &[ShapeStatistic], out: &mut [&mut [T]]) {
-    let mut answers = Answers {
+fn run<T: Float, const FOURTH: bool>(
+    task: &Task<T>,
+    statistics: &[ShapeStatistic],
+    out: &mut [&mut [T]],
+) {
+    let mut answers = Answers::<T, FOURTH> {
         task,
         statistics,
         out,
@@ -55,58 +60,54 @@ fn body<T: Float>(task: &Task<T>, statistics: &[ShapeStatistic], out: &mut [&mut
     );
 }
 
-struct Answers<'a, 'b, T> {
+struct Answers<'a, 'b, T, const FOURTH: bool> {
     task: &'a Task<'a, T>,
     statistics: &'a [ShapeStatistic],
     out: &'a mut [&'b mut [T]],
     need: f64,
 }
 
-impl<T: Float> Family for Answers<'_, '_, T> {
-    type State<const L: usize> = Shape<L>;
+impl<T: Float, const FOURTH: bool> Family for Answers<'_, '_, T, FOURTH> {
+    type State<V: Vector> = Shape<V, FOURTH>;
 
     #[inline(always)]
-    fn item<const L: usize>(&self, rows: [usize; L]) -> Lanes<L> {
-        let mut x = Lanes::all(0.0);
-        for l in 0..L {
-            x.0[l] = self.task.value(rows[l]);
-        }
-        x
+    fn item<V: Vector>(&self, row: usize, stride: usize) -> V {
+        V::read(self.task.x, row, stride, self.task.infinity)
     }
 
     #[inline(always)]
-    fn answer<const L: usize>(&mut self, places: [usize; L], state: &Shape<L>) {
+    fn answer<V: Vector>(&mut self, place: usize, stride: usize, state: &Shape<V, FOURTH>) {
         for (statistic, out) in self.statistics.iter().zip(self.out.iter_mut()) {
             let values = match statistic {
                 ShapeStatistic::Skew => state.skew(self.need),
                 ShapeStatistic::Kurt => state.kurt(self.need),
             };
-            for l in 0..L {
-                out[places[l]] = T::from_f64(values.0[l]);
+            for (l, value) in values.lanes().into_iter().take(V::LANES).enumerate() {
+                out[place + l * stride] = T::from_f64(value);
             }
         }
     }
 }
 
-/// The state.
+/// The state; the fourth power is kept only where it is asked for.
 #[derive(Debug, Clone, Copy)]
-struct Shape<const L: usize> {
-    n: Lanes<L>,
-    anchor: Lanes<L>,
-    /// Sum of the deviations from the anchor; the other sums are about the mean.
-    sum: Lanes<L>,
-    m2: Lanes<L>,
-    m3: Lanes<L>,
-    m4: Lanes<L>,
+struct Shape<V, const FOURTH: bool> {
+    n: V,
+    anchor: V,
+    /// Sum of the deviations from the anchor; the sums of powers are about the mean.
+    sum: V,
+    m2: V,
+    m3: V,
+    m4: V,
 }
 
-impl<const L: usize> State for Shape<L> {
+impl<V: Vector, const FOURTH: bool> State for Shape<V, FOURTH> {
     /// NaN is missing.
-    type Item = Lanes<L>;
+    type Item = V;
 
     #[inline(always)]
     fn identity() -> Self {
-        let zero = Lanes::all(0.0);
+        let zero = V::all(0.0);
         Shape {
             n: zero,
             anchor: zero,
@@ -118,81 +119,83 @@ impl<const L: usize> State for Shape<L> {
     }
 
     #[inline(always)]
-    fn push(&mut self, x: Lanes<L>) {
-        let one = Lanes::all(1.0);
-        let present = x.map(|x| if x.is_nan() { 0.0 } else { 1.0 });
+    fn push(&mut self, x: V) {
+        let [two, three, four, six] = [2.0, 3.0, 4.0, 6.0].map(V::all);
+        let present = x.present();
         self.anchor = self.n.choose(self.anchor, present.keep(x));
         let deviation = present.keep(x - self.anchor);
         let before = self.n;
-        self.n = self.n + present;
+        let n = before + present;
+        self.n = n;
         self.sum = self.sum + deviation;
-        let n = self.n;
         let excess = n * deviation - self.sum;
         let pairs = present.keep(n * before);
-        // The step of the mean; the first value and missing ones make none.
+        // By how much the mean moves; the first value and missing ones do not move it.
         let step = pairs.keep(excess / pairs);
-        let square = step * step;
         let gain = excess * step;
-        let (two, three, four, six) =
-            (one + one, Lanes::all(3.0), Lanes::all(4.0), Lanes::all(6.0));
-        self.m4 = self.m4 + gain * square * (n * n - three * n + three) + six * square * self.m2
-            - four * step * self.m3;
-        self.m3 = self.m3 + gain * step * (n - two) - three * step * self.m2;
+        let cube = gain * step;
+        if FOURTH {
+            self.m4 = self.m4
+                + cube * step * (n * n - three * n + three)
+                + step * (six * step * self.m2 - four * self.m3);
+        }
+        self.m3 = self.m3 + cube * (n - two) - three * step * self.m2;
         self.m2 = self.m2 + gain;
     }
 
     #[inline(always)]
     fn merge(front: &Self, back: &Self) -> Self {
+        let [three, four, six] = [3.0, 4.0, 6.0].map(V::all);
         let (a, b) = (front.n, back.n);
         let (n, product) = (a + b, a * b);
         let shift = product.keep(back.anchor - front.anchor);
         let excess = (back.sum * a - front.sum * b) + shift * product;
         let step = product.keep(excess / (product * n));
-        let square = step * step;
-        let (three, four, six) = (Lanes::all(3.0), Lanes::all(4.0), Lanes::all(6.0));
+        let gain = excess * step;
+        let cube = gain * step;
+        let (a2, b2) = (a * back.m2, b * front.m2);
+        let m4 = if FOURTH {
+            front.m4
+                + back.m4
+                + cube * step * (a * a - product + b * b)
+                + step * (six * step * (a * a2 + b * b2) + four * (a * back.m3 - b * front.m3))
+        } else {
+            front.m4
+        };
         Shape {
             n,
             anchor: a.choose(front.anchor, back.anchor),
             sum: front.sum + (back.sum + shift * b),
-            m2: front.m2 + back.m2 + excess * step,
-            m3: front.m3
-                + back.m3
-                + excess * square * (a - b)
-                + three * step * (a * back.m2 - b * front.m2),
-            m4: front.m4
-                + back.m4
-                + excess * square * step * (a * a - product + b * b)
-                + six * square * (a * a * back.m2 + b * b * front.m2)
-                + four * step * (a * back.m3 - b * front.m3),
+            m2: front.m2 + back.m2 + gain,
+            m3: front.m3 + back.m3 + cube * (a - b) + three * step * (a2 - b2),
+            m4,
         }
     }
 }
 
-impl<const L: usize> Shape<L> {
+impl<V: Vector, const FOURTH: bool> Shape<V, FOURTH> {
     #[inline(always)]
-    fn skew(&self, need: f64) -> Lanes<L> {
-        let mut values = Lanes::all(f64::NAN);
-        for l in 0..L {
-            let (n, m2, m3) = (self.n.0[l], self.m2.0[l], self.m3.0[l]);
-            let value = (n * (n - 1.0).sqrt()) * (m3 / m2) / (m2.sqrt() * (n - 2.0));
-            let defined = n >= need && n >= 3.0 && m2 > 0.0;
-            values.0[l] = if defined { value } else { f64::NAN };
-        }
-        values
+    fn skew(&self, need: f64) -> V {
+        let (n, m2) = (self.n, self.m2);
+        let value = n * (n - V::all(1.0)).sqrt() * (self.m3 / m2) / (m2.sqrt() * (n - V::all(2.0)));
+        self.where_defined(need.max(3.0), value)
     }
 
     #[inline(always)]
-    fn kurt(&self, need: f64) -> Lanes<L> {
-        let mut values = Lanes::all(f64::NAN);
-        for l in 0..L {
-            let (n, m2, m4) = (self.n.0[l], self.m2.0[l], self.m4.0[l]);
-            let below = n - 1.0;
-            let raw = n * (n + 1.0) * (m4 / m2 / m2) - 3.0 * below;
-            let value = below * raw / ((n - 2.0) * (n - 3.0));
-            let defined = n >= need && n >= 4.0 && m2 > 0.0;
-            values.0[l] = if defined { value } else { f64::NAN };
-        }
-        values
+    fn kurt(&self, need: f64) -> V {
+        let (n, m2) = (self.n, self.m2);
+        let [one, two, three] = [1.0, 2.0, 3.0].map(V::all);
+        let raw = n * (n + one) * (self.m4 / m2 / m2) - three * (n - one);
+        let value = (n - one) * raw / ((n - two) * (n - three));
+        self.where_defined(need.max(4.0), value)
+    }
+
+    /// Equal values have no shape: their `m2` is exactly 0.
+    #[inline(always)]
+    fn where_defined(&self, need: f64, value: V) -> V {
+        let enough = self.n.at_least(V::all(need));
+        let varies = self.m2.at_least(V::all(f64::MIN_POSITIVE));
+        (enough * varies).choose(value, V::all(f64::NAN))
     }
 }
 

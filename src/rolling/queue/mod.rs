@@ -20,6 +20,7 @@ pub mod blocks;
 pub(crate) mod cases;
 mod moments;
 mod states;
+pub mod vector;
 
 pub use moments::{MomentSums, Moments};
 pub use states::{ArgMax, ArgMin, CompensatedSum, Max, Min, Sum};
