@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 
 pub mod arrow;
 pub mod error;
+pub mod rolling;
 pub mod run;
 
 #[pymodule]
@@ -16,5 +17,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<arrow::ArrowTable>()?;
     m.add_function(wrap_pyfunction!(arrow::arrow_numbers, m)?)?;
     m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
+    m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     Ok(())
 }

@@ -21,8 +21,6 @@ use crate::simd::dispatch;
 /// A statistic of this family.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MomentStatistic {
-    /// Number of values present.
-    Count,
     /// Sum of the values.
     Sum {
         /// Carry what rounding drops, so that the sum is right to the last digits of its own value
@@ -59,7 +57,7 @@ pub enum MomentStatistic {
 impl MomentStatistic {
     /// Whether it needs the squared deviations from the mean.
     fn deviates(self) -> bool {
-        !matches!(self, Self::Count | Self::Sum { .. } | Self::Mean { .. })
+        !matches!(self, Self::Sum { .. } | Self::Mean { .. })
     }
 
     /// Whether it is a plain sum, or a mean of one.
@@ -81,8 +79,8 @@ impl MomentStatistic {
     /// The number of values it needs, whatever `min_periods` says.
     fn least(self) -> usize {
         match self {
-            // An empty window has a count and a sum.
-            Self::Count | Self::Sum { .. } => 0,
+            // An empty window has a sum.
+            Self::Sum { .. } => 0,
             Self::Mean { .. } => 1,
             Self::Var { ddof }
             | Self::Std { ddof }
@@ -635,13 +633,6 @@ fn finish<T: Float>(
         least,
     };
     match statistic {
-        MomentStatistic::Count => {
-            if count.is_empty() {
-                out.fill(T::from_f64(if width >= least { width } else { f64::NAN }));
-            } else {
-                window.write(out, count, count, |n, _, _| n);
-            }
-        }
         MomentStatistic::Sum { compensated: false } => {
             window.write(out, total, total, |sum, _, _| sum);
         }
@@ -723,14 +714,11 @@ fn general<T: Float>(
             }
         }
     };
-    if statistics
-        .iter()
-        .any(|s| s.sums() || *s == MomentStatistic::Count)
+    if statistics.iter().any(|s| s.sums())
     {
         drive::<Sum>(task.windows, answers.clone(), n, value, |answer| {
             let count = answer.count as f64;
             write(answer.place, answer.count, &|statistic| match statistic {
-                MomentStatistic::Count => Some(count),
                 MomentStatistic::Sum { compensated: false } => Some(answer.state.0),
                 MomentStatistic::Mean { compensated: false } => Some(answer.state.0 / count),
                 _ => None,

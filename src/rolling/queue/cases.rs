@@ -64,6 +64,7 @@ impl Kind {
                 start,
                 end,
                 step: *step,
+                first: 0,
             },
         }
     }

@@ -15,10 +15,12 @@ use std::ops::Range;
 
 use super::Windows;
 
+pub mod blocks;
 #[cfg(test)]
 pub(crate) mod cases;
 mod moments;
 mod states;
+pub mod vector;
 
 pub use moments::{MomentSums, Moments};
 pub use states::{ArgMax, ArgMin, CompensatedSum, Max, Min, Sum};
@@ -112,13 +114,7 @@ pub fn drive<S: State>(
             (low, mid, reached) = (start, start, start);
         }
         if start > mid {
-            suffixes.clear();
-            suffixes.resize(end - start, Counted::empty());
-            let mut suffix = Counted::empty();
-            for (place, i) in suffixes.iter_mut().zip(start..end).rev() {
-                suffix.push_front(item(i));
-                *place = suffix;
-            }
+            rebuild(&mut suffixes, start..end, &item);
             running = Counted::empty();
             (low, mid, reached) = (start, end, end);
         }
@@ -139,6 +135,24 @@ pub fn drive<S: State>(
             count: whole.count,
             state: whole.state,
         });
+    }
+}
+
+/// Fills `suffixes` with the states of `i..rows.end` for each `i` in `rows`. Kept out of line to
+/// leave the registers to the loop over answers.
+#[inline(never)]
+fn rebuild<S: State>(
+    suffixes: &mut Vec<Counted<S>>,
+    rows: Range<usize>,
+    item: &impl Fn(usize) -> Option<S::Item>,
+) {
+    if suffixes.len() < rows.len() {
+        suffixes.resize(rows.len(), Counted::empty());
+    }
+    let mut suffix = Counted::empty();
+    for (place, i) in suffixes[..rows.len()].iter_mut().zip(rows).rev() {
+        suffix.push_front(item(i));
+        *place = suffix;
     }
 }
 
