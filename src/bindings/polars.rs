@@ -107,7 +107,11 @@ fn answer<T: Real + NativeType>(
         .iter()
         .zip(answers)
         .map(|(Wanted(field, ..), values)| {
-            let name = if kwargs.many { field.as_str().into() } else { name.clone() };
+            let name = if kwargs.many {
+                field.as_str().into()
+            } else {
+                name.clone()
+            };
             Series::from_arrow(name, Box::new(columns::answers(values)))
         })
         .collect::<PolarsResult<Vec<_>>>()?;
@@ -134,9 +138,16 @@ fn call<T: Real>(
         center: kwargs.center,
         closed: kwargs.closed.as_deref().map(Closed::parse).transpose()?,
         step: 1,
-        min_periods: kwargs.min_periods.map(|m| count("min_periods", m)).transpose()?,
+        min_periods: kwargs
+            .min_periods
+            .map(|m| count("min_periods", m))
+            .transpose()?,
         include_current: !kwargs.without_current,
-        infinity: if kwargs.ieee { Infinity::Ieee } else { Infinity::Missing },
+        infinity: if kwargs.ieee {
+            Infinity::Ieee
+        } else {
+            Infinity::Missing
+        },
         times,
         groups,
     };
@@ -154,7 +165,15 @@ fn call<T: Real>(
         .collect();
     let column = |values| ArrayView1::from(values).insert_axis(Axis(1));
     let (x, y) = (column(x), y.map(column));
-    kernel(x, y, &statistics, &settings, &mut places, threads, &Monitor::default())?;
+    kernel(
+        x,
+        y,
+        &statistics,
+        &settings,
+        &mut places,
+        threads,
+        &Monitor::default(),
+    )?;
     Ok(out)
 }
 
@@ -175,7 +194,11 @@ fn parameters(own: &BTreeMap<String, Param>) -> Result<Parameters, Error> {
             ("method", Param::Word(v)) => p.method.clone_from(v),
             (name, v) => {
                 let expected = format!("a parameter of its type, and {name} is not");
-                return Err(Error::argument("statistic", expected, format_args!("{v:?}")));
+                return Err(Error::argument(
+                    "statistic",
+                    expected,
+                    format_args!("{v:?}"),
+                ));
             }
         }
     }
@@ -200,13 +223,28 @@ fn count(name: &'static str, value: i64) -> Result<usize, Error> {
 fn refusal(error: Error) -> PolarsError {
     let by = |name| if name == "times" { "by" } else { name };
     let error = match error {
-        Error::Argument { name, expected, found } => {
-            Error::Argument { name: by(name), expected, found }
-        }
-        Error::Length { name, expected, found } => {
-            Error::Length { name: by(name), expected, found }
-        }
-        Error::Unsorted { name, row } => Error::Unsorted { name: by(name), row },
+        Error::Argument {
+            name,
+            expected,
+            found,
+        } => Error::Argument {
+            name: by(name),
+            expected,
+            found,
+        },
+        Error::Length {
+            name,
+            expected,
+            found,
+        } => Error::Length {
+            name: by(name),
+            expected,
+            found,
+        },
+        Error::Unsorted { name, row } => Error::Unsorted {
+            name: by(name),
+            row,
+        },
         other => other,
     };
     PolarsError::ComputeError(error.to_string().into())
