@@ -144,20 +144,25 @@ def _hashed(keys, name):
 
 
 def _polars(column):
-    """Whole numbers as they are; other keys as the row that has them first."""
     import polars as pl
 
-    if column.dtype.is_integer() and column.null_count() == 0:
-        return _whole(column.to_numpy())
-    if column.dtype.is_float():
-        column = column.fill_nan(None)
-    frame = pl.DataFrame({"key": column}).with_row_index("row")
+    if column.dtype == pl.String:
+        column = column.cast(pl.Categorical)
+    # Categories and times are whole numbers underneath.
+    keys = column.to_physical()
+    if keys.dtype == pl.Boolean:
+        keys = keys.cast(pl.Int8)
+    if keys.dtype.is_integer() and "128" not in str(keys.dtype):
+        missing = keys.is_null().to_numpy()
+        codes = _whole(keys.fill_null(0).to_numpy())
+        return np.where(missing, -1, codes) if missing.any() else codes
+    # Other keys: the row that has the key first.
+    if keys.dtype.is_float():
+        keys = keys.fill_nan(None)
+    frame = pl.DataFrame({"key": keys}).with_row_index("row")
     first = pl.col("row").first().over("key").cast(pl.Int64)
-    return (
-        frame.select(pl.when(pl.col("key").is_null()).then(-1).otherwise(first))
-        .to_series()
-        .to_numpy()
-    )
+    first = pl.when(pl.col("key").is_null()).then(-1).otherwise(first)
+    return frame.select(first).to_series().to_numpy()
 
 
 def _pair(a, b):

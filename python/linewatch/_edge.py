@@ -392,8 +392,7 @@ def _pandas_column(column, title):
     if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)) or (
         isinstance(dtype, pd.CategoricalDtype)
     ):
-        expected = "numbers" if dtype.kind == "M" else 'numbers (try x.astype("float64"))'
-        raise TypeError(f"{title} has dtype {dtype}; expected {expected}")
+        raise TypeError(f"{title} has dtype {dtype}; expected {_expected(dtype)}")
     # Nullable: the numbers, and NaN where NA is.
     missing = column.isna().to_numpy()
     values = column.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0))
@@ -428,4 +427,4 @@ def _polars_column(column, title):
 
 
 def _polars_series(name, array):
-    return polars().Series(name, _lend(array))
+    return polars().Series(_lend(array)).alias(name)
