@@ -168,7 +168,7 @@ ARROW_TEXT = "expected numbers (try casting it to float64)"
             'x has dtype category; expected numbers (try x.astype("float64"))',
         ),
         (
-            pd.Series(pd.date_range("2024", periods=2, tz="UTC")),
+            pd.Series(pd.date_range("2024", periods=2, tz="UTC", unit="us")),
             "x has dtype datetime64[us, UTC]; expected numbers (times belong in times=)",
         ),
         (
@@ -729,7 +729,7 @@ def test_what_is_no_span_is_refused(window):
         (pd.offsets.MonthEnd(), "window must have a fixed length, got <MonthEnd>"),
         (
             np.timedelta64(1, "M"),
-            "window must have a fixed length in nanoseconds, got np.timedelta64(1,'M')",
+            f"window must have a fixed length in nanoseconds, got {np.timedelta64(1, 'M')!r}",
         ),
         ("0.5ns", "window must be a whole number of nanoseconds, got '0.5ns'"),
         ("300000d", "window must be below 292 years, got '300000d'"),

@@ -1,4 +1,4 @@
-"""Long calls: stopped by Ctrl-C, watched through a callback, on any number of threads, after fork."""
+"""Long calls: stopped by Ctrl-C, watched through a callback, on many threads, after fork."""
 
 import multiprocessing
 import os
@@ -141,7 +141,7 @@ import glob, numpy as np
 from linewatch import rolling
 rolling.median(np.zeros((100_000, 8)), 101)
 names = [open(path).read() for path in glob.glob("/proc/self/task/*/comm")]
-print(sum(name.startswith("linewatch-") for name in names))
+print(sum(name.removeprefix("linewatch-").strip().isdigit() for name in names))
 """
     for threads, started in [("1", 0), ("3", 3)]:
         out = run_python(code, LINEWATCH_NUM_THREADS=threads)

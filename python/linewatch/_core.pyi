@@ -1,13 +1,14 @@
 """Types of the compiled kernels; private, called by the modules of linewatch."""
 
 from collections.abc import Sequence
-from types import CapsuleType
 from typing import Any, final
 
 from numpy import floating, int64
 from numpy.typing import NDArray
+from typing_extensions import CapsuleType
 
-__all__: list[str]
+__all__ = ["ArrowArray", "ArrowTable", "__version__", "arrow_numbers", "arrow_times"]
+
 __version__: str
 
 # Edge: columns in and out.

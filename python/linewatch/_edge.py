@@ -406,8 +406,7 @@ def _pandas_array(array, dtype):
     """What a pandas column of answers holds when the column asked about has `dtype`."""
     pd = pandas()
     if isinstance(dtype, pd.ArrowDtype):
-        import pyarrow as pa
-
+        pa = sys.modules["pyarrow"]
         return pd.arrays.ArrowExtensionArray(pa.array(_lend(array)))
     if isinstance(dtype, np.dtype) or not hasattr(dtype, "numpy_dtype"):
         return array

@@ -7,7 +7,14 @@ from fractions import Fraction
 import numpy as np
 
 from linewatch import _core
-from linewatch._libraries import is_arrow, is_narwhals, is_pandas_column, pandas, refuse_lazy
+from linewatch._libraries import (
+    is_arrow,
+    is_narwhals,
+    is_pandas_column,
+    pandas,
+    polars,
+    refuse_lazy,
+)
 
 _UNITS = {
     ("ns", "nanosecond"): 1,
@@ -67,6 +74,10 @@ def _read(times, name):
         times = times.to_native()
     if is_pandas_column(times):
         return _pandas(times, name)
+    pl = polars()
+    if pl is not None and isinstance(times, pl.Series) and times.dtype.is_temporal():
+        # Zoned times arrive in UTC, null as NaT.
+        return _numpy(times.to_numpy(), name)
     if is_arrow(times):
         array, is_time = _core.arrow_times(times, name)
         return array, "ns" if is_time else None
