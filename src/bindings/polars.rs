@@ -149,6 +149,7 @@ fn call<T: Real>(
             Infinity::Missing
         },
         times,
+        time_unit: 1e-9,
         groups,
     };
     let statistics = kwargs
