@@ -387,9 +387,9 @@ def test_errors_say_what_to_mend(frame, e, text):
 
 def test_errors_that_need_no_data_come_at_once():
     x = pl.col("x").lw
-    with pytest.raises(ValueError, match=r'window "5s" is a span of time and needs by=') as error:
+    with pytest.raises(ValueError) as error:
         x.rolling_mean("5s")
-    assert str(error.value) == 'window "5s" is a span of time and needs by= (try by="time")'
+    assert str(error.value) == "window '5s' is a span of time and needs by= (try by=\"time\")"
     with pytest.raises(ValueError, match='infinity must be "missing" or "ieee", got "drop"'):
         x.rolling_mean(5, infinity="drop")
     with pytest.raises(TypeError, match="missing a required argument: 'window'"):
@@ -435,7 +435,7 @@ def test_a_series_has_the_same_methods(frame, name, own):
     own = {**own, "min_periods": 3}
     if name in ("corr", "cov"):
         own["other"] = frame["y"]
-    answer = getattr(frame["x"].lw, f"rolling_{name}")(WINDOW, **own)
+    answer = getattr(frame["x"].lw, f"rolling_{name}")(window=WINDOW, **own)
     own.pop("other", None), own.pop("min_periods")
     assert answer.name == "x"
     check(answer, expected(name, own, frame))
