@@ -1,4 +1,6 @@
-"""Our Polars expressions against the native ones: `python benches/polars.py [--rows N] [--threads T]`.
+"""Our Polars expressions against the native ones.
+
+    python benches/polars.py [--rows N] [--threads T]
 
 Both run in one process, in turn, on the same frame; their answers must agree. Times are the best of
 `--repeat` runs. Prints a Markdown table.
@@ -6,6 +8,7 @@ Both run in one process, in turn, on the same frame; their answers must agree. T
 
 import argparse
 import os
+import sys
 import time
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -14,6 +17,8 @@ parser.add_argument("--window", type=int, default=96)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--repeat", type=int, default=3)
 arguments = parser.parse_args()
+# This file has the name of the package it imports.
+sys.path.pop(0)
 os.environ["POLARS_MAX_THREADS"] = str(arguments.threads)
 
 import numpy as np
