@@ -458,13 +458,7 @@ impl<T: Float> Call<'_, T> {
 
     fn run(&self, task: &Task<T>, seconds: &[f64], out: &mut [&mut [T]]) -> Result<(), Error> {
         let seconds = Some(seconds).filter(|s| !s.is_empty());
-        answer(
-            task,
-            self.settings.min_periods.unwrap_or(0),
-            seconds,
-            self.statistics,
-            out,
-        )
+        answer(task, seconds, self.statistics, out)
     }
 }
 

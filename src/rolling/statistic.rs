@@ -194,15 +194,13 @@ impl Statistic {
 
 /// Answers a task: `out[s]` receives statistic `s`.
 ///
-/// As in pandas, a count needs `count_periods` rows, where other statistics need
-/// `task.min_periods` values. `seconds` are the times of the rows, for the slope.
+/// `seconds` are the times of the rows, for the slope.
 ///
 /// # Errors
 ///
 /// Those of the families.
 pub fn answer<T: Float>(
     task: &Task<T>,
-    count_periods: usize,
     seconds: Option<&[f64]>,
     statistics: &[Statistic],
     out: &mut [&mut [T]],
@@ -229,13 +227,6 @@ pub fn answer<T: Float>(
     family!(Position, position);
     for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
         match (statistic, seconds) {
-            (Statistic::Position(count @ PositionStatistic::Count), _) => {
-                let task = Task {
-                    min_periods: count_periods,
-                    ..task.clone()
-                };
-                position(&task, &[*count], &mut [&mut **out])?;
-            }
             (Statistic::Autocorr { lag }, _) => autocorr(task, *lag, out)?,
             (Statistic::Slope, Some(seconds)) => slope(task, seconds, out)?,
             (Statistic::Slope, None) => {
