@@ -1,8 +1,9 @@
 //! Exponentially weighted mean, sum, variance, covariance and correlation.
 //!
-//! The semantics are those of pandas. The mean moves by a share of the new value's distance from
-//! it (Finch, "Incremental calculation of weighted mean and variance", 2009), so constants have a
-//! variance of exactly 0 and no variance is negative. Shares depend on no value, which keeps
+//! The semantics are those of pandas, the recurrences those of Finch, "Incremental calculation of
+//! weighted mean and variance", 2009. The mean is kept relative to the newest value, so only
+//! differences of values are rounded: a large common level costs no digits, constants have a
+//! variance of exactly 0 and no variance is negative. Weights depend on no value, which keeps
 //! their divisions off the chain of dependent operations.
 
 use crate::{Error, Float};
@@ -129,8 +130,11 @@ struct Weighted<const JOINT: bool> {
     /// Weight of all values so far, faded since the newest.
     weight: f64,
     sum: f64,
-    mean_x: f64,
-    mean_y: f64,
+    /// The newest value, and how far it is above the mean.
+    x: f64,
+    y: f64,
+    above_x: f64,
+    above_y: f64,
     xx: f64,
     yy: f64,
     xy: f64,
@@ -144,8 +148,10 @@ impl<const JOINT: bool> Weighted<JOINT> {
             count: 0,
             weight: 0.0,
             sum: 0.0,
-            mean_x: 0.0,
-            mean_y: 0.0,
+            x: 0.0,
+            y: 0.0,
+            above_x: 0.0,
+            above_y: 0.0,
             xx: 0.0,
             yy: 0.0,
             xy: 0.0,
@@ -168,8 +174,8 @@ impl<const JOINT: bool> Weighted<JOINT> {
                 count: 1,
                 weight: 1.0,
                 sum: x,
-                mean_x: x,
-                mean_y: y,
+                x,
+                y,
                 ..Self::new()
             };
             return;
@@ -179,11 +185,13 @@ impl<const JOINT: bool> Weighted<JOINT> {
         self.sum += x;
         let total = self.weight + share;
         let (kept, taken) = (self.weight / total, share / total);
-        let (dx, dy) = (x - self.mean_x, y - self.mean_y);
-        self.mean_x += taken * dx;
+        // From the mean before: the step from the newest value plus that value's distance.
+        let dx = (x - self.x) + self.above_x;
+        let dy = (y - self.y) + self.above_y;
+        (self.x, self.above_x) = (x, kept * dx);
         self.xx = kept * (self.xx + taken * dx * dx);
         if JOINT {
-            self.mean_y += taken * dy;
+            (self.y, self.above_y) = (y, kept * dy);
             self.yy = kept * (self.yy + taken * dy * dy);
             self.xy = kept * (self.xy + taken * dx * dy);
         }
@@ -194,7 +202,7 @@ impl<const JOINT: bool> Weighted<JOINT> {
     #[inline(always)]
     fn value(&self, statistic: EwmStatistic, bias: bool) -> f64 {
         match statistic {
-            EwmStatistic::Mean => self.mean_x,
+            EwmStatistic::Mean => self.x - self.above_x,
             EwmStatistic::Sum => self.sum,
             EwmStatistic::Var => self.corrected(self.xx, bias),
             EwmStatistic::Std => self.corrected(self.xx, bias).sqrt(),
