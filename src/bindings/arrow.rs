@@ -38,6 +38,9 @@ const STREAM: &CStr = c"arrow_array_stream";
 /// The whole numbers that `f64` tells apart end here.
 const EXACT: u64 = 1 << 53;
 
+/// NumPy arrays with the names of their columns.
+type NamedArrays = Vec<(String, Py<PyAny>)>;
+
 /// A column as it came, in chunks.
 struct Column {
     name: String,
@@ -49,10 +52,7 @@ struct Column {
 ///
 /// `title` is what errors call the object.
 #[pyfunction]
-pub fn arrow_numbers(
-    object: &Bound<'_, PyAny>,
-    title: &str,
-) -> PyResult<(bool, Vec<(String, Py<PyAny>)>)> {
+pub fn arrow_numbers(object: &Bound<'_, PyAny>, title: &str) -> PyResult<(bool, NamedArrays)> {
     let py = object.py();
     let (is_table, columns) = read(object)?;
     let mut arrays = Vec::with_capacity(columns.len());
