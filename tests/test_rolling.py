@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
-
 from linewatch import rolling
 
 # Every statistic beside the options it is tested with; its definition has the same name in
@@ -360,7 +359,7 @@ def test_ewm_matches_its_definition(name, adjust, ignore_na, rng):
     for n in (0, 1, 2, 40):
         for missing in (0, 0.3):
             x, y = traffic(rng, n, missing=missing)
-            options = dict(adjust=adjust, ignore_na=ignore_na, min_periods=2)
+            options = {"adjust": adjust, "ignore_na": ignore_na, "min_periods": 2}
             ours = ewm(name, x, y, alpha=0.3, **options)
             theirs = reference.ewm(name, x, y if name in OF_PAIRS else None, alpha=0.3, **options)
             np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
@@ -494,7 +493,12 @@ def test_definitions_match_pandas(name, arguments, rng):
 def test_ewm_definitions_match_pandas(name, rng):
     for _ in range(20):
         x, y = traffic(rng, int(rng.integers(0, 25)), missing=0.3)
-        options = dict(adjust=True, ignore_na=bool(rng.integers(2)), min_periods=2, alpha=0.3)
+        options = {
+            "adjust": True,
+            "ignore_na": bool(rng.integers(2)),
+            "min_periods": 2,
+            "alpha": 0.3,
+        }
         theirs = getattr(pd.Series(x).ewm(**options), name)
         theirs = theirs(pd.Series(y)) if name in OF_PAIRS else theirs()
         definition = reference.ewm(name, x, y if name in OF_PAIRS else None, **options)
