@@ -288,8 +288,12 @@ def robust_zscore(w):
 
 
 def hampel(w, threshold=3.0):
-    z = robust_zscore(w)
-    return NAN if math.isnan(z) else float(abs(z) > threshold)
+    if math.isnan(w.current) or not _ordinary(w.present):
+        return NAN
+    distance, scale = Fraction(w.current) - _middle(_exact(w.present)), _mad(w.present)
+    if scale == 0:  # more than half of the values are equal: every other one is far
+        return float(distance != 0)
+    return float(abs(Fraction("0.6745") * distance / scale) > threshold)
 
 
 def hampel_repair(w, threshold=3.0):
@@ -446,7 +450,7 @@ def _answer(name, window, min_periods, options):
     if enough == 0 and min_periods == 0 and name in EMPTY:
         return EMPTY[name]
     if enough < max(min_periods, 1):
-        return NAN
+        return window.current if name == "hampel_repair" else NAN
     return DEFINITIONS[name](window, **options)
 
 
