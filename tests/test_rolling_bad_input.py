@@ -94,7 +94,8 @@ def test_closed_is_one_of_four(closed):
 
 @every_name
 def test_min_periods_does_not_exceed_the_window(name):
-    with refused("min_periods…4…window…3", ValueError):
+    expected = "min_periods must be at most the window of 3 rows, got 4"
+    with pytest.raises(ValueError, match=f"^{expected}$"):
         call(name, min_periods=4)
 
 
@@ -183,7 +184,7 @@ def test_an_axis_exists(axis):
 
 @pytest.mark.parametrize("name", sorted(OF_PAIRS))
 def test_two_series_have_the_same_length(name):
-    with refused("y…4…5"):
+    with refused("y has 4 values, expected 5", ValueError):
         call(name, y=Y[:4])
     with refused("y"):
         call(name, y=None)
@@ -197,8 +198,18 @@ def test_two_series_have_the_same_length(name):
 def test_times_do_not_go_back():
     with refused("times", ValueError):
         rolling.mean(X, "2s", times=TIMES[::-1])
-    with refused("times", ValueError):
+    expected = (
+        "times must not decrease, but row 2 is earlier than row 1 (sort the rows by time first)"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
         rolling.mean(X, "2s", times=TIMES[[0, 2, 1, 3, 4]])
+
+
+def test_times_may_go_back_between_groups():
+    groups = [0, 0, 1, 1, 1]
+    rolling.mean(X, "2s", times=TIMES[[3, 4, 0, 1, 2]], groups=groups)
+    with refused("times…row 4…row 1", ValueError):
+        rolling.mean(X, "2s", times=TIMES[[0, 3, 1, 2, 2]], groups=[0, 1, 0, 0, 1])
 
 
 def test_every_row_has_a_time():
@@ -206,7 +217,7 @@ def test_every_row_has_a_time():
     times[2] = "NaT"
     with refused("times", ValueError):
         rolling.mean(X, "2s", times=times)
-    with refused("times…4…5", ValueError):
+    with refused("times has 4 values, expected 5", ValueError):
         rolling.mean(X, "2s", times=TIMES[:4])
 
 
@@ -217,10 +228,20 @@ def test_times_are_times(times):
 
 
 def test_every_row_has_a_group():
-    with refused("groups…4…5", ValueError):
+    with refused("groups has 4 values, expected 5", ValueError):
         rolling.mean(X, 2, groups=[1, 2, 3, 4])
     with refused("groups"):
         rolling.mean(X, 2, groups=7)
+
+
+def test_what_contradicts_itself_is_refused():
+    for kind in ({"center": True}, {"closed": "both"}):
+        with refused("include_current", ValueError):
+            rolling.mean(X, 3, include_current=False, **kind)
+        with refused("expanding", ValueError):
+            rolling.mean(X, "expanding", **kind)
+    with refused("step…groups", ValueError):
+        rolling.mean(X, 3, groups=[0, 0, 1, 1, 1], step=2)
 
 
 # --- options of single statistics --------------------------------------------------------------
@@ -305,7 +326,7 @@ def test_exactly_one_decay_is_given():
 def test_a_season_needs_a_key():
     with refused("keys"):
         rolling.seasonal(X, window=2, statistic="mean")
-    with refused("keys…4…5"):
+    with refused("keys has 4 values, expected 5", ValueError):
         rolling.seasonal(X, keys=[1, 2, 1, 2], window=2, statistic="mean")
     with refused("statistic"):
         rolling.seasonal(X, keys=[1, 2, 1, 2, 1], window=2, statistic="wibble")
