@@ -56,46 +56,90 @@ pub fn rolling<T: Float>(
     threads: usize,
     monitor: &Monitor,
 ) -> Result<(), Error> {
-    let (n, columns) = x.dim();
+    if y.is_none() && statistics.iter().any(Statistic::needs_y) {
+        return Err(Error::argument(
+            "y",
+            "given for statistics of two series",
+            "None",
+        ));
+    }
+    let seconds = statistics.contains(&Statistic::Slope);
+    let kernel = |task: &Task<T>, seconds: Option<&[f64]>, out: &mut [&mut [T]]| {
+        answer(task, seconds, statistics, out)
+    };
+    each_series(x, y, settings, seconds, &kernel, out, threads, monitor)
+}
+
+/// What answers a task: the task, the times of its rows in seconds if asked for, and the outputs.
+pub type Kernel<'a, T> =
+    dyn Fn(&Task<T>, Option<&[f64]>, &mut [&mut [T]]) -> Result<(), Error> + Sync + 'a;
+
+/// Calls `kernel` for each column and group, with contiguous rows in order.
+///
+/// # Errors
+///
+/// As [`rolling`], and those of the kernel.
+#[allow(clippy::too_many_arguments)] // what all kinds of kernels over series share
+pub fn each_series<T: Float>(
+    x: ArrayView2<T>,
+    y: Option<ArrayView2<T>>,
+    settings: &Settings,
+    seconds: bool,
+    kernel: &Kernel<T>,
+    out: &mut [ArrayViewMut2<T>],
+    threads: usize,
+    monitor: &Monitor,
+) -> Result<(), Error> {
+    let n = x.nrows();
     settings.check(n)?;
-    check_y(&y, n, columns, statistics)?;
+    if let Some(y) = &y {
+        check_y(y, n, x.ncols())?;
+    }
     let order = Order::of(settings.groups, n);
     check_times(settings.times, &order)?;
+    let answers = n.div_ceil(settings.step);
     for out in out.iter_mut() {
+        if out.dim() != (answers, x.ncols()) {
+            let found = out.nrows();
+            return Err(Error::Length {
+                name: "out",
+                expected: answers,
+                found,
+            });
+        }
         for &row in &order.outside {
             out.row_mut(row).fill(T::NAN);
         }
     }
-    let answers = n.div_ceil(settings.step);
     let outputs: Vec<Output<T>> = out.iter_mut().map(Output::of).collect();
-    debug_assert!(out.iter().all(|o| o.dim() == (answers, columns)));
-    let call = Call { x, y, statistics, settings, order: &order, outputs: &outputs };
+    let call = Call {
+        x,
+        y,
+        settings,
+        seconds,
+        kernel,
+        order: &order,
+        outputs: &outputs,
+    };
     for_each(call.pieces(), threads, |piece| {
         call.answer(&piece)?;
-        monitor.tick((piece.rows() * piece.columns.len()) as u64)
+        monitor.tick((piece.rows * piece.columns.len()) as u64)
     })
 }
 
-fn check_y<T: Float>(
-    y: &Option<ArrayView2<T>>,
-    n: usize,
-    columns: usize,
-    statistics: &[Statistic],
-) -> Result<(), Error> {
-    match y {
-        None if statistics.iter().any(Statistic::needs_y) => {
-            let expected = "given for statistics of two series";
-            Err(Error::argument("y", expected, "None"))
-        }
-        Some(y) if y.nrows() != n => {
-            Err(Error::Length { name: "y", expected: n, found: y.nrows() })
-        }
-        Some(y) if y.ncols() != 1 && y.ncols() != columns => {
-            let expected = format!("one series, or as many as x has ({columns})");
-            Err(Error::argument("y", expected, y.ncols()))
-        }
-        _ => Ok(()),
+fn check_y<T: Float>(y: &ArrayView2<T>, n: usize, columns: usize) -> Result<(), Error> {
+    if y.nrows() != n {
+        return Err(Error::Length {
+            name: "y",
+            expected: n,
+            found: y.nrows(),
+        });
     }
+    if y.ncols() != 1 && y.ncols() != columns {
+        let expected = format!("one series, or as many as x has ({columns})");
+        return Err(Error::argument("y", expected, y.ncols()));
+    }
+    Ok(())
 }
 
 fn check_times(times: Option<&[i64]>, order: &Order) -> Result<(), Error> {
@@ -103,7 +147,10 @@ fn check_times(times: Option<&[i64]>, order: &Order) -> Result<(), Error> {
     for series in &order.series {
         for i in series.start + 1..series.end {
             if times[order.row(i)] < times[order.row(i - 1)] {
-                return Err(Error::Unsorted { name: "times", row: order.row(i) });
+                return Err(Error::Unsorted {
+                    name: "times",
+                    row: order.row(i),
+                });
             }
         }
     }
@@ -123,7 +170,11 @@ struct Order {
 impl Order {
     fn of(groups: Option<&[i64]>, n: usize) -> Self {
         let Some(groups) = groups else {
-            return Order { rows: None, series: vec![0..n], outside: Vec::new() };
+            return Order {
+                rows: None,
+                series: vec![0..n],
+                outside: Vec::new(),
+            };
         };
         let outside: Vec<usize> = (0..n).filter(|&i| groups[i] < 0).collect();
         let rows = if outside.is_empty() && groups.is_sorted() {
@@ -134,7 +185,11 @@ impl Order {
             rows.sort_by_key(|&i| groups[i]);
             Some(rows)
         };
-        let mut order = Order { rows, series: Vec::new(), outside };
+        let mut order = Order {
+            rows,
+            series: Vec::new(),
+            outside,
+        };
         let total = n - order.outside.len();
         let mut start = 0;
         for i in 1..=total {
@@ -166,11 +221,15 @@ unsafe impl<T: Send> Send for Output<T> {}
 impl<T: Float> Output<T> {
     fn of(view: &mut ArrayViewMut2<T>) -> Self {
         let strides = [view.strides()[0], view.strides()[1]];
-        Output { first: view.as_mut_ptr(), strides }
+        Output {
+            first: view.as_mut_ptr(),
+            strides,
+        }
     }
 
     fn place(&self, answer: usize, column: usize) -> *mut T {
-        self.first.wrapping_offset(answer as isize * self.strides[0] + column as isize * self.strides[1])
+        self.first
+            .wrapping_offset(answer as isize * self.strides[0] + column as isize * self.strides[1])
     }
 }
 
@@ -179,20 +238,15 @@ struct Piece {
     columns: Range<usize>,
     series: Range<usize>,
     answers: Option<Range<usize>>,
-    total: usize,
-}
-
-impl Piece {
-    fn rows(&self) -> usize {
-        self.total
-    }
+    rows: usize,
 }
 
 struct Call<'a, T> {
     x: ArrayView2<'a, T>,
     y: Option<ArrayView2<'a, T>>,
-    statistics: &'a [Statistic],
     settings: &'a Settings<'a>,
+    seconds: bool,
+    kernel: &'a Kernel<'a, T>,
     order: &'a Order,
     outputs: &'a [Output<T>],
 }
@@ -239,11 +293,11 @@ impl<T: Float> Call<'_, T> {
         tiles
             .flat_map(|c| {
                 let columns = c..(c + together).min(columns);
-                stretches.iter().map(move |(series, answers, total)| Piece {
+                stretches.iter().map(move |(series, answers, rows)| Piece {
                     columns: columns.clone(),
                     series: series.clone(),
                     answers: answers.clone(),
-                    total: *total,
+                    rows: *rows,
                 })
             })
             .collect()
@@ -254,7 +308,10 @@ impl<T: Float> Call<'_, T> {
         let contiguous = |strides: &[isize], n: usize| n <= 1 || strides[0] == 1;
         self.order.rows.is_none()
             && contiguous(self.x.strides(), self.x.nrows())
-            && self.y.as_ref().is_none_or(|y| contiguous(y.strides(), y.nrows()))
+            && self
+                .y
+                .as_ref()
+                .is_none_or(|y| contiguous(y.strides(), y.nrows()))
             && self.outputs.iter().all(|o| contiguous(&o.strides, 2))
     }
 
@@ -277,20 +334,35 @@ impl<T: Float> Call<'_, T> {
     ) -> Result<(), Error> {
         let n = series.len();
         let (start, end);
+        let times = self.settings.times.map(|times| match &self.order.rows {
+            None => &times[series.clone()],
+            Some(rows) => {
+                scratch.times.clear();
+                scratch
+                    .times
+                    .extend(rows[series.clone()].iter().map(|&i| times[i]));
+                &scratch.times[..]
+            }
+        });
+        scratch.seconds.clear();
+        if let Some(times) = times
+            && self.seconds
+        {
+            let since = times.first().copied().unwrap_or(0);
+            let seconds = |&t: &i64| (t - since) as f64 * self.settings.time_unit;
+            scratch.seconds.extend(times.iter().map(seconds));
+        }
         let windows = match self.settings.regular() {
             Some(windows) => windows,
             None => {
-                let times = self.settings.times.map(|times| match &self.order.rows {
-                    None => &times[series.clone()],
-                    Some(rows) => {
-                        scratch.times.clear();
-                        scratch.times.extend(rows[series.clone()].iter().map(|&i| times[i]));
-                        &scratch.times[..]
-                    }
-                });
                 (start, end) = self.settings.bounds(n, times, answers.start, answers.len());
                 let (step, first) = (self.settings.step, answers.start);
-                Windows::Bounds { start: &start, end: &end, step, first }
+                Windows::Bounds {
+                    start: &start,
+                    end: &end,
+                    step,
+                    first,
+                }
             }
         };
         if self.in_place() {
@@ -310,7 +382,7 @@ impl<T: Float> Call<'_, T> {
                         unsafe { std::slice::from_raw_parts_mut(first, answers.len()) }
                     })
                     .collect();
-                self.run(&task, &mut out)?;
+                self.run(&task, &scratch.seconds, &mut out)?;
             }
             return Ok(());
         }
@@ -338,13 +410,28 @@ impl<T: Float> Call<'_, T> {
             _ => 0..n,
         };
         let local = answers.start - rows.start..answers.end - rows.start;
-        let local = if matches!(windows, Windows::Fixed { .. }) { local } else { answers.clone() };
+        let local = if matches!(windows, Windows::Fixed { .. }) {
+            local
+        } else {
+            answers.clone()
+        };
         let width = columns.len();
-        let Scratch { x, y, out, .. } = scratch;
+        let Scratch {
+            x, y, out, seconds, ..
+        } = scratch;
+        let seconds = if seconds.is_empty() {
+            &[]
+        } else {
+            &seconds[rows.clone()]
+        };
         let place = |i: usize| self.order.row(series.start + i);
         gather(&self.x, columns, rows.clone(), place, x);
         if let Some(second) = &self.y {
-            let columns = if second.ncols() == 1 { 0..1 } else { columns.clone() };
+            let columns = if second.ncols() == 1 {
+                0..1
+            } else {
+                columns.clone()
+            };
             gather(second, &columns, rows.clone(), place, y);
         }
         let len = answers.len();
@@ -359,13 +446,19 @@ impl<T: Float> Call<'_, T> {
                 &y[c * rows.len()..(c + 1) * rows.len()]
             });
             let task = self.task(x, y, windows, local.clone());
-            let mut places: Vec<&mut [T]> =
-                out.iter_mut().map(|o| &mut o[c * len..(c + 1) * len]).collect();
-            self.run(&task, &mut places)?;
+            let mut places: Vec<&mut [T]> = out
+                .iter_mut()
+                .map(|o| &mut o[c * len..(c + 1) * len])
+                .collect();
+            self.run(&task, seconds, &mut places)?;
         }
         for (output, out) in self.outputs.iter().zip(out.iter()) {
             for (k, answer) in answers.clone().enumerate() {
-                let row = if self.order.rows.is_some() { place(answer) } else { series.start + answer };
+                let row = if self.order.rows.is_some() {
+                    place(answer)
+                } else {
+                    series.start + answer
+                };
                 for (c, column) in columns.clone().enumerate() {
                     // SAFETY: row and column lie inside the output, whose shape the caller of
                     // `rolling` matched to the input, and this piece alone has this place.
@@ -393,8 +486,9 @@ impl<T: Float> Call<'_, T> {
         }
     }
 
-    fn run(&self, task: &Task<T>, out: &mut [&mut [T]]) -> Result<(), Error> {
-        answer(task, self.settings.min_periods.unwrap_or(0), self.statistics, out)
+    fn run(&self, task: &Task<T>, seconds: &[f64], out: &mut [&mut [T]]) -> Result<(), Error> {
+        let seconds = Some(seconds).filter(|s| !s.is_empty());
+        (self.kernel)(task, seconds, out)
     }
 }
 
@@ -403,12 +497,19 @@ struct Scratch<T> {
     x: Vec<T>,
     y: Vec<T>,
     times: Vec<i64>,
+    seconds: Vec<f64>,
     out: Vec<Vec<T>>,
 }
 
 impl<T> Default for Scratch<T> {
     fn default() -> Self {
-        Scratch { x: Vec::new(), y: Vec::new(), times: Vec::new(), out: Vec::new() }
+        Scratch {
+            x: Vec::new(),
+            y: Vec::new(),
+            times: Vec::new(),
+            seconds: Vec::new(),
+            out: Vec::new(),
+        }
     }
 }
 
@@ -443,6 +544,7 @@ impl Settings<'_> {
             include_current: true,
             infinity: Default::default(),
             times: None,
+            time_unit: 1e-9,
             groups: None,
         }
     }
