@@ -319,6 +319,107 @@ def test_several_statistics_in_one_pass_are_a_struct(frame):
     assert over.equals(grouped)
 
 
+def test_several_quantiles_in_one_pass_are_a_struct(frame):
+    e = pl.col("x").lw.rolling_quantile(WINDOW, [0.25, 0.975], min_periods=3)
+    answer = frame.select(e).unnest("x")
+    assert answer.columns == ["q25", "q97.5"]
+    check(answer["q97.5"], expected("quantile", {"q": 0.975}, frame))
+
+
+EWM = [
+    ("mean", {"alpha": 0.3}),
+    ("mean", {"halflife": 4, "adjust": False, "ignore_na": True}),
+    ("sum", {"com": 3}),
+    ("var", {"span": 9, "bias": True, "min_periods": 4}),
+    ("std", {"alpha": 0.3}),
+    ("cov", {"alpha": 0.3}),
+    ("corr", {"alpha": 0.3}),
+    ("mean", {"halflife": "8s", "by": "time"}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), EWM, ids=str)
+def test_exponential_weights_in_every_engine(frame, name, options):
+    pair = ["y"] if name in ("cov", "corr") else []
+    e = getattr(pl.col("x").lw, f"ewm_{name}")(*pair, **options)
+    grouped = getattr(pl.col("x").lw, f"ewm_{name}")(*pair, groups="cell", **options)
+
+    def of(frame):
+        own = dict(options)
+        if own.pop("by", None):
+            own["times"] = frame["time"]
+        columns = [frame[c].to_numpy() for c in ["x", *pair]]
+        return getattr(rolling, f"ewm_{name}")(*columns, **own)
+
+    for engine in ENGINES.values():
+        check(engine(frame, e).to_series(), of(frame))
+    values = np.full(frame.height, np.nan)
+    for cell in "abc":
+        values[(frame["cell"] == cell).to_numpy()] = of(frame.filter(cell=cell))
+    check(frame.select(e.over("cell")).to_series(), values)
+    check(frame.select(grouped).to_series(), values)
+
+
+@pytest.mark.parametrize("baseline", ["window", "fixed", "columns"])
+def test_cumulative_sums_of_deviations(frame, baseline):
+    frame = frame.with_columns(level=pl.lit(100.0), spread=pl.lit(20.0))
+    options = {
+        "window": {"window": 20, "min_periods": 5},
+        "fixed": {"mean": 100, "std": 20},
+        "columns": {"mean": "level", "std": "spread"},
+    }[baseline]
+    e = pl.col("x").lw.cusum(k=0.25, h=2.0, **options)
+    grouped = pl.col("x").lw.cusum(k=0.25, h=2.0, groups="cell", **options)
+    if baseline == "columns":
+        options = {"mean": 100, "std": 20}
+
+    def of(frame):
+        return rolling.cusum(frame["x"].to_numpy(), k=0.25, h=2.0, **options)
+
+    for engine in ENGINES.values():
+        answer = engine(frame, e).to_series().struct.unnest()
+        for field, values in of(frame)._asdict().items():
+            check(answer[field], values)
+    assert answer["alarm"].drop_nulls().abs().sum() > 0
+    over = frame.select(e.over("cell")).to_series()
+    check(over.struct.field("upper"), _by_cell(frame, lambda part: of(part).upper))
+    assert over.equals(frame.select(grouped).to_series(), null_equal=True)
+
+
+def _by_cell(frame, of):
+    values = np.full(frame.height, np.nan)
+    for cell in "abc":
+        values[(frame["cell"] == cell).to_numpy()] = of(frame.filter(cell=cell))
+    return values
+
+
+@pytest.mark.parametrize("options", [{}, {"keys": "hour"}, {"groups": "cell"}], ids=str)
+def test_seasons(rng, options):
+    n = 24 * 7 * 6
+    frame = pl.DataFrame(
+        {
+            "time": pl.Series(range(n)) * 3_600_000_000,
+            "hour": [i % 24 for i in range(n)],
+            "cell": rng.choice(["a", "b"], n),
+            "x": rng.normal(size=n),
+        }
+    ).with_columns(pl.col("time").cast(pl.Datetime("us", "Europe/Madrid")))
+    given = {k: frame[v] for k, v in options.items()}
+    by = {} if "keys" in options else {"by": "time"}
+    times = {} if "keys" in options else {"times": frame["time"]}
+    common = {"window": 3, "include_current": False, "min_periods": 2}
+    e = pl.col("x").lw.seasonal("mad", **common, **by, **options)
+    check(
+        frame.select(e).to_series(),
+        rolling.seasonal(frame["x"], "mad", **common, **times, **given).to_numpy(),
+    )
+    several = pl.col("x").lw.seasonal(["mean", "q90"], **common, **by, **options)
+    answer = frame.select(several).unnest("x")
+    values = rolling.seasonal(frame["x"], ["mean", "q90"], **common, **times, **given)
+    for field in ("mean", "q90"):
+        check(answer[field], values[field].to_numpy())
+
+
 def test_several_expressions_of_one_context_do_not_meet(frame):
     answer = frame.select(
         pl.col("x").lw.rolling_mean(3).alias("short"),
@@ -369,7 +470,6 @@ ERRORS = [
     (X.rolling_mean("5s", by=pl.lit(5)), "by has 1 values, expected 300"),
     (X.rolling_mean(3, groups=pl.lit(5)), "groups has 1 values, expected 300"),
     (X.rolling_corr(pl.lit(5), 3), "y has 1 values, expected 300"),
-    (X.rolling_mean(0), "window must be at least 1, got 0"),
     (X.rolling_mean(3, min_periods=4), "min_periods must be at most the window of 3 rows, got 4"),
     (
         X.rolling_mean(3, closed="middle"),
@@ -389,9 +489,18 @@ def test_errors_that_need_no_data_come_at_once():
     x = pl.col("x").lw
     with pytest.raises(ValueError) as error:
         x.rolling_mean("5s")
-    assert str(error.value) == "window '5s' is a span of time and needs by= (try by=\"time\")"
-    with pytest.raises(ValueError, match='infinity must be "missing" or "ieee", got "drop"'):
+    assert str(error.value) == (
+        "by must be given, one time for each row, when window is a span of time ('5s')"
+    )
+    with pytest.raises(ValueError) as error:
         x.rolling_mean(5, infinity="drop")
+    assert str(error.value) == 'infinity must be "missing" or "ieee", got \'drop\''
+    with pytest.raises(ValueError) as error:
+        x.rolling_mean(0)
+    assert str(error.value) == "window must be at least 1, got 0"
+    with pytest.raises(ValueError) as error:
+        x.seasonal(window=4)
+    assert str(error.value) == "keys must be given, or by to make hours of the week from"
     with pytest.raises(TypeError, match="missing a required argument: 'window'"):
         x.rolling_mean()
     with pytest.raises(TypeError, match="unexpected keyword argument 'span'"):

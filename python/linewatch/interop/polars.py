@@ -24,51 +24,19 @@ With many small groups, `groups` is faster than ``over``: it calls the kernel on
 import ctypes
 import functools
 import inspect
+import os
 from pathlib import Path
 
 import polars as pl
 from polars.plugins import register_plugin_function
 
-from linewatch import _core
-from linewatch._times import span
+from linewatch import _core, rolling
 
 __all__ = ["Expressions", "Statistics"]
 
-_REQUIRED = inspect.Parameter.empty
 _SYMBOL = "_polars_plugin_rolling"
-
-# What each statistic is, and its own parameters with their defaults.
-_STATISTICS = {
-    "sum": ("Sum", {}),
-    "mean": ("Mean", {}),
-    "var": ("Variance", {"ddof": 1}),
-    "std": ("Standard deviation", {"ddof": 1}),
-    "sem": ("Standard error of the mean", {"ddof": 1}),
-    "count": ("Number of values present", {}),
-    "min": ("Smallest value", {}),
-    "max": ("Largest value", {}),
-    "argmin": ("How many rows ago the smallest value was", {}),
-    "argmax": ("How many rows ago the largest value was", {}),
-    "median": ("Median", {}),
-    "quantile": ("Quantile `q`", {"q": _REQUIRED, "interpolation": "linear"}),
-    "mad": ("Median of absolute deviations from the median", {}),
-    "skew": ("Skewness", {}),
-    "kurt": ("Excess kurtosis", {}),
-    "rank": ("Rank of the value", {"method": "average", "ascending": True, "pct": False}),
-    "zscore": ("Distance of the value from the mean, in standard deviations", {"ddof": 1}),
-    "robust_zscore": ("0.6745 times the distance from the median, in units of `mad`", {}),
-    "hampel": ("1 where the absolute robust z-score exceeds `threshold`, else 0", {"threshold": 3}),
-    "hampel_repair": ("The value, or the median where `hampel` flags it", {"threshold": 3}),
-    "slope": ("Least-squares slope per row, or per second with `by`", {}),
-    "autocorr": ("Correlation with the window shifted by `lag` rows", {"lag": 1}),
-    "entropy": ("Shannon entropy of a histogram of `bins` bins", {"bins": 10}),
-    "first": ("First value present", {}),
-    "last": ("Last value present", {}),
-    "nunique": ("Number of distinct values", {}),
-    "corr": ("Pearson correlation with `other`", {}),
-    "cov": ("Covariance with `other`", {"ddof": 1}),
-}
-_PAIRS = ("corr", "cov")
+_POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 _OPTIONS = {
     "min_periods": None,
@@ -81,14 +49,16 @@ _OPTIONS = {
     "n_jobs": 1,
 }
 
-_DOCUMENTATION = """{summary}, in the window of each row.
+_DOCUMENTATION = """{summary}
+
+Its own parameters are those of `linewatch.rolling.{name}`.
 
 Parameters
 ----------
 {other}window : int, str, timedelta or "expanding"
     Rows in a window, the current one included; or a span of time such as "5s", which needs
     `by`; or all rows so far.
-{own}min_periods : int, optional
+min_periods : int, optional
     Values that must be present for an answer: by default `window`, and 1 for a span of time
     and "expanding".
 center : bool, default=False
@@ -118,51 +88,71 @@ linewatch.rolling.{name} : The definition, its sources, and what it raises.
 """
 
 
-def _rolling(x, statistics, window, *, other=None, many=False, by=None, groups=None, **options):
-    rows = nanoseconds = None
-    if isinstance(window, int) and not isinstance(window, bool):
-        rows = window
-    elif not isinstance(window, str) or window != "expanding":
-        nanoseconds = span(window)
-        if by is None:
-            raise ValueError(f'window {window!r} is a span of time and needs by= (try by="time")')
-    infinity = options.pop("infinity")
-    if infinity not in ("missing", "ieee"):
-        raise ValueError(f'infinity must be "missing" or "ieee", got {infinity!r}')
-    keys = groups if isinstance(groups, list | tuple) else [groups]
-    # A category travels as its code: its text is never looked at.
-    keys = [_expression(key).to_physical() for key in keys if key is not None]
+def _rolling(x, statistics, window, *, other=None, many=False, by=None, **options):
+    """The expression of some statistics, each a field, a name and its own parameters."""
+    least = 2 if any(name == "zscore" for _, name, _ in statistics) else 1
+    length, is_span = rolling._window(window, least)
+    if is_span and by is None:
+        raise ValueError(
+            f"by must be given, one time for each row, when window is a span of time ({window!r})"
+        )
     return _plugin(
-        "rolling",
-        [x, *(_expression(column) for column in (other, by) if column is not None), *keys],
-        statistics=statistics,
+        x,
+        statistics,
+        other=other,
+        by=by,
         many=many,
-        pair=other is not None,
-        timed=by is not None,
-        rows=rows,
-        span=nanoseconds,
-        without_current=not options.pop("include_current"),
-        ieee=infinity == "ieee",
+        rows=length if isinstance(length, int) else None,
+        span=length[1] if is_span else None,
         **options,
     )
 
 
-def _expression(column):
-    return pl.col(column) if isinstance(column, str) else column
-
-
-def _plugin(function, inputs, **kwargs):
+def _plugin(
+    x,
+    statistics,
+    *,
+    other=None,
+    by=None,
+    groups=None,
+    infinity="missing",
+    include_current=True,
+    n_jobs=1,
+    **options,
+):
+    if infinity not in ("missing", "ieee"):
+        raise ValueError(f'infinity must be "missing" or "ieee", got {infinity!r}')
+    if n_jobs is None:
+        n_jobs = os.environ.get("LINEWATCH_NUM_THREADS") or -1
+    options |= {
+        "statistics": statistics,
+        "pair": other is not None,
+        "timed": by is not None,
+        "without_current": not include_current,
+        "ieee": infinity == "ieee",
+        "n_jobs": None if n_jobs == 1 else int(n_jobs),
+    }
+    keys = groups if isinstance(groups, list | tuple) else [groups]
     return register_plugin_function(
         plugin_path=_library(),
-        function_name=function,
-        args=inputs,
+        function_name="rolling",
+        args=[
+            x,
+            *(_expression(column) for column in (other, by) if column is not None),
+            # A category travels as its code: its text is never looked at.
+            *(_expression(key).to_physical() for key in keys if key is not None),
+        ],
         # Read once for each group of an `over`: the shorter, the faster.
-        kwargs={k: v for k, v in kwargs.items() if v is not None and v is not False},
+        kwargs={k: v for k, v in options.items() if v is not None and v is not False},
         # A window reads other rows, so none of these may ever be true.
         is_elementwise=False,
         changes_length=False,
         returns_scalar=False,
     )
+
+
+def _expression(column):
+    return pl.col(column) if isinstance(column, str) else column
 
 
 @functools.cache
@@ -178,19 +168,18 @@ def _library():
 
 
 def _methods(kind, returns):
-    """Gives a namespace `rolling_<statistic>` for every statistic, each with its signature."""
+    """Gives a namespace `rolling_<statistic>` for every statistic of `linewatch.rolling`."""
 
     def decorate(namespace):
-        for name, (summary, own) in _STATISTICS.items():
-            method = _method(name, own)
+        for name, function in _statistics():
+            method = _method(name, function)
             method.__qualname__ = f"{namespace.__name__}.{method.__name__}"
             method.__doc__ = _DOCUMENTATION.format(
                 name=name,
-                summary=summary,
+                summary=inspect.getdoc(function).split("\n", 1)[0],
+                other=f"other : {kind}\n    The second column.\n" * ("other" in method.names),
                 kind=kind,
                 returns=returns,
-                other=f"other : {kind}\n    The second column of the pair.\n" * (name in _PAIRS),
-                own="".join(f"{p} : default={v!r}\n" for p, v in own.items() if v is not _REQUIRED),
             )
             setattr(namespace, method.__name__, method)
         return namespace
@@ -198,25 +187,34 @@ def _methods(kind, returns):
     return decorate
 
 
-def _method(name, own):
-    required = ["other"] * (name in _PAIRS) + ["window"]
-    required += [p for p, default in own.items() if default is _REQUIRED]
-    keyword = {p: default for p, default in own.items() if p not in required} | _OPTIONS
-    parameter = inspect.Parameter
-    signature = inspect.Signature(
-        [parameter(p, parameter.POSITIONAL_OR_KEYWORD) for p in ["self", *required]]
-        + [parameter(p, parameter.KEYWORD_ONLY, default=d) for p, d in keyword.items()]
-    )
+def _statistics():
+    """The functions of `linewatch.rolling` that give one statistic of a window."""
+    for name in rolling.__all__:
+        function = getattr(rolling, name)
+        parameters = inspect.signature(function).parameters
+        window = parameters.get("window")
+        if window and window.kind == _POSITIONAL and "statistics" not in parameters:
+            yield name, function
+
+
+def _method(name, function):
+    parameters = list(inspect.signature(function).parameters.values())
+    own = [p.name for p in parameters if p.name not in ("x", "y", "window", "options")]
+    # Apart from `self`, the series is the one the namespace belongs to, and `y` is `other`.
+    renamed = {"x": "self", "y": "other"}
+    parameters = [p.replace(name=renamed.get(p.name, p.name)) for p in parameters[:-1]]
+    parameters += [inspect.Parameter(o, _KEYWORD, default=d) for o, d in _OPTIONS.items()]
+    signature = inspect.Signature(parameters)
 
     def method(*args, **kwargs):
         bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        options = bound.arguments
-        self = options.pop("self")
-        return self._rolling(name, {p: options.pop(p) for p in own}, **options)
+        given = bound.arguments
+        self = given.pop("self")
+        return self._rolling(name, {p: given.pop(p) for p in own if p in given}, **given)
 
     method.__name__ = f"rolling_{name}"
     method.__signature__ = signature
+    method.names = signature.parameters
     return method
 
 
@@ -229,17 +227,23 @@ class Expressions:
         self._expr = expr
 
     def _rolling(self, name, own, window, **options):
+        if isinstance(own.get("q"), list | tuple):
+            fields = [(f"q{100 * q:g}", name, {**own, "q": q}) for q in own["q"]]
+            return _rolling(self._expr, fields, window, many=True, **options)
         return _rolling(self._expr, [(name, name, own)], window, **options)
 
-    def rolling_stats(self, window, statistics, **options):
+    def rolling_stats(self, window, statistics, *, other=None, **options):
         """Several statistics of each window in one pass.
 
         Parameters
         ----------
         window, **options
-            As in `rolling_mean`.
-        statistics : list of str
-            Their names; "q95" is the quantile 0.95.
+            As for `rolling_mean`.
+        statistics : list of str or of (str, dict)
+            Names; "q95" is the quantile 0.95; a pair gives parameters, as in
+            ``("std", {"ddof": 0})``.
+        other : expression or column name, optional
+            The second column of corr and cov.
 
         Returns
         -------
@@ -254,16 +258,195 @@ class Expressions:
         >>> prb.select(pl.col("prb").lw.rolling_stats(3, ["median", "max"])).unnest("prb").rows()
         [(None, None), (None, None), (12.0, 14.0), (14.0, 70.0)]
         """
-        wanted = [_named(statistic) for statistic in statistics]
-        return _rolling(self._expr, wanted, window, many=True, **{**_OPTIONS, **options})
+        wanted = [rolling._named(statistic) for statistic in statistics]
+        return _rolling(self._expr, wanted, window, other=other, many=True, **options)
 
+    def seasonal(self, statistic="mean", *, window, keys=None, by=None, groups=None, **options):
+        """A statistic over the latest rows of the same season, such as the same hour of the week.
 
-def _named(statistic):
-    """Field, name and parameters of a statistic by its name."""
-    if statistic[0] == "q" and statistic[1:].isdigit():
-        return statistic, "quantile", {"q": int(statistic[1:]) / 100, "interpolation": "linear"}
-    name, own = statistic, _STATISTICS[statistic][1]
-    return statistic, name, own
+        Parameters
+        ----------
+        statistic : str or list of str, default="mean"
+            As for `rolling_stats`.
+        window : int
+            How many rows of the same season count: 4 is the last four weeks of that hour.
+        keys : expression or column name, optional
+            The season of each row; by default the hour of the week of `by`, in UTC.
+        by : expression or column name, optional
+            Times, needed without `keys`.
+        groups, **options
+            As for `rolling_mean`.
+
+        Returns
+        -------
+        Expr
+            A struct for a list of statistics.
+
+        See Also
+        --------
+        linewatch.rolling.seasonal : The definition.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import linewatch.interop.polars
+        >>> calls = pl.DataFrame({"day": ["mon", "tue"] * 3, "n": [10.0, 20, 11, 21, 12, 5]})
+        >>> mean = pl.col("n").lw.seasonal(window=2, keys="day", include_current=False)
+        >>> calls.select(mean)["n"].to_list()
+        [None, None, None, None, 10.5, 20.5]
+        """
+        if keys is None:
+            if by is None:
+                raise ValueError("keys must be given, or by to make hours of the week from")
+            keys = _expression(by).dt.epoch("s") // 3600 % 168
+        others = groups if isinstance(groups, list | tuple) else [groups]
+        window = rolling._whole("window", window, 1)
+        names = [statistic] if isinstance(statistic, str) else statistic
+        return _rolling(
+            self._expr,
+            [rolling._named(name) for name in names],
+            window,
+            many=not isinstance(statistic, str),
+            groups=[keys, *others],
+            **options,
+        )
+
+    def ewm_mean(self, **options):
+        """Exponentially weighted mean of the values up to each row.
+
+        Parameters
+        ----------
+        com, span, halflife, alpha : float
+            How weights fade, exactly one of them. With `by`, `halflife` is a span of time such as
+            "5s".
+        adjust : bool, default=True
+            Divide by the weights so far, rather than take the first value for all before it.
+        ignore_na : bool, default=False
+            Let weights fade with values only, not with missing rows.
+        min_periods : int, default=0
+            Values needed for an answer; at least 1.
+        by, groups, infinity, n_jobs
+            As for `rolling_mean`.
+
+        Returns
+        -------
+        Expr
+
+        See Also
+        --------
+        linewatch.rolling.ewm_mean : The definition.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import linewatch.interop.polars
+        >>> prb = pl.DataFrame({"prb": [1.0, 4, 7]})
+        >>> prb.select(pl.col("prb").lw.ewm_mean(alpha=0.5, adjust=False))["prb"].to_list()
+        [1.0, 2.5, 4.75]
+        """
+        return self._ewm("mean", **options)
+
+    def ewm_sum(self, **options):
+        """Exponentially weighted sum; see `ewm_mean`."""
+        return self._ewm("sum", **options)
+
+    def ewm_var(self, *, bias=False, **options):
+        """Exponentially weighted variance, corrected unless `bias`; see `ewm_mean`."""
+        return self._ewm("var", bias=bias, **options)
+
+    def ewm_std(self, *, bias=False, **options):
+        """Exponentially weighted standard deviation; see `ewm_var`."""
+        return self._ewm("std", bias=bias, **options)
+
+    def ewm_cov(self, other, *, bias=False, **options):
+        """Exponentially weighted covariance with `other`; see `ewm_var`."""
+        return self._ewm("cov", other=other, bias=bias, **options)
+
+    def ewm_corr(self, other, **options):
+        """Exponentially weighted correlation with `other`; see `ewm_mean`."""
+        return self._ewm("corr", other=other, **options)
+
+    def _ewm(
+        self,
+        name,
+        *,
+        com=None,
+        span=None,
+        halflife=None,
+        alpha=None,
+        adjust=True,
+        ignore_na=False,
+        bias=False,
+        by=None,
+        **options,
+    ):
+        how = {"com": com, "span": span, "halflife": halflife, "alpha": alpha}
+        alpha, halflife_s = rolling._alpha(how, by is not None, name)
+        if name == "sum" and not adjust:
+            raise ValueError(
+                "adjust must be True for ewm_sum, whose weights are not divided by anything"
+            )
+        fading = {
+            "alpha": float(alpha),
+            "halflife_s": halflife_s,
+            "adjust": rolling._flag("adjust", adjust),
+            "ignore_na": rolling._flag("ignore_na", ignore_na),
+            "bias": rolling._flag("bias", bias),
+        }
+        return _plugin(self._expr, [(name, name, {})], by=by, ewm=fading, **options)
+
+    def cusum(
+        self, *, k=0.5, h=5.0, window=None, mean=None, std=None, reset=True, groups=None, **options
+    ):
+        """Cumulative sums of deviations from a baseline: small shifts that last.
+
+        Parameters
+        ----------
+        k : float, default=0.5
+            Allowance: deviations up to this many standard deviations count for nothing.
+        h : float, default=5.0
+            Threshold in standard deviations.
+        window : int, span of time or "expanding", optional
+            The baseline is the rows before the current one.
+        mean, std : float, expression or column name, optional
+            A baseline of your own, instead of `window`.
+        reset : bool, default=True
+            Whether an alarm sets its sum back to 0, after the row that shows it.
+        groups, **options
+            As for `rolling_mean`.
+
+        Returns
+        -------
+        Expr
+            A struct of `upper`, `lower` and `alarm`, which is 1, 0 or -1.
+
+        See Also
+        --------
+        linewatch.rolling.cusum : The definition.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import linewatch.interop.polars
+        >>> level = pl.DataFrame({"x": [0.0, 0, 2, 2, 2, 2]})
+        >>> found = level.select(pl.col("x").lw.cusum(mean=0.0, std=1.0)).unnest("x")
+        >>> found["alarm"].to_list()
+        [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
+        """
+        for name, value in (("k", k), ("h", h)):
+            rolling._number(name, value, "finite and not negative", lambda v: 0 <= v < float("inf"))
+        given = mean is not None and std is not None
+        if given == (window is not None) or (mean is None) != (std is None):
+            raise ValueError("give either window, or mean and std, as the baseline of cusum")
+        if given:
+            std = _expression(std) if not isinstance(std, int | float) else pl.lit(std)
+            z = pl.when(std > 0).then((self._expr - _expression(mean)) / std)
+        else:
+            options = {"include_current": False, **options}
+            z = self._rolling("zscore", {}, window, groups=groups, **options)
+        fields = [(name, name, {}) for name in ("upper", "lower", "alarm")]
+        alarm = {"k": float(k), "h": float(h), "reset": rolling._flag("reset", reset)}
+        return _plugin(z, fields, many=True, groups=groups, cusum=alarm)
 
 
 @pl.api.register_series_namespace("lw")
@@ -275,7 +458,12 @@ class Statistics:
         self._series = series
 
     def _rolling(self, name, own, window, *, other=None, by=None, **options):
-        from linewatch import rolling
+        pair = {} if other is None else {"y": other}
+        options |= {"window": window, "times": by}
+        return getattr(rolling, name)(self._series, **pair, **own, **options)
 
-        pair = [] if other is None else [other]
-        return getattr(rolling, name)(self._series, *pair, window, times=by, **own, **options)
+    def __getattr__(self, name):
+        if name.startswith("_") or name.removeprefix("rolling_") not in rolling.__all__:
+            raise AttributeError(f"a series has no lw.{name}")
+        function = getattr(rolling, name.removeprefix("rolling_"))
+        return functools.partial(function, self._series)
