@@ -104,7 +104,7 @@ pub fn answers<T: NativeType + Real>(values: Vec<T>) -> PrimitiveArray<T> {
     for eight in values.chunks(8) {
         let mut byte = 0u8;
         for (k, &value) in eight.iter().enumerate() {
-            byte |= u8::from(value == value) << k;
+            byte |= u8::from(!value.to_f64().is_nan()) << k;
         }
         missing += eight.len() - byte.count_ones() as usize;
         bits.push(byte);
