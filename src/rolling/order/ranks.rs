@@ -101,16 +101,17 @@ impl Ranked {
             .clear(values.len(), plan.pointers, plan.position);
         if plan.distinct || plan.position {
             self.first_equal.clear();
+            self.first_equal
+                .resize(values.len() + 1, values.len() as u32);
             let mut first = 0;
-            self.first_equal.extend((0..values.len()).map(|rank| {
+            for rank in 0..values.len() {
                 first = if values[rank] == values[first] {
                     first
                 } else {
                     rank
                 };
-                first as u32
-            }));
-            self.first_equal.push(values.len() as u32);
+                self.first_equal[rank] = first as u32;
+            }
         }
         if plan.position {
             self.past_equal.clear();

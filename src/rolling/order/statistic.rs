@@ -152,15 +152,26 @@ pub(super) struct Spread {
 }
 
 impl Spread {
+    // No closures here: one that is not inlined is not compiled for AVX2 with its caller.
     #[inline(always)]
     fn median(&mut self, window: &mut impl Ordered) -> f64 {
-        *self.median.get_or_insert_with(|| median(window))
+        if let Some(median) = self.median {
+            return median;
+        }
+        let median = median(window);
+        self.median = Some(median);
+        median
     }
 
     #[inline(always)]
     fn mad(&mut self, window: &mut impl Ordered) -> f64 {
+        if let Some(mad) = self.mad {
+            return mad;
+        }
         let centre = self.median(window);
-        *self.mad.get_or_insert_with(|| mad(window, centre))
+        let mad = mad(window, centre);
+        self.mad = Some(mad);
+        mad
     }
 
     /// Whether `value` is an outlier; `None` where that cannot be said.
