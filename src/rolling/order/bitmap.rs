@@ -4,15 +4,16 @@
 //! tells it without looking; to find place `k` it walks a word or two and selects a bit
 //! (Vigna, S. (2008). Broadword implementation of rank/select queries. WEA).
 
-/// Words whose members are counted together: ranks are counted over these first.
-const GROUP: usize = 16;
+/// Words that a pointer walks before the place is sought from the start.
+const WALK: usize = 16;
 
 /// A set of numbers below a fixed bound.
 #[derive(Default)]
 pub(super) struct Bitmap {
     words: Vec<u64>,
-    /// Members in each `GROUP` words; empty if nobody asks how many lie before a number.
+    /// Members in each `1 << shift` words, about as many groups as there are words in one.
     groups: Vec<u32>,
+    shift: u32,
     pointers: Vec<Pointer>,
 }
 
@@ -25,13 +26,13 @@ struct Pointer {
 
 impl Bitmap {
     /// The empty set of numbers up to `bound`.
-    pub fn clear(&mut self, bound: usize, pointers: usize, counts: bool) {
+    pub fn clear(&mut self, bound: usize, pointers: usize) {
         let words = bound / 64 + 1;
+        self.shift = words.ilog2().div_ceil(2).max(3);
         self.words.clear();
         self.words.resize(words, 0);
         self.groups.clear();
-        self.groups
-            .resize(if counts { words / GROUP + 1 } else { 0 }, 0);
+        self.groups.resize((words >> self.shift) + 1, 0);
         self.pointers.clear();
         self.pointers.resize(pointers, Pointer::default());
     }
@@ -40,11 +41,9 @@ impl Bitmap {
     pub fn insert(&mut self, number: u32) {
         let word = number / 64;
         self.words[word as usize] |= 1 << (number % 64);
+        self.groups[(word >> self.shift) as usize] += 1;
         for pointer in &mut self.pointers {
             pointer.before += i32::from(word < pointer.word);
-        }
-        if !self.groups.is_empty() {
-            self.groups[word as usize / GROUP] += 1;
         }
     }
 
@@ -52,59 +51,88 @@ impl Bitmap {
     pub fn remove(&mut self, number: u32) {
         let word = number / 64;
         self.words[word as usize] &= !(1 << (number % 64));
+        self.groups[(word >> self.shift) as usize] -= 1;
         for pointer in &mut self.pointers {
             pointer.before -= i32::from(word < pointer.word);
-        }
-        if !self.groups.is_empty() {
-            self.groups[word as usize / GROUP] -= 1;
         }
     }
 
     /// The member at place `k`, which must exist.
     #[inline(always)]
     pub fn select(&mut self, pointer: usize, k: usize) -> usize {
-        let pointer = &mut self.pointers[pointer];
-        let mut word = pointer.word as usize;
-        let mut place = k as i32 - pointer.before;
-        while place < 0 {
+        let from = self.pointers[pointer];
+        let (mut word, mut place) = (from.word as usize, k as i32 - from.before);
+        let mut steps = 0;
+        while place < 0 && steps < WALK {
             word -= 1;
             place += self.words[word].count_ones() as i32;
+            steps += 1;
         }
         let mut count = self.words[word].count_ones() as i32;
-        while place >= count {
+        while place >= count && steps < WALK {
             place -= count;
             word += 1;
             count = self.words[word].count_ones() as i32;
+            steps += 1;
         }
-        pointer.word = word as u32;
-        pointer.before = k as i32 - place;
+        if place < 0 || place >= count {
+            (word, place) = self.find(k);
+        }
+        self.pointers[pointer] = Pointer {
+            word: word as u32,
+            before: k as i32 - place,
+        };
         word * 64 + select_in_word(self.words[word], place as u32) as usize
     }
 
-    /// The member after `number`, which must exist.
+    /// The member after `number`, the one at place `k`; both must exist.
     #[inline(always)]
-    pub fn next(&self, number: usize) -> usize {
+    pub fn next(&self, number: usize, k: usize) -> usize {
         let mut word = number / 64;
         let mut rest = self.words[word] & (!1 << (number % 64));
+        let mut steps = 0;
         while rest == 0 {
+            if steps == WALK {
+                let (word, place) = self.find(k);
+                return word * 64 + select_in_word(self.words[word], place as u32) as usize;
+            }
             word += 1;
+            steps += 1;
             rest = self.words[word];
         }
         word * 64 + rest.trailing_zeros() as usize
+    }
+
+    /// The word with the member at place `k`, and how many of its members come before that.
+    #[cold]
+    fn find(&self, k: usize) -> (usize, i32) {
+        let mut place = k as u32;
+        let mut group = 0;
+        while place >= self.groups[group] {
+            place -= self.groups[group];
+            group += 1;
+        }
+        let mut word = group << self.shift;
+        while place >= self.words[word].count_ones() {
+            place -= self.words[word].count_ones();
+            word += 1;
+        }
+        (word, place as i32)
     }
 
     /// How many members are below `number`.
     #[inline(always)]
     pub fn below(&self, number: usize) -> usize {
         let word = number / 64;
-        let group = word / GROUP;
-        let groups: u32 = self.groups[..group].iter().sum();
-        let words: u32 = self.words[group * GROUP..word]
-            .iter()
-            .map(|word| word.count_ones())
-            .sum();
-        let rest = self.words[word] & !(!0 << (number % 64));
-        (groups + words + rest.count_ones()) as usize
+        let group = word >> self.shift;
+        let mut count = (self.words[word] & !(!0 << (number % 64))).count_ones();
+        for members in &self.groups[..group] {
+            count += members;
+        }
+        for word in &self.words[group << self.shift..word] {
+            count += word.count_ones();
+        }
+        count as usize
     }
 }
 
@@ -167,7 +195,7 @@ mod tests {
     #[test]
     fn a_pointer_follows_what_comes_and_goes() {
         let mut set = Bitmap::default();
-        set.clear(3000, 1, true);
+        set.clear(3000, 1);
         for number in [5, 2999, 70, 1500, 64] {
             set.insert(number);
         }
@@ -181,7 +209,7 @@ mod tests {
             (0..5).rev().map(|k| set.select(0, k)).collect::<Vec<_>>(),
             [2999, 1500, 70, 5, 0]
         );
-        assert_eq!(set.next(70), 1500);
+        assert_eq!(set.next(70, 3), 1500);
         assert_eq!((set.below(0), set.below(1500), set.below(3000)), (0, 3, 5));
     }
 }

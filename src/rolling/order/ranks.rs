@@ -97,8 +97,7 @@ impl Ranked {
         (self.count, self.distinct) = (0, 0);
         self.sorter.sort(task, rows);
         let values = &self.sorter.values;
-        self.members
-            .clear(values.len(), plan.pointers, plan.position);
+        self.members.clear(values.len(), plan.pointers);
         if plan.distinct || plan.position {
             self.first_equal.clear();
             self.first_equal
@@ -174,7 +173,7 @@ impl Ordered for Ranked {
     fn pair(&mut self, pointer: usize, k: usize, wants_next: bool) -> (f64, f64) {
         let low = self.members.select(pointer, k);
         let high = if wants_next {
-            self.members.next(low)
+            self.members.next(low, k + 1)
         } else {
             low
         };
