@@ -1,8 +1,8 @@
 //! A set of ranks as one bit each, with pointers that stay near the places they were asked for.
 //!
-//! A pointer knows a word and how many members lie before it. Putting in or taking out a member
-//! tells it without looking; to find place `k` it walks a word or two and selects a bit
-//! (Vigna, S. (2008). Broadword implementation of rank/select queries. WEA).
+//! A pointer knows a number and how many members lie below it, and is told when one comes or goes.
+//! Place `k` is as a rule the next member or the one before; otherwise the pointer walks a word or
+//! two and selects a bit (Vigna, S. (2008). Broadword implementation of rank/select queries. WEA).
 
 /// Words that a pointer walks before the place is sought from the start.
 const WALK: usize = 16;
@@ -17,11 +17,11 @@ pub(super) struct Bitmap {
     pointers: Vec<Pointer>,
 }
 
+/// A number, and how many members are below it.
 #[derive(Clone, Copy, Default)]
 struct Pointer {
-    word: u32,
-    /// Members before the word.
-    before: i32,
+    number: u32,
+    below: i32,
 }
 
 impl Bitmap {
@@ -43,7 +43,7 @@ impl Bitmap {
         self.words[word as usize] |= 1 << (number % 64);
         self.groups[(word >> self.shift) as usize] += 1;
         for pointer in &mut self.pointers {
-            pointer.before += i32::from(word < pointer.word);
+            pointer.below += i32::from(number < pointer.number);
         }
     }
 
@@ -53,7 +53,7 @@ impl Bitmap {
         self.words[word as usize] &= !(1 << (number % 64));
         self.groups[(word >> self.shift) as usize] -= 1;
         for pointer in &mut self.pointers {
-            pointer.before -= i32::from(word < pointer.word);
+            pointer.below -= i32::from(number < pointer.number);
         }
     }
 
@@ -61,7 +61,38 @@ impl Bitmap {
     #[inline(always)]
     pub fn select(&mut self, pointer: usize, k: usize) -> usize {
         let from = self.pointers[pointer];
-        let (mut word, mut place) = (from.word as usize, k as i32 - from.before);
+        let first = from.number as usize & !63;
+        let word = self.words[first / 64];
+        let rest = !0 << (from.number % 64);
+        let (down, up) = (word & !rest, word & rest);
+        // As a rule the place is the pointer's own or beside it: one bit, and no branch.
+        let away = k as i32 - from.below;
+        let above = if away == 0 {
+            up
+        } else {
+            up & up.wrapping_sub(1)
+        };
+        let seen = if away < 0 { down } else { above };
+        let number = if seen != 0 && (-1..=1).contains(&away) {
+            let bit = if away < 0 {
+                63 - down.leading_zeros()
+            } else {
+                above.trailing_zeros()
+            };
+            first + bit as usize
+        } else {
+            self.walk(first / 64, away + down.count_ones() as i32, k)
+        };
+        self.pointers[pointer] = Pointer {
+            number: number as u32,
+            below: k as i32,
+        };
+        number
+    }
+
+    /// The member with `place` others between it and the start of `word`, at place `k` in all.
+    #[inline(always)]
+    fn walk(&self, mut word: usize, mut place: i32, k: usize) -> usize {
         let mut steps = 0;
         while place < 0 && steps < WALK {
             word -= 1;
@@ -78,10 +109,6 @@ impl Bitmap {
         if place < 0 || place >= count {
             (word, place) = self.find(k);
         }
-        self.pointers[pointer] = Pointer {
-            word: word as u32,
-            before: k as i32 - place,
-        };
         word * 64 + select_in_word(self.words[word], place as u32) as usize
     }
 
