@@ -24,6 +24,9 @@ use crate::float::Float;
 /// Windows of at most this many rows are kept as a sorted array: measured, below this it is faster.
 const SMALL: usize = small::WIDEST;
 
+/// Rows of the largest window: a chunk of several is numbered in 31 bits.
+const LARGEST: usize = i32::MAX as usize / ranks::SPAN;
+
 /// Writes each statistic of each answer's window to `out[statistic][answer]`.
 ///
 /// Quantiles are those of pandas, with its rules for missing values and `min_periods`. Robust
@@ -35,8 +38,9 @@ const SMALL: usize = small::WIDEST;
 ///
 /// # Errors
 ///
-/// [`Error::Argument`] if a quantile is outside 0 to 1 or a threshold is negative, and
-/// [`Error::Length`] if an output has a length other than that of `task.answers`.
+/// [`Error::Argument`] if a quantile is outside 0 to 1, a threshold is negative or a window has more
+/// than 536 870 911 rows, and [`Error::Length`] if an output has a length other than that of
+/// `task.answers`.
 ///
 /// # Examples
 ///
@@ -83,9 +87,17 @@ pub fn order<T: Float>(
             });
         }
     }
+    let plan = ordered::Plan::new(statistics);
     match widest(task) {
-        width if width <= SMALL => small::small(task, statistics, out, width),
-        _ => ranks::ranks(task, statistics, out),
+        width if width <= SMALL => small::small(task, &plan, out, width),
+        width if width <= LARGEST => ranks::ranks(task, &plan, out),
+        width => {
+            return Err(Error::argument(
+                "window",
+                format!("at most {LARGEST}"),
+                width,
+            ));
+        }
     }
     Ok(())
 }

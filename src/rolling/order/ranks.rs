@@ -8,26 +8,21 @@ use std::ops::Range;
 use super::bitmap::Bitmap;
 use super::ordered::{Ordered, Plan};
 use super::sort::Sorter;
-use super::statistic::OrderStatistic;
 use crate::float::Float;
 use crate::rolling::task::Task;
 use crate::simd::dispatch;
 
 /// Rows of a chunk, in first windows of it, and at least.
-const SPAN: usize = 4;
+pub(super) const SPAN: usize = 4;
 const LEAST: usize = 1024;
 
-/// The statistics of all answers of a task.
-pub(super) fn ranks<T: Float>(task: &Task<T>, statistics: &[OrderStatistic], out: &mut [&mut [T]]) {
-    run(task, &Plan::new(statistics), out);
-}
-
 dispatch! {
-    fn run<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]]) = body
+    /// The statistics of all answers of a task.
+    pub(super) fn ranks<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]]) = body
 }
 
 #[inline(always)]
-fn body<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]]) {
+pub(super) fn body<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]]) {
     let mut window = Ranked::default();
     let mut answer = task.answers.start;
     while answer < task.answers.end {

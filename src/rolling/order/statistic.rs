@@ -247,9 +247,9 @@ pub(super) fn read<W: Ordered>(
                 (below, upto) = (count - upto, count - below);
             }
             let rank = match method {
-                RankMethod::Average => (below + 1 + upto) as f64 / 2.0,
-                RankMethod::Min => (below + 1) as f64,
-                RankMethod::Max => upto as f64,
+                RankMethod::Average => f64::from((below + 1 + upto) as u32) / 2.0,
+                RankMethod::Min => f64::from((below + 1) as u32),
+                RankMethod::Max => f64::from(upto as u32),
             };
             if pct { rank / count as f64 } else { rank }
         }
@@ -272,9 +272,11 @@ fn quantile(
     q: f64,
     interpolation: Interpolation,
 ) -> f64 {
-    let exact = q * (window.count() - 1) as f64;
-    let below = exact as usize;
-    let part = exact - below as f64;
+    // Through u32, which there are instructions for.
+    let exact = q * f64::from((window.count() - 1) as u32);
+    let below = exact as u32;
+    let part = exact - f64::from(below);
+    let below = below as usize;
     let (low, high) = window.pair(pointer, below, part > 0.0);
     // Equal neighbours first: two infinities have no difference.
     if part == 0.0 || low == high {
