@@ -57,7 +57,7 @@ const LARGEST: usize = i32::MAX as usize / ranks::SPAN;
 ///     min_periods: 3,
 ///     infinity: Default::default(),
 /// };
-/// let mut median = [0.0; 4];
+/// let mut median = [0.0_f64; 4];
 /// order(&task, &[OrderStatistic::Median], &mut [&mut median])?;
 /// assert!(median[1].is_nan());
 /// assert_eq!(median[2..], [11.0, 12.0]);
