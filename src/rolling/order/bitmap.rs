@@ -173,7 +173,7 @@ fn select_in_word(word: u64, place: u32) -> u32 {
     let fours = (pairs & 0x3333_3333_3333_3333) + ((pairs >> 2) & 0x3333_3333_3333_3333);
     let sums = ((fours + (fours >> 4)) & 0x0F0F_0F0F_0F0F_0F0F).wrapping_mul(ONES);
     // Bytes whose running count does not exceed `place` lie before the one that is sought.
-    let byte = (((u64::from(place) * ONES | HIGHS) - sums) & HIGHS).count_ones();
+    let byte = ((((u64::from(place) * ONES) | HIGHS) - sums) & HIGHS).count_ones();
     let before = ((sums << 8) >> (8 * byte)) as u8;
     let index =
         usize::from((word >> (8 * byte)) as u8) * 8 + (place as usize - before as usize) % 8;

@@ -3,11 +3,12 @@
 //! However many statistics are asked for, the values of a window are kept in order once. Narrow
 //! windows are a sorted array that vector instructions shift ([`small`]); wide ones are a bit for
 //! each rank of a longer stretch of rows that was sorted once ([`ranks`]). Both answer the same
-//! few questions ([`ordered`]), from which every statistic is read ([`statistic`]).
+//! few questions ([`ordered`]), from which every statistic is read ([`read`]).
 
 mod bitmap;
 mod ordered;
 mod ranks;
+mod read;
 mod small;
 mod sort;
 mod statistic;
