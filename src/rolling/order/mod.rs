@@ -22,9 +22,6 @@ use super::window::Windows;
 use crate::error::Error;
 use crate::float::Float;
 
-/// Windows of at most this many rows are kept as a sorted array: measured, below this it is faster.
-const SMALL: usize = small::WIDEST;
-
 /// Rows of the largest window: a chunk of several is numbered in 31 bits.
 const LARGEST: usize = i32::MAX as usize / ranks::SPAN;
 
@@ -90,7 +87,7 @@ pub fn order<T: Float>(
     }
     let plan = ordered::Plan::new(statistics);
     match widest(task) {
-        width if width <= SMALL => small::small(task, &plan, out, width),
+        width if width <= small::widest() => small::small(task, &plan, out, width),
         width if width <= LARGEST => ranks::ranks(task, &plan, out),
         width => {
             return Err(Error::argument(

@@ -9,14 +9,23 @@ use crate::float::Float;
 use crate::rolling::task::Task;
 use crate::simd::dispatch;
 
-/// Rows of the widest window that may be kept in this way.
-pub(super) const WIDEST: usize = 128;
+/// Rows of the widest window that has an array.
+const WIDEST: usize = 128;
+
+/// Rows up to which an array is the faster way: measured, few where registers hold two values.
+pub(super) fn widest() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        return WIDEST;
+    }
+    16
+}
 
 /// Places before the first value and after the last possible one, so that each has neighbors.
 const GUARD: usize = 4;
 
 dispatch! {
-    /// The statistics of all answers of a task whose windows have at most `width <= WIDEST` rows.
+    /// The statistics of all answers of a task whose windows have at most `width` rows, itself at most 128.
     pub(super) fn small<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]], width: usize) = body
 }
 

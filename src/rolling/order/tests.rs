@@ -331,7 +331,7 @@ fn both_copies_of_the_code_give_the_same_bits() {
         let plan = ordered::Plan::new(&all());
         let mut columns = vec![vec![0.0; 1200]; all().len()];
         let mut places: Vec<&mut [f64]> = columns.iter_mut().map(Vec::as_mut_slice).collect();
-        if width <= SMALL {
+        if width <= 128 {
             small::body(&task, &plan, &mut places, width);
         } else {
             ranks::body(&task, &plan, &mut places);
