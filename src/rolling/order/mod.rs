@@ -1,9 +1,9 @@
 //! Median, quantiles and what follows from the order of values.
 //!
 //! However many statistics are asked for, the values of a window are kept in order once. Narrow
-//! windows are a sorted array that vector instructions shift ([`small`]); wide ones are a bit for
-//! each rank of a longer stretch of rows that was sorted once ([`ranks`]). Both answer the same
-//! few questions ([`ordered`]), from which every statistic is read ([`read`]).
+//! windows are a sorted array that vector instructions shift (`small`); wide ones are a bit for
+//! each rank of a longer stretch of rows that was sorted once (`ranks`). Both answer the same
+//! few questions (`ordered`), from which every statistic is read (`read`).
 
 mod bitmap;
 mod ordered;
@@ -31,8 +31,8 @@ const LARGEST: usize = i32::MAX as usize / ranks::SPAN;
 /// z-scores and the Hampel filter judge the value at the row that the answer belongs to, which need
 /// not be in the window; a rank is that of the window's last row.
 ///
-/// The time for a value grows with the logarithm of the window at most, except that the distinct
-/// values of narrow windows are counted.
+/// The time for a value hardly grows with the window, but for a rank, which takes a count over the
+/// square root of it.
 ///
 /// # Errors
 ///
