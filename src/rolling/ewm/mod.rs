@@ -66,18 +66,20 @@ pub fn ewm<T: Float>(
     out: &mut [&mut [T]],
 ) -> Result<(), Error> {
     check(x.len(), y.map(<[T]>::len), deltas, options, statistics)?;
-    let alone = statistics.iter().any(|s| !s.is_joint());
-    if alone {
-        pass::<T, false>(x, x, deltas, options, statistics, out);
+    let squares = |s: &EwmStatistic| matches!(s, EwmStatistic::Var | EwmStatistic::Std);
+    if statistics.iter().any(squares) {
+        pass::<T, false, true>(x, x, deltas, options, statistics, out);
+    } else if statistics.iter().any(|s| !s.is_joint()) {
+        pass::<T, false, false>(x, x, deltas, options, statistics, out);
     }
     if let Some(y) = y.filter(|_| statistics.iter().any(|s| s.is_joint())) {
-        pass::<T, true>(x, y, deltas, options, statistics, out);
+        pass::<T, true, true>(x, y, deltas, options, statistics, out);
     }
     Ok(())
 }
 
-/// One pass: the statistics of `x` alone, or those of pairs.
-fn pass<T: Float, const JOINT: bool>(
+/// One pass: the statistics of `x` alone, or those of pairs; with squares or without.
+fn pass<T: Float, const JOINT: bool, const SQUARES: bool>(
     x: &[T],
     y: &[T],
     deltas: Option<&[f64]>,
@@ -93,7 +95,7 @@ fn pass<T: Float, const JOINT: bool>(
         .filter(|(s, _)| s.is_joint() == JOINT)
         .map(|(s, out)| (*s, &mut out[..]))
         .collect();
-    let mut state = Weighted::<JOINT>::new();
+    let mut state = Weighted::<JOINT, SQUARES>::new();
     for (i, (x, y)) in x.iter().zip(y).enumerate() {
         let decay = match deltas {
             Some(deltas) if i > 0 => fade.powf(deltas[i - 1]),
@@ -125,7 +127,7 @@ fn pass<T: Float, const JOINT: bool>(
 
 /// Weighted means and products of deviations; the weights before the newest value add up to 1.
 #[derive(Debug, Clone, Copy)]
-struct Weighted<const JOINT: bool> {
+struct Weighted<const JOINT: bool, const SQUARES: bool> {
     count: usize,
     /// Weight of all values so far, faded since the newest.
     weight: f64,
@@ -142,7 +144,7 @@ struct Weighted<const JOINT: bool> {
     spread: f64,
 }
 
-impl<const JOINT: bool> Weighted<JOINT> {
+impl<const JOINT: bool, const SQUARES: bool> Weighted<JOINT, SQUARES> {
     fn new() -> Self {
         Weighted {
             count: 0,
@@ -169,33 +171,26 @@ impl<const JOINT: bool> Weighted<JOINT> {
     /// Takes a value of weight `share`.
     #[inline(always)]
     fn push(&mut self, x: f64, y: f64, decay: f64, share: f64, adjust: bool) {
-        if self.count == 0 {
-            *self = Weighted {
-                count: 1,
-                weight: 1.0,
-                sum: x,
-                x,
-                y,
-                ..Self::new()
-            };
-            return;
-        }
         self.count += 1;
         self.fade(decay);
         self.sum += x;
+        // The first value finds no weight and takes all of it.
         let total = self.weight + share;
-        let (kept, taken) = (self.weight / total, share / total);
+        let inverse = 1.0 / total;
+        let (kept, taken) = (self.weight * inverse, share * inverse);
         // From the mean before: the step from the newest value plus that value's distance.
         let dx = (x - self.x) + self.above_x;
-        let dy = (y - self.y) + self.above_y;
         (self.x, self.above_x) = (x, kept * dx);
-        self.xx = kept * (self.xx + taken * dx * dx);
+        if SQUARES {
+            self.xx = kept * (self.xx + taken * dx * dx);
+            self.spread = kept * (kept * self.spread + 2.0 * taken);
+        }
         if JOINT {
+            let dy = (y - self.y) + self.above_y;
             (self.y, self.above_y) = (y, kept * dy);
             self.yy = kept * (self.yy + taken * dy * dy);
             self.xy = kept * (self.xy + taken * dx * dy);
         }
-        self.spread = kept * (kept * self.spread + 2.0 * taken);
         self.weight = if adjust { total } else { 1.0 };
     }
 
