@@ -6,7 +6,7 @@ use crate::{Error, Float};
 
 mod weighted;
 
-use weighted::Weighted;
+use weighted::{BLOCK, Block, Weighted};
 
 /// An exponentially weighted statistic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,31 +96,36 @@ fn pass<T: Float, const JOINT: bool, const SQUARES: bool>(
         .map(|(s, out)| (*s, &mut out[..]))
         .collect();
     let mut state = Weighted::<JOINT, SQUARES>::new();
-    for (i, (x, y)) in x.iter().zip(y).enumerate() {
-        let decay = match deltas {
-            Some(deltas) if i > 0 => fade.powf(deltas[i - 1]),
-            _ => fade,
-        };
-        let (x, y) = (x.to_f64(), y.to_f64());
-        if x.is_finite() && y.is_finite() {
-            let share = if options.adjust {
-                1.0
-            } else if deltas.is_some() {
-                // The old weight has faded over the whole gap; the new value takes the rest.
-                1.0 - state.weight * decay
-            } else {
-                options.alpha
+    let mut block = Block::new();
+    for first in (0..x.len()).step_by(BLOCK) {
+        let rows = first..x.len().min(first + BLOCK);
+        let mut unknown = 0;
+        for (j, i) in rows.clone().enumerate() {
+            let decay = match deltas {
+                Some(deltas) if i > 0 => fade.powf(deltas[i - 1]),
+                _ => fade,
             };
-            state.push(x, y, decay, share, options.adjust);
-        } else if !options.ignore_na {
-            state.fade(decay);
+            let (x, y) = (x[i].to_f64(), y[i].to_f64());
+            if x.is_finite() && y.is_finite() {
+                let share = if options.adjust {
+                    1.0
+                } else if deltas.is_some() {
+                    // The old weight has faded over the whole gap; the new value takes the rest.
+                    1.0 - state.weight * decay
+                } else {
+                    options.alpha
+                };
+                state.push(x, y, decay, share, options.adjust);
+            } else if !options.ignore_na {
+                state.fade(decay);
+            }
+            block.keep(j, &state);
+            unknown += usize::from(state.count < need);
         }
         for (statistic, out) in &mut wanted {
-            out[i] = T::from_f64(if state.count >= need {
-                state.value(*statistic, options.bias)
-            } else {
-                f64::NAN
-            });
+            let out = &mut out[rows.clone()];
+            block.give(*statistic, options.bias, out);
+            out[..unknown].fill(T::NAN);
         }
     }
 }

@@ -7,6 +7,7 @@
 //! operations.
 
 use super::EwmStatistic;
+use crate::Float;
 
 /// Weighted means and products of deviations; the weights before the newest value add up to 1.
 #[derive(Debug, Clone, Copy)]
@@ -76,27 +77,79 @@ impl<const JOINT: bool, const SQUARES: bool> Weighted<JOINT, SQUARES> {
         }
         self.weight = if adjust { total } else { 1.0 };
     }
+}
 
-    #[inline(always)]
-    pub(super) fn value(&self, statistic: EwmStatistic, bias: bool) -> f64 {
-        match statistic {
-            EwmStatistic::Mean => self.x - self.above_x,
-            EwmStatistic::Sum => self.sum,
-            EwmStatistic::Var => self.corrected(self.xx, bias),
-            EwmStatistic::Std => self.corrected(self.xx, bias).sqrt(),
-            EwmStatistic::Cov => self.corrected(self.xy, bias),
-            EwmStatistic::Corr => (self.xy / (self.xx * self.yy).sqrt()).clamp(-1.0, 1.0),
+/// Rows in a block.
+pub(super) const BLOCK: usize = 256;
+
+/// What is known after each of some rows. Answers are made of it afterwards, one statistic at a
+/// time: a choice for each row would compute the roots and quotients of all of them.
+pub(super) struct Block {
+    mean: [f64; BLOCK],
+    sum: [f64; BLOCK],
+    xx: [f64; BLOCK],
+    yy: [f64; BLOCK],
+    xy: [f64; BLOCK],
+    spread: [f64; BLOCK],
+}
+
+impl Block {
+    pub(super) fn new() -> Self {
+        Block {
+            mean: [0.0; BLOCK],
+            sum: [0.0; BLOCK],
+            xx: [0.0; BLOCK],
+            yy: [0.0; BLOCK],
+            xy: [0.0; BLOCK],
+            spread: [0.0; BLOCK],
         }
     }
 
+    /// Keeps the state after the block's row `j`.
     #[inline(always)]
-    fn corrected(&self, value: f64, bias: bool) -> f64 {
-        if bias {
-            value
-        } else if self.spread > 0.0 {
-            value / self.spread
-        } else {
-            f64::NAN
+    pub(super) fn keep<const JOINT: bool, const SQUARES: bool>(
+        &mut self,
+        j: usize,
+        state: &Weighted<JOINT, SQUARES>,
+    ) {
+        self.mean[j] = state.x - state.above_x;
+        self.sum[j] = state.sum;
+        if SQUARES {
+            self.xx[j] = state.xx;
+            self.spread[j] = state.spread;
         }
+        if JOINT {
+            self.yy[j] = state.yy;
+            self.xy[j] = state.xy;
+        }
+    }
+
+    /// Writes a statistic of the block's first rows.
+    pub(super) fn give<T: Float>(&self, statistic: EwmStatistic, bias: bool, out: &mut [T]) {
+        let corrected = |value: f64, spread: f64| {
+            if bias {
+                value
+            } else if spread > 0.0 {
+                value / spread
+            } else {
+                f64::NAN
+            }
+        };
+        let (xx, yy, xy, spread) = (&self.xx, &self.yy, &self.xy, &self.spread);
+        match statistic {
+            EwmStatistic::Mean => write(out, |j| self.mean[j]),
+            EwmStatistic::Sum => write(out, |j| self.sum[j]),
+            EwmStatistic::Var => write(out, |j| corrected(xx[j], spread[j])),
+            EwmStatistic::Std => write(out, |j| corrected(xx[j], spread[j]).sqrt()),
+            EwmStatistic::Cov => write(out, |j| corrected(xy[j], spread[j])),
+            EwmStatistic::Corr => write(out, |j| (xy[j] / (xx[j] * yy[j]).sqrt()).clamp(-1.0, 1.0)),
+        }
+    }
+}
+
+#[inline(always)]
+fn write<T: Float>(out: &mut [T], value: impl Fn(usize) -> f64) {
+    for (j, out) in out.iter_mut().enumerate() {
+        *out = T::from_f64(value(j));
     }
 }
