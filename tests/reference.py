@@ -273,8 +273,10 @@ def rank(w, method="average", ascending=True, pct=False):
 
 def zscore(w, ddof=1):
     variance = _variance(w.present, ddof)
-    if variance is None or not math.isfinite(w.current):
+    if variance is None or math.isnan(w.current):
         return NAN
+    if math.isinf(w.current):  # far from any baseline that it is not part of
+        return w.current if variance else NAN
     values = _exact(w.present)
     return _signed_sqrt_ratio(Fraction(w.current) - sum(values) / len(values), variance)
 
@@ -482,6 +484,22 @@ def seasonal(name, x, keys, window, *, groups=None, include_current=True, **rest
     _, same = np.unique(np.stack([keys, groups], axis=1), axis=0, return_inverse=True)
     same = np.where(np.isnan(groups), np.nan, same.ravel())
     return rolling(name, x, window, groups=same, include_current=include_current, **rest)
+
+
+def cusum(z, k, h, reset):
+    """Upper and lower sum and alarm of distances `z` from the baseline."""
+    upper = lower = 0.0
+    rows = []
+    for distance in z:
+        if not math.isfinite(distance):
+            rows.append((NAN, NAN, 0))
+            continue
+        upper, lower = max(0.0, upper + distance - k), max(0.0, lower - distance - k)
+        high, low = upper > h, lower > h
+        rows.append((upper, lower, 1 if high and (not low or upper >= lower) else -1 if low else 0))
+        if reset:
+            upper, lower = 0.0 if high else upper, 0.0 if low else lower
+    return np.array(rows).T
 
 
 # --- exponential weights -----------------------------------------------------------------------

@@ -318,6 +318,19 @@ def test_an_infinite_value_leaves_with_its_window(name, options, infinity, rng):
     check(name, x, 5, y, min_periods=1, infinity=infinity, **options)
 
 
+def test_an_infinite_value_has_neighbours():
+    """Half way between minus infinity and a number is minus infinity, as for the median."""
+    x = np.array([-np.inf, 1.0, np.inf])
+    ieee = {"min_periods": 1, "infinity": "ieee"}
+    np.testing.assert_array_equal(rolling.median(x, 2, **ieee), [-np.inf, -np.inf, np.inf])
+    for method in ("linear", "midpoint"):
+        ours = rolling.quantile(x, 2, 0.4, interpolation=method, **ieee)
+        np.testing.assert_array_equal(ours, [-np.inf, -np.inf, np.inf])
+    # One value has no spread, unless it is infinite.
+    for ours in (rolling.var(x, 1, ddof=0, **ieee), rolling.cov(x, x, 1, ddof=0, **ieee)):
+        np.testing.assert_array_equal(ours, [NAN, 0, NAN])
+
+
 @statistic
 @pytest.mark.parametrize("dtype", [np.int8, np.int32, np.int64, np.uint16, bool])
 def test_whole_numbers_become_floats(name, options, dtype, rng):
@@ -356,6 +369,40 @@ def test_statistics_of_one_pass_equal_single_calls(rng):
             alone = linewatch("quantile" if quantile else name, x, window, min_periods=1,
                               **({"q": 0.95} if quantile else {}), **extra)  # fmt: skip
             np.testing.assert_array_equal(together[name], alone, err_msg=f"{name}, {window}")
+
+
+def test_a_slope_is_per_second_where_there_are_times(rng):
+    times = np.array([0, 1, 3, 10, 11]).astype("datetime64[s]")
+    x = 5.0 + 2 * np.array([0, 1, 3, 10, 11])
+    np.testing.assert_allclose(rolling.slope(x, 3, times=times), [NAN, NAN, 2, 2, 2])
+    np.testing.assert_allclose(rolling.slope(x, "5s", times=times), [NAN, 2, 2, NAN, 2])
+    late = times.astype("datetime64[ns]") + np.timedelta64(1_800_000_000, "s")
+    noisy = x + rng.normal(size=5)
+    np.testing.assert_allclose(
+        rolling.slope(noisy, 3, times=late), rolling.slope(noisy, 3, times=times), rtol=1e-12
+    )
+
+
+def test_cumulative_sums_find_a_lasting_shift():
+    x = [10.0, 14, 14, NAN, 14, 14, 4, 4]
+    found = rolling.cusum(x, k=0.5, h=4, mean=10.0, std=2.0)
+    np.testing.assert_array_equal(found.upper, [0, 1.5, 3, NAN, 4.5, 1.5, 0, 0])
+    np.testing.assert_array_equal(found.lower, [0, 0, 0, NAN, 0, 0, 2.5, 5])
+    np.testing.assert_array_equal(found.alarm, [0, 0, 0, 0, 1, 0, 0, -1])
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_cumulative_sums_match_their_definition(reset, rng):
+    x, _ = traffic(rng, 300, missing=0.1)
+    x[150:] += 2
+    groups = rng.integers(0, 3, 300)
+    z = reference.rolling("zscore", x, 20, groups=groups, include_current=False, min_periods=5)
+    ours = rolling.cusum(x, k=0.5, h=4, window=20, groups=groups, min_periods=5, reset=reset)
+    for group in range(3):
+        rows = groups == group
+        definition = reference.cusum(z[rows], 0.5, 4, reset)
+        for answer, expected in zip(ours, definition, strict=True):
+            np.testing.assert_allclose(answer[rows], expected, rtol=1e-9, atol=1e-9)
 
 
 # --- exponential weights -----------------------------------------------------------------------
