@@ -327,8 +327,9 @@ def test_an_infinite_value_has_neighbours():
         ours = rolling.quantile(x, 2, 0.4, interpolation=method, **ieee)
         np.testing.assert_array_equal(ours, [-np.inf, -np.inf, np.inf])
     # One value has no spread, unless it is infinite.
-    for ours in (rolling.var(x, 1, ddof=0, **ieee), rolling.cov(x, x, 1, ddof=0, **ieee)):
-        np.testing.assert_array_equal(ours, [NAN, 0, NAN])
+    np.testing.assert_array_equal(rolling.var(x, 1, ddof=0, **ieee), [NAN, 0, NAN])
+    for a, b in ((x, x), ([1, 2, 3], x), (x, [1, 2, 3])):
+        np.testing.assert_array_equal(rolling.cov(a, b, 1, ddof=0, **ieee), [NAN, 0, NAN])
 
 
 @statistic
