@@ -4,6 +4,7 @@
 mod polars;
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 pub mod arrow;
 pub mod error;
@@ -17,6 +18,10 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<arrow::ArrowTable>()?;
     m.add_function(wrap_pyfunction!(arrow::arrow_numbers, m)?)?;
     m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
+    m.add(
+        "STATISTICS",
+        PyTuple::new(m.py(), crate::rolling::Statistic::NAMES)?,
+    )?;
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
