@@ -242,6 +242,13 @@ def test_a_span_of_time_reaches_back_from_each_row(frame, window, closed, unit):
     check(frame.select(expression("mean", {}, by="time", **options)).to_series(), values)
 
 
+def test_a_slope_is_per_second_of_times_and_per_unit_of_whole_numbers(frame):
+    values = expected("slope", {}, frame, times=frame["time"])
+    check(frame.select(expression("slope", {}, by="time")).to_series(), values)
+    values = expected("slope", {}, frame, times=np.arange(frame.height) * 3)
+    check(frame.select(expression("slope", {}, by=pl.int_range(pl.len()) * 3)).to_series(), values)
+
+
 def test_a_span_of_time_within_each_cell(frame):
     options = {"window": "6s", "min_periods": 1, "by": "time"}
     one = frame.select(expression("std", {}, groups="cell", **options)).to_series()
@@ -467,7 +474,15 @@ ERRORS = [
         X.rolling_mean("5s", by=pl.col("time").dt.offset_by("400y")),
         "by[0] is outside the years 1678 to 2262 that int64 nanoseconds reach",
     ),
-    (X.rolling_mean("5s", by=pl.lit(5)), "by has 1 values, expected 300"),
+    (
+        X.rolling_mean("5s", by=pl.lit(0).cast(pl.Datetime)),
+        "by has 1 values, expected 300",
+    ),
+    (
+        X.rolling_mean("5s", by="hour"),
+        "by must be times when window is a span of time, got whole numbers "
+        + '(try .cast(pl.Datetime("ns")))',
+    ),
     (X.rolling_mean(3, groups=pl.lit(5)), "groups has 1 values, expected 300"),
     (X.rolling_corr(pl.lit(5), 3), "y has 1 values, expected 300"),
     (X.rolling_mean(3, min_periods=4), "min_periods must be at most the window of 3 rows, got 4"),
@@ -548,6 +563,22 @@ def test_a_series_has_the_same_methods(frame, name, own):
     own.pop("other", None), own.pop("min_periods")
     assert answer.name == "x"
     check(answer, expected(name, own, frame))
+
+
+def test_a_series_has_the_other_methods_of_rolling(frame):
+    x, y, time = (frame[column] for column in ("x", "y", "time"))
+    found = [
+        x.lw.rolling_stats(WINDOW, ["mean", "q95"], min_periods=3)["q95"],
+        x.lw.ewm_mean(halflife="8s", by=time),
+        x.lw.ewm_corr(other=y, alpha=0.3),
+        x.lw.cusum(window=20, min_periods=5).upper,
+    ]
+    assert [series.name for series in found] == ["q95", "x", "x", "x"]
+    check(found[1], rolling.ewm_mean(x.to_numpy(), halflife="8s", times=time))
+    check(found[2], rolling.ewm_corr(x.to_numpy(), y.to_numpy(), alpha=0.3))
+    with pytest.raises(AttributeError) as error:
+        x.lw.rolling_nothing(3)
+    assert str(error.value) == "a series has no lw.rolling_nothing"
 
 
 def test_an_expression_can_be_pickled(frame):

@@ -86,7 +86,7 @@ fn rolling(inputs: &[Series], kwargs: Options) -> PolarsResult<Series> {
     let mut rest = inputs[1..].iter();
     let y = if kwargs.pair { rest.next() } else { None };
     let times = if kwargs.timed { rest.next() } else { None };
-    let times = times.map(columns::times).transpose()?;
+    let (times, time_unit) = times.map(columns::times).transpose()?.unzip();
     let keys = rest.as_slice();
     let groups = (!keys.is_empty())
         .then(|| columns::codes(keys))
@@ -94,6 +94,7 @@ fn rolling(inputs: &[Series], kwargs: Options) -> PolarsResult<Series> {
     let rows = Rows {
         name: inputs[0].name(),
         times: times.as_deref(),
+        time_unit: time_unit.unwrap_or(1e-9),
         groups: groups.as_deref(),
         options: &kwargs,
     };
@@ -110,6 +111,9 @@ fn rolling_field(inputs: &[Field], kwargs: Options) -> PolarsResult<Field> {
     if kwargs.pair && columns::answer_dtype(&inputs[1])? == DataType::Float64 {
         dtype = DataType::Float64;
     }
+    if kwargs.timed && kwargs.span.is_some() {
+        columns::check_times(&inputs[1 + usize::from(kwargs.pair)])?;
+    }
     if kwargs.many {
         let field = |Wanted(field, ..): &Wanted| Field::new(field.as_str().into(), dtype.clone());
         dtype = DataType::Struct(kwargs.statistics.iter().map(field).collect());
@@ -121,6 +125,8 @@ fn rolling_field(inputs: &[Field], kwargs: Options) -> PolarsResult<Field> {
 struct Rows<'a> {
     name: &'a PlSmallStr,
     times: Option<&'a [i64]>,
+    /// Seconds in one unit of `times`.
+    time_unit: f64,
     groups: Option<&'a [i64]>,
     options: &'a Options,
 }
@@ -225,7 +231,7 @@ impl Rows<'_> {
                 false => Infinity::Missing,
             },
             times: self.times,
-            time_unit: 1e-9,
+            time_unit: self.time_unit,
             groups: self.groups,
         })
     }
@@ -312,32 +318,12 @@ fn count(name: &'static str, value: i64) -> Result<usize, Error> {
 }
 
 /// An error of the kernel, in which the argument `times` has the name it has here.
-fn refusal(error: Error) -> PolarsError {
-    let by = |name| if name == "times" { "by" } else { name };
-    let error = match error {
-        Error::Argument {
-            name,
-            expected,
-            found,
-        } => Error::Argument {
-            name: by(name),
-            expected,
-            found,
-        },
-        Error::Length {
-            name,
-            expected,
-            found,
-        } => Error::Length {
-            name: by(name),
-            expected,
-            found,
-        },
-        Error::Unsorted { name, row } => Error::Unsorted {
-            name: by(name),
-            row,
-        },
-        other => other,
-    };
+fn refusal(mut error: Error) -> PolarsError {
+    if let Error::Argument { name, .. } | Error::Length { name, .. } | Error::Unsorted { name, .. } =
+        &mut error
+        && *name == "times"
+    {
+        *name = "by";
+    }
     PolarsError::ComputeError(error.to_string().into())
 }

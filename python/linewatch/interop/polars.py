@@ -68,7 +68,7 @@ closed : {{"right", "left", "both", "neither"}}, optional
 include_current : bool, default=True
     Whether the row is in its own window. Without it a value is held against the rows before.
 by : {kind}, optional
-    Times that do not go back: Datetime, Date, Duration, or whole numbers of nanoseconds.
+    A time for each row, not decreasing: Datetime or Date, or whole numbers for `slope`.
 groups : {kind} or list of them, optional
     Keys of groups; each has windows of its own. A row without a key has no answer.
 infinity : {{"missing", "ieee"}}, default="missing"
@@ -466,4 +466,10 @@ class Statistics:
         if name.startswith("_") or name.removeprefix("rolling_") not in rolling.__all__:
             raise AttributeError(f"a series has no lw.{name}")
         function = getattr(rolling, name.removeprefix("rolling_"))
-        return functools.partial(function, self._series)
+
+        def method(*args, other=None, by=None, **options):
+            options |= {"y": other} if other is not None else {}
+            options |= {"times": by} if by is not None else {}
+            return function(self._series, *args, **options)
+
+        return method

@@ -54,8 +54,8 @@ pub fn answer_dtype(column: &Field) -> PolarsResult<DataType> {
     }
 }
 
-/// Nanoseconds of a column of times.
-pub fn times(column: &Series) -> PolarsResult<Vec<i64>> {
+/// A column of times in nanoseconds, or of whole numbers as they are, and one unit in seconds.
+pub fn times(column: &Series) -> PolarsResult<(Vec<i64>, f64)> {
     let ns = match column.dtype() {
         DataType::Datetime(unit, _) | DataType::Duration(unit) => match unit {
             TimeUnit::Nanoseconds => 1,
@@ -63,7 +63,7 @@ pub fn times(column: &Series) -> PolarsResult<Vec<i64>> {
             TimeUnit::Milliseconds => 1_000_000,
         },
         DataType::Date => 86_400_000_000_000,
-        dtype if dtype.is_integer() => 1,
+        dtype if dtype.is_integer() => 0,
         dtype => {
             let mend = "try .str.to_datetime()";
             return Err(refused(column.name(), dtype, "times", mend));
@@ -73,14 +73,22 @@ pub fn times(column: &Series) -> PolarsResult<Vec<i64>> {
         polars_bail!(ComputeError: "by[{row}] is missing; every row needs a time");
     }
     let mut out = whole(column)?;
-    if ns != 1 {
+    if ns > 1 {
         for (row, time) in out.iter_mut().enumerate() {
             *time = time.checked_mul(ns).ok_or_else(|| {
                 polars_err!(ComputeError: "by[{row}] is outside the years 1678 to 2262 that int64 nanoseconds reach")
             })?;
         }
     }
-    Ok(out)
+    Ok((out, if ns == 0 { 1.0 } else { 1e-9 }))
+}
+
+/// Refuses times without a unit, which no span of time can be measured in.
+pub fn check_times(column: &Field) -> PolarsResult<()> {
+    if column.dtype().is_integer() {
+        polars_bail!(ComputeError: "by must be times when window is a span of time, got whole numbers (try .cast(pl.Datetime(\"ns\")))");
+    }
+    Ok(())
 }
 
 /// A whole number for each row, equal where all of `keys` are; -1 where one of them is null.
