@@ -7,11 +7,10 @@ import subprocess
 import sys
 
 import numpy as np
+import polars as pl
 import pytest
 
-pl = pytest.importorskip("polars")
-lwp = pytest.importorskip("linewatch.interop.polars")
-
+import linewatch.interop.polars as lwp
 from linewatch import rolling
 
 try:
@@ -486,10 +485,6 @@ ERRORS = [
     (X.rolling_mean(3, groups=pl.lit(5)), "groups has 1 values, expected 300"),
     (X.rolling_corr(pl.lit(5), 3), "y has 1 values, expected 300"),
     (X.rolling_mean(3, min_periods=4), "min_periods must be at most the window of 3 rows, got 4"),
-    (
-        X.rolling_mean(3, closed="middle"),
-        'closed must be "right", "left", "both" or "neither", got "middle"',
-    ),
 ]
 
 
@@ -511,6 +506,11 @@ def test_errors_that_need_no_data_come_at_once():
         x.rolling_mean(5, infinity="drop")
     assert str(error.value) == 'infinity must be "missing" or "ieee", got \'drop\''
     with pytest.raises(ValueError) as error:
+        x.rolling_mean(5, closed="middle")
+    assert str(error.value) == (
+        'closed must be "right", "left", "both" or "neither", got \'middle\''
+    )
+    with pytest.raises(ValueError) as error:
         x.rolling_mean(0)
     assert str(error.value) == "window must be at least 1, got 0"
     with pytest.raises(ValueError) as error:
@@ -520,6 +520,34 @@ def test_errors_that_need_no_data_come_at_once():
         x.rolling_mean()
     with pytest.raises(TypeError, match="unexpected keyword argument 'span'"):
         x.rolling_mean(5, span=3)
+
+
+def test_scalars_of_numpy_are_numbers(frame):
+    x = pl.col("x").lw
+    plain = [x.rolling_quantile(5, 0.25, min_periods=2), x.rolling_hampel(5, threshold=1.5)]
+    numpy = [
+        x.rolling_quantile(np.int64(5), np.float64(0.25), min_periods=np.int32(2)),
+        x.rolling_hampel(np.int16(5), threshold=np.float32(1.5)),
+    ]
+    for one, other in zip(plain, numpy, strict=True):
+        assert frame.select(one).equals(frame.select(other))
+    several = frame.select(x.rolling_quantile(5, np.array([0.25]), min_periods=2)).unnest("x")
+    assert several["q25"].equals(frame.select(plain[0])["x"])
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"min_periods": "3"}, "min_periods must be a whole number, got '3'"),
+        ({"center": 1}, "center must be True or False, got 1"),
+        ({"n_jobs": 1.5}, "n_jobs must be a whole number, got 1.5"),
+        ({"window": 2.5}, 'window must be a number of rows or a span such as "5s", got 2.5'),
+    ],
+)
+def test_arguments_of_the_wrong_type_are_named(options, text):
+    with pytest.raises(TypeError) as error:
+        pl.col("x").lw.rolling_mean(**{"window": 5, **options})
+    assert str(error.value) == text
 
 
 def test_a_panic_of_the_plugin_is_an_error_and_silent():

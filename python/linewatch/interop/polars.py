@@ -27,6 +27,7 @@ import inspect
 import os
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from polars.plugins import register_plugin_function
 
@@ -115,22 +116,31 @@ def _plugin(
     other=None,
     by=None,
     groups=None,
-    infinity="missing",
+    min_periods=None,
+    center=False,
+    closed=None,
     include_current=True,
+    infinity="missing",
     n_jobs=1,
     **options,
 ):
-    if infinity not in ("missing", "ieee"):
-        raise ValueError(f'infinity must be "missing" or "ieee", got {infinity!r}')
+    if closed is not None:
+        rolling._name("closed", closed, ("right", "left", "both", "neither"))
+    rolling._name("infinity", infinity, ("missing", "ieee"))
     if n_jobs is None:
-        n_jobs = os.environ.get("LINEWATCH_NUM_THREADS") or -1
+        n_jobs = int(os.environ.get("LINEWATCH_NUM_THREADS") or -1)
+    if min_periods is not None:
+        min_periods = rolling._whole("min_periods", min_periods, 0)
     options |= {
-        "statistics": statistics,
+        "statistics": [(field, name, _plain(own)) for field, name, own in statistics],
         "pair": other is not None,
         "timed": by is not None,
-        "without_current": not include_current,
+        "min_periods": min_periods,
+        "center": rolling._flag("center", center),
+        "closed": closed,
+        "without_current": not rolling._flag("include_current", include_current),
         "ieee": infinity == "ieee",
-        "n_jobs": None if n_jobs == 1 else int(n_jobs),
+        "n_jobs": None if n_jobs == 1 else rolling._whole("n_jobs", n_jobs),
     }
     keys = groups if isinstance(groups, list | tuple) else [groups]
     return register_plugin_function(
@@ -149,6 +159,11 @@ def _plugin(
         changes_length=False,
         returns_scalar=False,
     )
+
+
+def _plain(own):
+    """Parameters without NumPy's scalars, which only NumPy can unpickle."""
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in own.items()}
 
 
 def _expression(column):
@@ -227,8 +242,9 @@ class Expressions:
         self._expr = expr
 
     def _rolling(self, name, own, window, **options):
-        if isinstance(own.get("q"), list | tuple):
-            fields = [(f"q{100 * q:g}", name, {**own, "q": q}) for q in own["q"]]
+        levels = own.get("q")
+        if isinstance(levels, list | tuple | np.ndarray):
+            fields = [(f"q{100 * q:g}", name, {**own, "q": q}) for q in levels]
             return _rolling(self._expr, fields, window, many=True, **options)
         return _rolling(self._expr, [(name, name, own)], window, **options)
 
