@@ -212,7 +212,7 @@ class _Windows:
 
     def _answers(self, statistics, data, y=None):
         """A Series or frame for each statistic."""
-        if data.size == 0:
+        if data.size == 0 or (self._groups is not None and len(self._groups.codes) == 0):
             raise Unsupported("nothing to compute")
         names = [name for name, _ in statistics]
         arrays = {}

@@ -20,8 +20,10 @@ class Groups:
     def __init__(self, grouper):
         if type(grouper).__name__ != "BaseGrouper":
             raise Unsupported("the groups are bins")
-        if isinstance(grouper.result_index, pd.CategoricalIndex) and not grouper._sort:
-            raise Unsupported("the groups are unsorted categories")
+        if isinstance(grouper.result_index, pd.CategoricalIndex):
+            rows = np.bincount(grouper.ids[grouper.ids >= 0], minlength=grouper.ngroups)
+            if not grouper._sort or not rows.all():
+                raise Unsupported("the groups are categories, unsorted or without rows")
         self._grouper = grouper
 
     @functools.cached_property

@@ -207,6 +207,12 @@ def _rolling(statistic, values, start, end, minp, y=None, **parameters):
     )[0]
 
 
+def _extreme(statistic, values, start, end, minp):
+    if _is_vector(start, np.int64) and _is_vector(end, np.int64) and _go_back(start, end):
+        raise Unsupported("the bounds go back, which pandas refuses")
+    return _rolling(statistic, values, start, end, minp)
+
+
 def _var(values, start, end, minp, ddof=1):
     return _rolling("var", values, start, end, minp, ddof=_degrees(ddof))
 
@@ -286,8 +292,8 @@ ANSWERS = {
     "roll_corr": _corr,
     "roll_median_c": functools.partial(_rolling, "median"),
     "roll_quantile": _quantile,
-    "roll_min": functools.partial(_rolling, "min"),
-    "roll_max": functools.partial(_rolling, "max"),
+    "roll_min": functools.partial(_extreme, "min"),
+    "roll_max": functools.partial(_extreme, "max"),
     "roll_first": functools.partial(_rolling, "first"),
     "roll_last": functools.partial(_rolling, "last"),
     "roll_rank": _rank,
@@ -331,6 +337,11 @@ def _window(start, end, n):
     if (end < start).any():
         raise Unsupported("a window ends before it starts")
     return ("bounds", start, end), {}
+
+
+def _go_back(start, end):
+    same_end = end[1:] == end[:-1]
+    return (end[1:] < end[:-1]).any() or (same_end & (start[1:] < start[:-1])).any()
 
 
 _BLOCK = 1 << 14
