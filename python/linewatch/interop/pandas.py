@@ -41,6 +41,7 @@ BEYOND_PANDAS = {
     "argmin": {},
     "argmax": {},
 }
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}  # in a unit of times
 EWM = {"mean": {}, "sum": {}, "var": {"bias": False}, "std": {"bias": False}}
 
 
@@ -337,7 +338,9 @@ class Rolling(_Windows):
             raise Unsupported("times that go back")
         if groups is not None and not groups.are_sorted(times):
             raise Unsupported("times that go back")
-        options |= {"times": times, "min_periods": int(own.min_periods)}
+        unit = getattr(own._on, "unit", None) or own._on.dtype.pyarrow_dtype.unit
+        options |= {"times": np.ascontiguousarray(times), "time_unit": SECONDS[unit]}
+        options |= {"min_periods": int(own.min_periods)}
         return ("span", int(own._win_freq_i8)), options
 
     def _beyond(self, name, parameters, numeric_only):

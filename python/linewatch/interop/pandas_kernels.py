@@ -196,14 +196,15 @@ def count(name, reason=None):
 
 
 def _rolling(statistic, values, start, end, minp, y=None, **parameters):
-    for column in (values,) if y is None else (values, y):
+    for column in (values, values if y is None else y):
         if not _is_vector(column, np.float64):
             raise Unsupported("the values are not a vector of float64")
     if y is not None and len(y) != len(values):
         raise Unsupported("the two series differ in length")
-    window, options = _window(start, end, len(values))
+    least = _integer(minp)
+    window, options = _window(start, end, len(values), least)
     return _core.rolling(
-        values, [(statistic, parameters)], window, y=y, min_periods=_integer(minp), **options
+        values, [(statistic, parameters)], window, y=y, min_periods=least, **options
     )[0]
 
 
@@ -253,7 +254,7 @@ def _nunique(values, start, end, minp):
 
 
 def _ewm(values, start, end, minp, com, adjust, ignore_na, deltas=None, normalize=True):
-    groups = _groups(start, end, len(values))
+    groups = _groups(start, end, values)
     times = None if deltas is None else half_lives(deltas, groups, com)
     return _core.ewm(
         values,
@@ -278,7 +279,7 @@ def _ewmcov(input_x, start, end, minp, input_y, com, adjust, ignore_na, bias):
         bias=bool(bias),
         min_periods=_integer(minp),
         y=None if input_y is input_x else input_y,
-        groups=_groups(start, end, len(input_x)),
+        groups=_groups(start, end, input_x, input_y),
     )[0]
 
 
@@ -322,21 +323,25 @@ def _degrees(ddof):
     return int(ddof)
 
 
-def _window(start, end, n):
+def _window(start, end, n, least):
     """The window and options of `_core.rolling` that say the same as the bounds."""
     if not (_is_vector(start, np.int64) and _is_vector(end, np.int64) and len(start) == len(end)):
         raise Unsupported("the bounds are not two vectors of int64 of one length")
-    if n == 0 or len(start) == 0:
+    answers = len(start)
+    if n == 0 or answers == 0:
         raise Unsupported("nothing to compute")
-    if len(start) == n:
+    if answers == n:
         rows = _fixed(start, end)
-        if rows is not None:
+        if rows is not None and (rows[0] == "expanding" or rows[0] >= least):
             return rows
     if start.min() < 0 or end.max() > n:
         raise Unsupported("a window reaches beyond the series")
     if (end < start).any():
         raise Unsupported("a window ends before it starts")
-    return ("bounds", start, end), {}
+    step = -(-n // answers)
+    if -(-n // step) != answers:
+        raise Unsupported("the number of answers fits no step")
+    return ("bounds", np.ascontiguousarray(start), np.ascontiguousarray(end)), {"step": step}
 
 
 def _go_back(start, end):
@@ -344,7 +349,7 @@ def _go_back(start, end):
     return (end[1:] < end[:-1]).any() or (same_end & (start[1:] < start[:-1])).any()
 
 
-_BLOCK = 1 << 14
+_BLOCK = 1 << 13
 _COUNTING = np.arange(1, _BLOCK + 1)
 
 
@@ -364,17 +369,21 @@ def _fixed(start, end):
         if width < 1 or (options.get("center") and ahead != (width - 1) // 2):
             return None
     for first in range(0, n, _BLOCK):
-        rows = slice(first, first + _BLOCK)
-        expected = _COUNTING[: len(end[rows])] + (first + ahead)
-        if not (np.clip(expected, 0, n) == end[rows]).all():
-            return None
-        if not (np.clip(expected - width, 0, n) == start[rows]).all():
+        rows = slice(first, min(first + _BLOCK, n))
+        ends = _COUNTING[: rows.stop - first] + (first + ahead)
+        starts = ends - width
+        if first + ahead < width or rows.stop + ahead > n:  # cut at an end of the series
+            ends, starts = np.clip(ends, 0, n), np.clip(starts, 0, n)
+        if (ends != end[rows]).any() or (starts != start[rows]).any():
             return None
     return window, options
 
 
-def _groups(start, end, n):
+def _groups(start, end, *values):
     """A code for each row where the bounds are of groups that follow one another; None for one."""
+    n = len(values[0])
+    if not all(_is_vector(column, np.float64) and len(column) == n for column in values):
+        raise Unsupported("the values are not vectors of float64 of one length")
     if not (_is_vector(start, np.int64) and _is_vector(end, np.int64) and len(start) == len(end)):
         raise Unsupported("the bounds are not two vectors of int64 of one length")
     if len(start) == 0 or start[0] != 0 or end[-1] != n or (start[1:] != end[:-1]).any():
