@@ -2,7 +2,8 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Ix2};
 use numpy::{
-    Element, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods,
+    Element, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
+    PyUntypedArrayMethods,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -11,13 +12,16 @@ use pyo3::types::{PyDict, PyTuple};
 use super::run::run;
 use crate::float::{Float, Infinity};
 use crate::parallel::threads;
-use crate::rolling::{self, Closed, Parameters, Settings, Span, Statistic};
+use crate::rolling::{Closed, Parameters, Settings, Span, Statistic};
 
 /// A statistic by name with its parameters, as a tuple `(name, dict)`.
 type Named<'py> = (String, Bound<'py, PyDict>);
 
 fn statistics(named: &[Named]) -> PyResult<Vec<Statistic>> {
-    named.iter().map(|(name, given)| Ok(Statistic::parse(name, &parameters(given)?)?)).collect()
+    named
+        .iter()
+        .map(|(name, given)| Ok(Statistic::parse(name, &parameters(given)?)?))
+        .collect()
 }
 
 fn parameters(given: &Bound<PyDict>) -> PyResult<Parameters> {
@@ -89,7 +93,7 @@ impl<'py> Window<'py> {
 #[pyfunction]
 #[pyo3(signature = (
     x, statistics, window, *, y=None, times=None, groups=None, center=false, closed=None, step=1,
-    min_periods=None, include_current=true, ieee=false, n_jobs=None, progress=None
+    min_periods=None, include_current=true, ieee=false, time_unit=1e-9, n_jobs=None, progress=None
 ))]
 #[allow(clippy::too_many_arguments)] // the signature of the Python function
 pub fn rolling<'py>(
@@ -106,6 +110,7 @@ pub fn rolling<'py>(
     min_periods: Option<usize>,
     include_current: bool,
     ieee: bool,
+    time_unit: f64,
     n_jobs: Option<isize>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Vec<Py<PyAny>>> {
@@ -118,18 +123,30 @@ pub fn rolling<'py>(
         step,
         min_periods,
         include_current,
-        infinity: if ieee { Infinity::Ieee } else { Infinity::Missing },
+        infinity: if ieee {
+            Infinity::Ieee
+        } else {
+            Infinity::Missing
+        },
         times: times.as_ref().map(|t| t.as_slice()).transpose()?,
+        time_unit,
         groups: groups.as_ref().map(|g| g.as_slice()).transpose()?,
     };
-    let call = Call { statistics: &statistics, settings: &settings, threads: threads(n_jobs)?, progress };
+    let call = Call {
+        statistics: &statistics,
+        settings: &settings,
+        threads: threads(n_jobs)?,
+        progress,
+    };
     if let Ok(x) = x.extract::<PyReadonlyArrayDyn<f64>>() {
         return call.answer(py, &x, y);
     }
     if let Ok(x) = x.extract::<PyReadonlyArrayDyn<f32>>() {
         return call.answer(py, &x, y);
     }
-    Err(PyTypeError::new_err("x must be a NumPy array of float32 or float64"))
+    Err(PyTypeError::new_err(
+        "x must be a NumPy array of float32 or float64",
+    ))
 }
 
 struct Call<'a> {
@@ -146,12 +163,13 @@ impl Call<'_> {
         x: &PyReadonlyArrayDyn<'py, T>,
         y: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Vec<Py<PyAny>>> {
-        let y = match y {
-            Some(y) => Some(y.extract::<PyReadonlyArrayDyn<T>>().map_err(|_| {
-                PyTypeError::new_err("y must be a NumPy array of the dtype of x")
-            })?),
-            None => None,
-        };
+        let y =
+            match y {
+                Some(y) => Some(y.extract::<PyReadonlyArrayDyn<T>>().map_err(|_| {
+                    PyTypeError::new_err("y must be a NumPy array of the dtype of x")
+                })?),
+                None => None,
+            };
         let view = columns("x", x)?;
         let second = y.as_ref().map(|y| columns("y", y)).transpose()?;
         let (n, series) = view.dim();
@@ -173,10 +191,29 @@ impl Call<'_> {
             .collect::<PyResult<Vec<ArrayViewMut2<T>>>>()?;
         let cost: u64 = self.statistics.iter().map(Statistic::cost).sum();
         let total = (n * series) as u64;
-        let Call { statistics, settings, threads, progress } = self;
-        run(py, total * cost / threads as u64, total, progress, move |monitor| {
-            rolling::rolling(view, second, statistics, settings, &mut places, threads, monitor)
-        })?;
+        let Call {
+            statistics,
+            settings,
+            threads,
+            progress,
+        } = self;
+        run(
+            py,
+            total * cost / threads as u64,
+            total,
+            progress,
+            move |monitor| {
+                crate::rolling::rolling(
+                    view,
+                    second,
+                    statistics,
+                    settings,
+                    &mut places,
+                    threads,
+                    monitor,
+                )
+            },
+        )?;
         drop(guards);
         Ok(outputs.into_iter().map(|o| o.into_any().unbind()).collect())
     }
@@ -188,14 +225,25 @@ fn columns<'a, T: Element>(
     array: &'a PyReadonlyArrayDyn<'_, T>,
 ) -> PyResult<ArrayView2<'a, T>> {
     let view = array.as_array();
-    let view = if view.ndim() == 1 { view.insert_axis(Axis(1)) } else { view };
+    let view = if view.ndim() == 1 {
+        view.insert_axis(Axis(1))
+    } else {
+        view
+    };
     view.into_dimensionality::<Ix2>().map_err(|_| {
-        PyValueError::new_err(format!("{name} must have one or two dimensions, got {}", array.ndim()))
+        PyValueError::new_err(format!(
+            "{name} must have one or two dimensions, got {}",
+            array.ndim()
+        ))
     })
 }
 
 fn matrix<T>(view: ndarray::ArrayViewMutD<T>) -> PyResult<ArrayViewMut2<T>> {
-    let view = if view.ndim() == 1 { view.insert_axis(Axis(1)) } else { view };
+    let view = if view.ndim() == 1 {
+        view.insert_axis(Axis(1))
+    } else {
+        view
+    };
     let mismatch = |e: ndarray::ShapeError| PyValueError::new_err(e.to_string());
     view.into_dimensionality::<Ix2>().map_err(mismatch)
 }

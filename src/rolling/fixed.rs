@@ -35,7 +35,8 @@ impl Stretch {
             column.resize(len, 0.0);
         }
         let inside = from.clamp(0, n)..(from + len as isize).clamp(0, n);
-        let skip = (inside.start - from) as usize;
+        // Nothing is copied where the stretch lies outside.
+        let skip = (inside.start - from).clamp(0, len as isize) as usize;
         let x = &task.x[inside.start as usize..inside.end as usize];
         let mut finite = true;
         let places = self.values[skip..]

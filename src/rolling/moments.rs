@@ -714,8 +714,7 @@ fn general<T: Float>(
             }
         }
     };
-    if statistics.iter().any(|s| s.sums())
-    {
+    if statistics.iter().any(|s| s.sums()) {
         drive::<Sum>(task.windows, answers.clone(), n, value, |answer| {
             let count = answer.count as f64;
             write(answer.place, answer.count, &|statistic| match statistic {

@@ -69,7 +69,14 @@ pub fn rolling<T: Float>(
     let answers = n.div_ceil(settings.step);
     let outputs: Vec<Output<T>> = out.iter_mut().map(Output::of).collect();
     debug_assert!(out.iter().all(|o| o.dim() == (answers, columns)));
-    let call = Call { x, y, statistics, settings, order: &order, outputs: &outputs };
+    let call = Call {
+        x,
+        y,
+        statistics,
+        settings,
+        order: &order,
+        outputs: &outputs,
+    };
     for_each(call.pieces(), threads, |piece| {
         call.answer(&piece)?;
         monitor.tick((piece.rows() * piece.columns.len()) as u64)
@@ -87,9 +94,11 @@ fn check_y<T: Float>(
             let expected = "given for statistics of two series";
             Err(Error::argument("y", expected, "None"))
         }
-        Some(y) if y.nrows() != n => {
-            Err(Error::Length { name: "y", expected: n, found: y.nrows() })
-        }
+        Some(y) if y.nrows() != n => Err(Error::Length {
+            name: "y",
+            expected: n,
+            found: y.nrows(),
+        }),
         Some(y) if y.ncols() != 1 && y.ncols() != columns => {
             let expected = format!("one series, or as many as x has ({columns})");
             Err(Error::argument("y", expected, y.ncols()))
@@ -103,7 +112,10 @@ fn check_times(times: Option<&[i64]>, order: &Order) -> Result<(), Error> {
     for series in &order.series {
         for i in series.start + 1..series.end {
             if times[order.row(i)] < times[order.row(i - 1)] {
-                return Err(Error::Unsorted { name: "times", row: order.row(i) });
+                return Err(Error::Unsorted {
+                    name: "times",
+                    row: order.row(i),
+                });
             }
         }
     }
@@ -123,7 +135,11 @@ struct Order {
 impl Order {
     fn of(groups: Option<&[i64]>, n: usize) -> Self {
         let Some(groups) = groups else {
-            return Order { rows: None, series: vec![0..n], outside: Vec::new() };
+            return Order {
+                rows: None,
+                series: vec![0..n],
+                outside: Vec::new(),
+            };
         };
         let outside: Vec<usize> = (0..n).filter(|&i| groups[i] < 0).collect();
         let rows = if outside.is_empty() && groups.is_sorted() {
@@ -134,7 +150,11 @@ impl Order {
             rows.sort_by_key(|&i| groups[i]);
             Some(rows)
         };
-        let mut order = Order { rows, series: Vec::new(), outside };
+        let mut order = Order {
+            rows,
+            series: Vec::new(),
+            outside,
+        };
         let total = n - order.outside.len();
         let mut start = 0;
         for i in 1..=total {
@@ -166,11 +186,15 @@ unsafe impl<T: Send> Send for Output<T> {}
 impl<T: Float> Output<T> {
     fn of(view: &mut ArrayViewMut2<T>) -> Self {
         let strides = [view.strides()[0], view.strides()[1]];
-        Output { first: view.as_mut_ptr(), strides }
+        Output {
+            first: view.as_mut_ptr(),
+            strides,
+        }
     }
 
     fn place(&self, answer: usize, column: usize) -> *mut T {
-        self.first.wrapping_offset(answer as isize * self.strides[0] + column as isize * self.strides[1])
+        self.first
+            .wrapping_offset(answer as isize * self.strides[0] + column as isize * self.strides[1])
     }
 }
 
@@ -254,7 +278,10 @@ impl<T: Float> Call<'_, T> {
         let contiguous = |strides: &[isize], n: usize| n <= 1 || strides[0] == 1;
         self.order.rows.is_none()
             && contiguous(self.x.strides(), self.x.nrows())
-            && self.y.as_ref().is_none_or(|y| contiguous(y.strides(), y.nrows()))
+            && self
+                .y
+                .as_ref()
+                .is_none_or(|y| contiguous(y.strides(), y.nrows()))
             && self.outputs.iter().all(|o| contiguous(&o.strides, 2))
     }
 
@@ -277,20 +304,35 @@ impl<T: Float> Call<'_, T> {
     ) -> Result<(), Error> {
         let n = series.len();
         let (start, end);
+        let times = self.settings.times.map(|times| match &self.order.rows {
+            None => &times[series.clone()],
+            Some(rows) => {
+                scratch.times.clear();
+                scratch
+                    .times
+                    .extend(rows[series.clone()].iter().map(|&i| times[i]));
+                &scratch.times[..]
+            }
+        });
+        scratch.seconds.clear();
+        if let Some(times) = times
+            && self.statistics.contains(&Statistic::Slope)
+        {
+            let since = times.first().copied().unwrap_or(0);
+            let seconds = |&t: &i64| (t - since) as f64 * self.settings.time_unit;
+            scratch.seconds.extend(times.iter().map(seconds));
+        }
         let windows = match self.settings.regular() {
             Some(windows) => windows,
             None => {
-                let times = self.settings.times.map(|times| match &self.order.rows {
-                    None => &times[series.clone()],
-                    Some(rows) => {
-                        scratch.times.clear();
-                        scratch.times.extend(rows[series.clone()].iter().map(|&i| times[i]));
-                        &scratch.times[..]
-                    }
-                });
                 (start, end) = self.settings.bounds(n, times, answers.start, answers.len());
                 let (step, first) = (self.settings.step, answers.start);
-                Windows::Bounds { start: &start, end: &end, step, first }
+                Windows::Bounds {
+                    start: &start,
+                    end: &end,
+                    step,
+                    first,
+                }
             }
         };
         if self.in_place() {
@@ -310,7 +352,7 @@ impl<T: Float> Call<'_, T> {
                         unsafe { std::slice::from_raw_parts_mut(first, answers.len()) }
                     })
                     .collect();
-                self.run(&task, &mut out)?;
+                self.run(&task, &scratch.seconds, &mut out)?;
             }
             return Ok(());
         }
@@ -338,13 +380,28 @@ impl<T: Float> Call<'_, T> {
             _ => 0..n,
         };
         let local = answers.start - rows.start..answers.end - rows.start;
-        let local = if matches!(windows, Windows::Fixed { .. }) { local } else { answers.clone() };
+        let local = if matches!(windows, Windows::Fixed { .. }) {
+            local
+        } else {
+            answers.clone()
+        };
         let width = columns.len();
-        let Scratch { x, y, out, .. } = scratch;
+        let Scratch {
+            x, y, out, seconds, ..
+        } = scratch;
+        let seconds = if seconds.is_empty() {
+            &[]
+        } else {
+            &seconds[rows.clone()]
+        };
         let place = |i: usize| self.order.row(series.start + i);
         gather(&self.x, columns, rows.clone(), place, x);
         if let Some(second) = &self.y {
-            let columns = if second.ncols() == 1 { 0..1 } else { columns.clone() };
+            let columns = if second.ncols() == 1 {
+                0..1
+            } else {
+                columns.clone()
+            };
             gather(second, &columns, rows.clone(), place, y);
         }
         let len = answers.len();
@@ -359,13 +416,19 @@ impl<T: Float> Call<'_, T> {
                 &y[c * rows.len()..(c + 1) * rows.len()]
             });
             let task = self.task(x, y, windows, local.clone());
-            let mut places: Vec<&mut [T]> =
-                out.iter_mut().map(|o| &mut o[c * len..(c + 1) * len]).collect();
-            self.run(&task, &mut places)?;
+            let mut places: Vec<&mut [T]> = out
+                .iter_mut()
+                .map(|o| &mut o[c * len..(c + 1) * len])
+                .collect();
+            self.run(&task, seconds, &mut places)?;
         }
         for (output, out) in self.outputs.iter().zip(out.iter()) {
             for (k, answer) in answers.clone().enumerate() {
-                let row = if self.order.rows.is_some() { place(answer) } else { series.start + answer };
+                let row = if self.order.rows.is_some() {
+                    place(answer)
+                } else {
+                    series.start + answer
+                };
                 for (c, column) in columns.clone().enumerate() {
                     // SAFETY: row and column lie inside the output, whose shape the caller of
                     // `rolling` matched to the input, and this piece alone has this place.
@@ -393,8 +456,9 @@ impl<T: Float> Call<'_, T> {
         }
     }
 
-    fn run(&self, task: &Task<T>, out: &mut [&mut [T]]) -> Result<(), Error> {
-        answer(task, self.settings.min_periods.unwrap_or(0), self.statistics, out)
+    fn run(&self, task: &Task<T>, seconds: &[f64], out: &mut [&mut [T]]) -> Result<(), Error> {
+        let seconds = Some(seconds).filter(|s| !s.is_empty());
+        answer(task, seconds, self.statistics, out)
     }
 }
 
@@ -403,12 +467,19 @@ struct Scratch<T> {
     x: Vec<T>,
     y: Vec<T>,
     times: Vec<i64>,
+    seconds: Vec<f64>,
     out: Vec<Vec<T>>,
 }
 
 impl<T> Default for Scratch<T> {
     fn default() -> Self {
-        Scratch { x: Vec::new(), y: Vec::new(), times: Vec::new(), out: Vec::new() }
+        Scratch {
+            x: Vec::new(),
+            y: Vec::new(),
+            times: Vec::new(),
+            seconds: Vec::new(),
+            out: Vec::new(),
+        }
     }
 }
 
@@ -443,6 +514,7 @@ impl Settings<'_> {
             include_current: true,
             infinity: Default::default(),
             times: None,
+            time_unit: 1e-9,
             groups: None,
         }
     }

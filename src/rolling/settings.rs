@@ -78,6 +78,8 @@ pub struct Settings<'a> {
     pub infinity: Infinity,
     /// A time for each row, not decreasing (within a group).
     pub times: Option<&'a [i64]>,
+    /// Seconds in one unit of `times`.
+    pub time_unit: f64,
     /// A group for each row; rows of a group form a series. Negative for none.
     pub groups: Option<&'a [i64]>,
 }
@@ -127,9 +129,8 @@ impl Settings<'_> {
                 of_length("end", Some(end), n.div_ceil(self.step))?;
             }
         }
-        let unsupported = |name, expected: &str, found: &str| {
-            Err(Error::argument(name, expected, found))
-        };
+        let unsupported =
+            |name, expected: &str, found: &str| Err(Error::argument(name, expected, found));
         if !self.include_current && (self.center || self.closed.is_some()) {
             let expected = "True when center or closed is given (closed=\"left\" also leaves the current row out)";
             return unsupported("include_current", expected, "False");
@@ -142,7 +143,8 @@ impl Settings<'_> {
             return unsupported("step", "1 when groups are given", &self.step.to_string());
         }
         if self.groups.is_some() && matches!(self.span, Span::Bounds(..)) {
-            let expected = "a number of rows, a span of time or \"expanding\" when groups are given";
+            let expected =
+                "a number of rows, a span of time or \"expanding\" when groups are given";
             return unsupported("window", expected, "bounds");
         }
         Ok(())
@@ -198,12 +200,15 @@ impl Settings<'_> {
         let rows = (first..first + count).map(|k| k * self.step);
         match (self.span, times) {
             (Span::Time(span), Some(times)) => self.by_time(times, span, rows),
-            (Span::Bounds(start, end), _) => {
-                (start[first..first + count].to_vec(), end[first..first + count].to_vec())
-            }
+            (Span::Bounds(start, end), _) => (
+                start[first..first + count].to_vec(),
+                end[first..first + count].to_vec(),
+            ),
             (Span::Rows(window), _) => {
                 let windows = self.fixed(window);
-                rows.map(|row| windows.of(row, n)).map(|(a, b)| (a as i64, b as i64)).unzip()
+                rows.map(|row| windows.of(row, n))
+                    .map(|(a, b)| (a as i64, b as i64))
+                    .unzip()
             }
             _ => {
                 let shift = i64::from(self.include_current);
@@ -227,7 +232,9 @@ impl Settings<'_> {
         rows.map(|row| {
             let time = times[row];
             // One less where the left end is closed, so that one comparison serves both.
-            let after = time.saturating_sub(back).saturating_sub(i64::from(closed.left()));
+            let after = time
+                .saturating_sub(back)
+                .saturating_sub(i64::from(closed.left()));
             let mut start = low.unwrap_or_else(|| times.partition_point(|&t| t <= after));
             while start < row && times[start] <= after {
                 start += 1;
@@ -260,9 +267,12 @@ impl Settings<'_> {
                 };
                 probes.map(reach).max().unwrap_or(0)
             }
-            (Span::Bounds(start, end), _) => {
-                start.iter().zip(end).map(|(s, e)| (e - s).max(0) as usize).max().unwrap_or(0)
-            }
+            (Span::Bounds(start, end), _) => start
+                .iter()
+                .zip(end)
+                .map(|(s, e)| (e - s).max(0) as usize)
+                .max()
+                .unwrap_or(0),
             _ => n,
         }
     }

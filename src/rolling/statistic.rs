@@ -4,7 +4,7 @@ use super::entropy::{self, EntropyStatistic};
 use super::extrema::{ExtremeStatistic, extrema};
 use super::moments::{MomentStatistic, moments};
 use super::order::{Interpolation, OrderStatistic, RankMethod, order};
-use super::pair::{PairStatistic, pair};
+use super::pair::{PairStatistic, autocorr, pair, slope};
 use super::position::{PositionStatistic, position};
 use super::shape::{ShapeStatistic, shape};
 use super::task::Task;
@@ -22,8 +22,15 @@ pub enum Statistic {
     Order(OrderStatistic),
     /// Skewness and kurtosis.
     Shape(ShapeStatistic),
-    /// Statistics of two series, of a series and its past, or of a series and time.
+    /// Covariance and correlation of two series.
     Pair(PairStatistic),
+    /// Least-squares slope over rows or time.
+    Slope,
+    /// Correlation of a window with itself, some rows later.
+    Autocorr {
+        /// How many rows.
+        lag: usize,
+    },
     /// First, last, and where the extremes stand.
     Position(PositionStatistic),
     /// Shannon entropy.
@@ -110,6 +117,7 @@ impl Statistic {
         match self {
             Self::Moment(_) | Self::Extreme(_) => 4,
             Self::Position(_) | Self::Shape(_) | Self::Pair(_) => 12,
+            Self::Slope | Self::Autocorr { .. } => 15,
             Self::Order(_) => 80,
             Self::Entropy(_) => 300,
         }
@@ -125,11 +133,18 @@ impl Statistic {
         let (ddof, compensated, threshold) = (p.ddof, p.compensated, p.threshold);
         let quantile = || {
             let interpolation = Interpolation::parse(&p.interpolation)?;
-            Ok(OrderStatistic::Quantile { q: p.q, interpolation })
+            Ok(OrderStatistic::Quantile {
+                q: p.q,
+                interpolation,
+            })
         };
         let rank = || {
             let method = RankMethod::parse(&p.method)?;
-            Ok(OrderStatistic::Rank { method, ascending: p.ascending, pct: p.pct })
+            Ok(OrderStatistic::Rank {
+                method,
+                ascending: p.ascending,
+                pct: p.pct,
+            })
         };
         Ok(match name {
             "sum" => Self::Moment(MomentStatistic::Sum { compensated }),
@@ -157,33 +172,36 @@ impl Statistic {
             "kurt" => Self::Shape(ShapeStatistic::Kurt),
             "cov" => Self::Pair(PairStatistic::Cov { ddof }),
             "corr" => Self::Pair(PairStatistic::Corr),
-            "autocorr" => Self::Pair(PairStatistic::Autocorr { lag: p.lag }),
-            "slope" => Self::Pair(PairStatistic::Slope),
+            "autocorr" => Self::Autocorr { lag: p.lag },
+            "slope" => Self::Slope,
             "entropy" => Self::Entropy(EntropyStatistic { bins: p.bins }),
             _ => {
                 let expected = format!("one of {}", Self::NAMES.join(", "));
-                return Err(Error::argument("statistic", expected, format_args!("{name:?}")));
+                return Err(Error::argument(
+                    "statistic",
+                    expected,
+                    format_args!("{name:?}"),
+                ));
             }
         })
     }
 
     /// Whether it needs a second series.
     pub fn needs_y(&self) -> bool {
-        matches!(self, Self::Pair(PairStatistic::Cov { .. } | PairStatistic::Corr))
+        matches!(self, Self::Pair(_))
     }
 }
 
 /// Answers a task: `out[s]` receives statistic `s`.
 ///
-/// As in pandas, a count needs `count_periods` rows, where other statistics need
-/// `task.min_periods` values.
+/// `seconds` are the times of the rows, for the slope.
 ///
 /// # Errors
 ///
 /// Those of the families.
 pub fn answer<T: Float>(
     task: &Task<T>,
-    count_periods: usize,
+    seconds: Option<&[f64]>,
     statistics: &[Statistic],
     out: &mut [&mut [T]],
 ) -> Result<(), Error> {
@@ -207,11 +225,18 @@ pub fn answer<T: Float>(
     family!(Shape, shape);
     family!(Pair, pair);
     family!(Position, position);
-    let count = Statistic::Position(PositionStatistic::Count);
     for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
-        if *statistic == count {
-            let task = Task { min_periods: count_periods, ..task.clone() };
-            position(&task, &[PositionStatistic::Count], &mut [&mut **out])?;
+        match (statistic, seconds) {
+            (Statistic::Autocorr { lag }, _) => autocorr(task, *lag, out)?,
+            (Statistic::Slope, Some(seconds)) => slope(task, seconds, out)?,
+            (Statistic::Slope, None) => {
+                let task = Task {
+                    y: None,
+                    ..task.clone()
+                };
+                pair(&task, &[PairStatistic::Slope], &mut [&mut **out])?;
+            }
+            _ => {}
         }
     }
     family!(Entropy, entropy::entropy);

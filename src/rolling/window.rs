@@ -45,7 +45,9 @@ impl Windows<'_> {
             Windows::Expanding { shift } => {
                 (0, (k as isize + 1 + shift).clamp(0, n as isize) as usize)
             }
-            Windows::Bounds { start, end, first, .. } => {
+            Windows::Bounds {
+                start, end, first, ..
+            } => {
                 let (start, end) = (start[k - first], end[k - first]);
                 let end = end.clamp(0, n as i64) as usize;
                 ((start.max(0) as usize).min(end), end)

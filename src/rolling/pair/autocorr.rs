@@ -24,11 +24,21 @@ pub fn autocorr<T: Float>(task: &Task<T>, lag: usize, out: &mut [T]) -> Result<(
             shift,
         },
         Windows::Expanding { shift } => Windows::Expanding { shift },
-        Windows::Bounds { start, end, step } => {
+        Windows::Bounds {
+            start,
+            end,
+            step,
+            first,
+        } => {
             let later = |(&s, &e): (&i64, &i64)| s.max(0).saturating_add(lag as i64).min(e);
             starts = start.iter().zip(end).map(later).collect();
             let start = &starts;
-            Windows::Bounds { start, end, step }
+            Windows::Bounds {
+                start,
+                end,
+                step,
+                first,
+            }
         }
     };
     let second = Earlier {

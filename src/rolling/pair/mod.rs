@@ -20,7 +20,7 @@ pub enum PairStatistic {
     /// Covariance, with the divisor `pairs - ddof`.
     Cov {
         /// What is subtracted from the number of pairs.
-        ddof: usize,
+        ddof: u32,
     },
     /// Pearson correlation.
     Corr,
@@ -161,7 +161,7 @@ impl<T: Float, S: Second> Family for Answers<'_, '_, T, S> {
             .at_least(V::all(self.task.min_periods.max(1) as f64));
         for (statistic, out) in self.statistics.iter().zip(self.out.iter_mut()) {
             let value = match *statistic {
-                PairStatistic::Cov { ddof } => state.cov(ddof as f64),
+                PairStatistic::Cov { ddof } => state.cov(f64::from(ddof)),
                 PairStatistic::Corr => state.corr(),
                 PairStatistic::Slope => state.slope(),
             };
