@@ -502,6 +502,18 @@ def test_nanoseconds_are_not_copied():
     assert address(_edge.times(times, 3)[0]) == times.buffers()[1].address
 
 
+def test_unaligned_times_and_keys_are_copied():
+    packed = np.zeros(3, dtype=[("flag", "u1"), ("start", "M8[ns]"), ("cell", "i8")])
+    packed["start"], packed["cell"] = HOURS, [4, 5, 6]
+    for copy, expected in [
+        (_edge.times(packed["start"], 3)[0], NANOSECONDS),
+        (_edge.times(packed["cell"], 3)[0], [4, 5, 6]),
+        (_edge.codes(packed["cell"], 3), [4, 5, 6]),
+    ]:
+        assert copy.flags.aligned
+        np.testing.assert_array_equal(copy, expected)
+
+
 def test_whole_numbers_are_times_in_a_unit_of_the_caller():
     for times in [[1, 2], np.array([1, 2], "i4"), pd.Series([1, 2]), pl.Series([1, 2])]:
         array, unit = _edge.times(times, 2)

@@ -121,7 +121,7 @@ def _whole(keys):
         return keys.astype(np.int64)
     low, high = int(keys.min()), int(keys.max())
     if low >= 0 and high < 2**63:
-        return keys.astype(np.int64, copy=False)
+        return np.require(keys, np.int64, "A")
     if keys.dtype.kind == "i" and high - low < 2**63:
         return keys.astype(np.int64) - low
     return _dense(keys)

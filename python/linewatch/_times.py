@@ -131,7 +131,7 @@ def _numpy(times, name):
     if kind in "iu":
         if times.dtype == np.uint64 and times.size and times.max() > np.iinfo(np.int64).max:
             raise ValueError(f"{name} holds {times.max()}, which is beyond int64")
-        return times.astype(np.int64, copy=False), None
+        return np.require(times, np.int64, "A"), None
     if times.size == 0:
         return times.astype(np.int64), None
     remedy = {
@@ -152,7 +152,7 @@ def _nanoseconds(times, name):
     if np.isnat(first):
         raise _missing(name, np.argmax(np.isnat(times)))
     if times.dtype == np.dtype("datetime64[ns]"):
-        return times.view(np.int64)
+        return np.require(times.view(np.int64), None, "A")
     low, high = np.datetime64("1677-09-22"), np.datetime64("2262-04-11")
     days = times.astype("datetime64[D]") if np.datetime_data(times.dtype)[0] in "YM" else times
     if first.astype("datetime64[D]") < low or last.astype("datetime64[D]") >= high:

@@ -38,6 +38,9 @@ const STREAM: &CStr = c"arrow_array_stream";
 /// The whole numbers that `f64` tells apart end here.
 const EXACT: u64 = 1 << 53;
 
+/// NumPy arrays with the names of their columns.
+type NamedArrays = Vec<(String, Py<PyAny>)>;
+
 /// A column as it came, in chunks.
 struct Column {
     name: String,
@@ -49,10 +52,7 @@ struct Column {
 ///
 /// `title` is what errors call the object.
 #[pyfunction]
-pub fn arrow_numbers(
-    object: &Bound<'_, PyAny>,
-    title: &str,
-) -> PyResult<(bool, Vec<(String, Py<PyAny>)>)> {
+pub fn arrow_numbers(object: &Bound<'_, PyAny>, title: &str) -> PyResult<(bool, NamedArrays)> {
     let py = object.py();
     let (is_table, columns) = read(object)?;
     let mut arrays = Vec::with_capacity(columns.len());
@@ -161,39 +161,41 @@ impl Column {
 
     fn numbers(&self, py: Python<'_>, title: &str) -> PyResult<Py<PyAny>> {
         use DataType::*;
-        let whole = |size: u64, value: f64, text: &dyn std::fmt::Display| match size <= EXACT {
-            true => Ok(value),
-            false => Err(format!(
-                "{text}; whole numbers beyond 2**53 are not exact as float64 (cast to float64 first to accept rounding)"
-            )),
-        };
         match self.data_type {
-            Float64 => self.floats::<Float64Type>(py, title),
-            Float32 => self.floats::<Float32Type>(py, title),
-            Float16 => self.convert::<Float16Type, f32>(py, title, |v| Ok(v.to_f32())),
-            Int8 => self.convert::<Int8Type, f64>(py, title, |v| Ok(v.into())),
-            Int16 => self.convert::<Int16Type, f64>(py, title, |v| Ok(v.into())),
-            Int32 => self.convert::<Int32Type, f64>(py, title, |v| Ok(v.into())),
-            UInt8 => self.convert::<UInt8Type, f64>(py, title, |v| Ok(v.into())),
-            UInt16 => self.convert::<UInt16Type, f64>(py, title, |v| Ok(v.into())),
-            UInt32 => self.convert::<UInt32Type, f64>(py, title, |v| Ok(v.into())),
+            Float64 => self.floats::<Float64Type>(py),
+            Float32 => self.floats::<Float32Type>(py),
+            Float16 => Ok(self.convert::<Float16Type, f32>(py, |v| v.to_f32())),
+            Int8 => Ok(self.convert::<Int8Type, f64>(py, f64::from)),
+            Int16 => Ok(self.convert::<Int16Type, f64>(py, f64::from)),
+            Int32 => Ok(self.convert::<Int32Type, f64>(py, f64::from)),
+            UInt8 => Ok(self.convert::<UInt8Type, f64>(py, f64::from)),
+            UInt16 => Ok(self.convert::<UInt16Type, f64>(py, f64::from)),
+            UInt32 => Ok(self.convert::<UInt32Type, f64>(py, f64::from)),
             Int64 => {
-                self.convert::<Int64Type, f64>(py, title, |v| whole(v.unsigned_abs(), v as f64, &v))
+                self.must_be_exact::<Int64Type>(title, i64::unsigned_abs)?;
+                Ok(self.convert::<Int64Type, f64>(py, |v| v as f64))
             }
-            UInt64 => self.convert::<UInt64Type, f64>(py, title, |v| whole(v, v as f64, &v)),
+            UInt64 => {
+                self.must_be_exact::<UInt64Type>(title, |v| v)?;
+                Ok(self.convert::<UInt64Type, f64>(py, |v| v as f64))
+            }
             Decimal128(_, scale) => {
                 let unit = 10f64.powi(scale.into());
-                self.convert::<Decimal128Type, f64>(py, title, |v| Ok(v as f64 / unit))
+                Ok(self.convert::<Decimal128Type, f64>(py, |v| v as f64 / unit))
             }
             Boolean => {
-                let values = self.chunks.iter().flat_map(|chunk| chunk.as_boolean());
-                let values = values.map(|v| v.map_or(f64::NAN, f64::from));
-                Ok(give(py, values.collect()))
+                let mut values = Vec::with_capacity(self.len());
+                for chunk in &self.chunks {
+                    values.extend(
+                        chunk
+                            .as_boolean()
+                            .iter()
+                            .map(|v| v.map_or(f64::NAN, f64::from)),
+                    );
+                }
+                Ok(give(py, values))
             }
-            Null => {
-                let n = self.chunks.iter().map(|chunk| chunk.len()).sum();
-                Ok(give(py, vec![f64::NAN; n]))
-            }
+            Null => Ok(give(py, vec![f64::NAN; self.len()])),
             _ => Err(self.refuse(title, "numbers (try casting it to float64)")),
         }
     }
@@ -231,32 +233,23 @@ impl Column {
     }
 
     /// Floats where they lie, or copied with NaN for null.
-    fn floats<P>(&self, py: Python<'_>, title: &str) -> PyResult<Py<PyAny>>
+    fn floats<P>(&self, py: Python<'_>) -> PyResult<Py<PyAny>>
     where
         P: ArrowPrimitiveType<Native: Float + Element>,
     {
-        match self.whole() {
+        match self.in_one_piece() {
             Some(array) => view::<P>(py, array),
-            None => self.convert::<P, P::Native>(py, title, Ok),
+            None => Ok(self.convert::<P, P::Native>(py, |v| v)),
         }
     }
 
-    /// Copied with NaN for null; a value that `f` refuses is an error that names its row.
+    /// Copied, with NaN for null.
     fn convert<P: ArrowPrimitiveType, T: Float + Element>(
         &self,
         py: Python<'_>,
-        title: &str,
-        f: impl Fn(P::Native) -> Result<T, String> + Sync,
-    ) -> PyResult<Py<PyAny>> {
-        let values = py.detach(|| {
-            self.collect::<P, T>(|value| match value {
-                Some(value) => f(value),
-                None => Ok(T::NAN),
-            })
-        });
-        let values = values
-            .map_err(|(row, why)| PyValueError::new_err(format!("{title}[{row}] is {why}")))?;
-        Ok(give(py, values))
+        f: impl Fn(P::Native) -> T + Send,
+    ) -> Py<PyAny> {
+        give(py, py.detach(|| self.copy::<P, T>(T::NAN, f)))
     }
 
     /// Whole numbers times `factor`, where they lie if that changes nothing. Null is an error.
@@ -264,33 +257,49 @@ impl Column {
     where
         P: ArrowPrimitiveType<Native: Into<i64>>,
     {
-        if let Some(array) = self.whole()
+        if let Some(array) = self.in_one_piece()
             && factor == 1
             && size_of::<P::Native>() == 8
         {
             // Timestamps in nanoseconds and int64 share their layout.
-            let data = array
-                .to_data()
-                .into_builder()
-                .data_type(DataType::Int64)
-                .build();
-            return view::<Int64Type>(py, &make_array(data.map_err(refuse)?));
+            let data = array.to_data().into_builder().data_type(DataType::Int64);
+            return view::<Int64Type>(py, &make_array(data.build().map_err(refuse)?));
         }
-        let values = py.detach(|| {
-            self.collect::<P, i64>(|value| {
-                let value: i64 = value.ok_or("missing; every row needs a time")?.into();
-                value.checked_mul(factor).ok_or_else(|| {
-                    "outside the years 1678 to 2262 that int64 nanoseconds reach".to_owned()
-                })
-            })
-        });
-        let values = values
-            .map_err(|(row, why)| PyValueError::new_err(format!("{title}[{row}] is {why}")))?;
-        Ok(PyArray1::from_vec(py, values).into_any().unbind())
+        if let Some(row) = self.first_null() {
+            let text = format!("{title}[{row}] is missing; every row needs a time");
+            return Err(PyValueError::new_err(text));
+        }
+        let beyond = |v: P::Native| Into::<i64>::into(v).checked_mul(factor).is_none();
+        if let Some((row, _)) = self.first::<P>(beyond) {
+            return Err(PyValueError::new_err(format!(
+                "{title}[{row}] is outside the years 1678 to 2262 that int64 nanoseconds reach"
+            )));
+        }
+        Ok(give(
+            py,
+            py.detach(|| self.copy::<P, i64>(0, |v| v.into() * factor)),
+        ))
     }
 
-    /// The column if it is one chunk without nulls.
-    fn whole(&self) -> Option<&ArrayRef> {
+    fn must_be_exact<P: ArrowPrimitiveType<Native: std::fmt::Display>>(
+        &self,
+        title: &str,
+        size: impl Fn(P::Native) -> u64,
+    ) -> PyResult<()> {
+        match self.first::<P>(|v| size(v) > EXACT) {
+            None => Ok(()),
+            Some((row, value)) => Err(PyValueError::new_err(format!(
+                "{title}[{row}] is {value}; whole numbers beyond 2**53 are not exact as float64 (cast to float64 first to accept rounding)"
+            ))),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.len()).sum()
+    }
+
+    /// The chunk that holds the whole column, if there is one and it has no nulls.
+    fn in_one_piece(&self) -> Option<&ArrayRef> {
         let mut filled = self.chunks.iter().filter(|chunk| !chunk.is_empty());
         match (filled.next(), filled.next()) {
             (Some(array), None) if array.null_count() == 0 => Some(array),
@@ -298,20 +307,58 @@ impl Column {
         }
     }
 
-    /// All values through `f`; the row and the reason of the first that it refuses.
-    fn collect<P: ArrowPrimitiveType, T>(
+    /// All values through `f`, and `missing` for null.
+    fn copy<P: ArrowPrimitiveType, T: Copy>(
         &self,
-        f: impl Fn(Option<P::Native>) -> Result<T, String>,
-    ) -> Result<Vec<T>, (usize, String)> {
-        let mut out = Vec::with_capacity(self.chunks.iter().map(|chunk| chunk.len()).sum());
+        missing: T,
+        f: impl Fn(P::Native) -> T,
+    ) -> Vec<T> {
+        let mut out = Vec::with_capacity(self.len());
         for chunk in &self.chunks {
-            let array = chunk.as_primitive::<P>();
-            for i in 0..array.len() {
-                let value = array.is_valid(i).then(|| array.value(i));
-                out.push(f(value).map_err(|why| (out.len(), why))?);
+            let start = out.len();
+            out.extend(chunk.as_primitive::<P>().values().iter().map(|&v| f(v)));
+            if let Some(nulls) = chunk.nulls().filter(|nulls| nulls.null_count() > 0) {
+                for (value, is_valid) in out[start..].iter_mut().zip(nulls) {
+                    if !is_valid {
+                        *value = missing;
+                    }
+                }
             }
         }
-        Ok(out)
+        out
+    }
+
+    /// The first value that is not null and `is_bad`, with its row.
+    fn first<P: ArrowPrimitiveType>(
+        &self,
+        is_bad: impl Fn(P::Native) -> bool,
+    ) -> Option<(usize, P::Native)> {
+        let mut row = 0;
+        for chunk in &self.chunks {
+            let array = chunk.as_primitive::<P>();
+            // All at once, in vector registers; where they are only if there are any.
+            if array.values().iter().fold(false, |any, &v| any | is_bad(v)) {
+                let bad = |&i: &usize| array.is_valid(i) && is_bad(array.value(i));
+                if let Some(i) = (0..array.len()).find(bad) {
+                    return Some((row + i, array.value(i)));
+                }
+            }
+            row += array.len();
+        }
+        None
+    }
+
+    fn first_null(&self) -> Option<usize> {
+        let mut row = 0;
+        for chunk in &self.chunks {
+            if chunk.null_count() > 0 {
+                return (0..chunk.len())
+                    .find(|&i| chunk.is_null(i))
+                    .map(|i| row + i);
+            }
+            row += chunk.len();
+        }
+        None
     }
 }
 

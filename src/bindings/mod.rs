@@ -15,5 +15,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(arrow::arrow_numbers, m)?)?;
     m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
+    m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
+    m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
     Ok(())
 }

@@ -10,9 +10,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::run::run;
+use crate::error::Error;
 use crate::float::{Float, Infinity};
 use crate::parallel::threads;
-use crate::rolling::{Closed, Parameters, Settings, Span, Statistic};
+use crate::rolling::cusum::{self as cusum_kernel, Baseline, CusumOptions};
+use crate::rolling::ewm::{self as ewm_kernel, EwmOptions, EwmStatistic};
+use crate::rolling::statistic::answer;
+use crate::rolling::{Closed, Parameters, Settings, Span, Statistic, Task, each_series};
 
 /// A statistic by name with its parameters, as a tuple `(name, dict)`.
 type Named<'py> = (String, Bound<'py, PyDict>);
@@ -132,56 +136,264 @@ pub fn rolling<'py>(
         time_unit,
         groups: groups.as_ref().map(|g| g.as_slice()).transpose()?,
     };
-    let call = Call {
+    if statistics.iter().any(Statistic::needs_y) && y.is_none() {
+        return Err(without_y());
+    }
+    let cost = statistics.iter().map(Statistic::cost).sum();
+    let kernel = Rolling {
         statistics: &statistics,
-        settings: &settings,
-        threads: threads(n_jobs)?,
-        progress,
     };
-    if let Ok(x) = x.extract::<PyReadonlyArrayDyn<f64>>() {
-        return call.answer(py, &x, y);
+    Call {
+        outputs: statistics.len(),
+        cost,
+        settings: &settings,
+        n_jobs,
+        progress,
     }
-    if let Ok(x) = x.extract::<PyReadonlyArrayDyn<f32>>() {
-        return call.answer(py, &x, y);
-    }
-    Err(PyTypeError::new_err(
-        "x must be a NumPy array of float32 or float64",
-    ))
+    .of_either(py, x, y, &kernel)
 }
 
-struct Call<'a> {
+/// Exponentially weighted statistics of `x`, one array for each.
+#[pyfunction]
+#[pyo3(signature = (
+    x, statistics, *, alpha, adjust=true, ignore_na=false, bias=false, min_periods=0, y=None,
+    times=None, halflife_s=None, time_unit=1e-9, groups=None, ieee=false, n_jobs=None, progress=None
+))]
+#[allow(clippy::too_many_arguments)] // the signature of the Python function
+pub fn ewm<'py>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    statistics: Vec<String>,
+    alpha: f64,
+    adjust: bool,
+    ignore_na: bool,
+    bias: bool,
+    min_periods: usize,
+    y: Option<&Bound<'py, PyAny>>,
+    times: Option<PyReadonlyArray1<'py, i64>>,
+    halflife_s: Option<f64>,
+    time_unit: f64,
+    groups: Option<PyReadonlyArray1<'py, i64>>,
+    ieee: bool,
+    n_jobs: Option<isize>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Vec<Py<PyAny>>> {
+    let statistics = statistics
+        .iter()
+        .map(|name| EwmStatistic::parse(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    if statistics.iter().any(|s| s.is_joint()) && y.is_none() {
+        return Err(without_y());
+    }
+    let settings = Settings {
+        infinity: if ieee {
+            Infinity::Ieee
+        } else {
+            Infinity::Missing
+        },
+        times: times.as_ref().map(|t| t.as_slice()).transpose()?,
+        time_unit,
+        groups: groups.as_ref().map(|g| g.as_slice()).transpose()?,
+        ..Settings::new(Span::Expanding)
+    };
+    let options = EwmOptions {
+        alpha,
+        adjust,
+        ignore_na,
+        bias,
+        min_periods,
+    };
+    let kernel = Ewm {
+        options,
+        statistics: &statistics,
+        halflife_s,
+    };
+    let cost = 10 * statistics.len() as u64;
+    Call {
+        outputs: statistics.len(),
+        cost,
+        settings: &settings,
+        n_jobs,
+        progress,
+    }
+    .of_either(py, x, y, &kernel)
+}
+
+/// Upper and lower cumulative sums of the z-scores `x`, and their alarms (1, 0 or -1).
+#[pyfunction]
+#[pyo3(signature = (x, *, k, h, reset=true, groups=None, n_jobs=None, progress=None))]
+#[allow(clippy::too_many_arguments)] // the signature of the Python function
+pub fn cusum<'py>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    k: f64,
+    h: f64,
+    reset: bool,
+    groups: Option<PyReadonlyArray1<'py, i64>>,
+    n_jobs: Option<isize>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Vec<Py<PyAny>>> {
+    let settings = Settings {
+        groups: groups.as_ref().map(|g| g.as_slice()).transpose()?,
+        ..Settings::new(Span::Expanding)
+    };
+    let kernel = Cusum(CusumOptions { k, h, reset });
+    Call {
+        outputs: 3,
+        cost: 10,
+        settings: &settings,
+        n_jobs,
+        progress,
+    }
+    .of_either(py, x, None, &kernel)
+}
+
+/// A kernel for series of either type.
+trait EitherKernel: Sync {
+    fn answer<T: Float>(
+        &self,
+        task: &Task<T>,
+        seconds: Option<&[f64]>,
+        out: &mut [&mut [T]],
+    ) -> Result<(), Error>;
+    /// Whether it reads times in seconds.
+    fn reads_seconds(&self) -> bool {
+        false
+    }
+}
+
+struct Rolling<'a> {
     statistics: &'a [Statistic],
+}
+
+impl EitherKernel for Rolling<'_> {
+    fn answer<T: Float>(
+        &self,
+        task: &Task<T>,
+        seconds: Option<&[f64]>,
+        out: &mut [&mut [T]],
+    ) -> Result<(), Error> {
+        answer(task, seconds, self.statistics, out)
+    }
+
+    fn reads_seconds(&self) -> bool {
+        self.statistics.contains(&Statistic::Slope)
+    }
+}
+struct Ewm<'a> {
+    options: EwmOptions,
+    statistics: &'a [EwmStatistic],
+    halflife_s: Option<f64>,
+}
+
+impl EitherKernel for Ewm<'_> {
+    fn answer<T: Float>(
+        &self,
+        task: &Task<T>,
+        seconds: Option<&[f64]>,
+        out: &mut [&mut [T]],
+    ) -> Result<(), Error> {
+        let in_halflives = self.halflife_s.zip(seconds).map(|(halflife_s, seconds)| {
+            seconds
+                .windows(2)
+                .map(|pair| (pair[1] - pair[0]) / halflife_s)
+                .collect::<Vec<_>>()
+        });
+        ewm_kernel::ewm(
+            task.x,
+            task.y,
+            in_halflives.as_deref(),
+            &self.options,
+            self.statistics,
+            out,
+        )
+    }
+
+    fn reads_seconds(&self) -> bool {
+        self.halflife_s.is_some()
+    }
+}
+
+struct Cusum(CusumOptions);
+
+impl EitherKernel for Cusum {
+    fn answer<T: Float>(
+        &self,
+        task: &Task<T>,
+        _seconds: Option<&[f64]>,
+        out: &mut [&mut [T]],
+    ) -> Result<(), Error> {
+        let [upper, lower, alarm] = out else {
+            return Ok(());
+        };
+        let mut alarms = vec![0; alarm.len()];
+        // z-scores have mean 0 and standard deviation 1 by their nature.
+        let baseline = Baseline::Fixed {
+            mean: 0.0,
+            std: 1.0,
+        };
+        cusum_kernel::cusum(task.x, baseline, &self.0, upper, lower, &mut alarms)?;
+        for (alarm, found) in alarm.iter_mut().zip(alarms) {
+            *alarm = T::from_f64(f64::from(found));
+        }
+        Ok(())
+    }
+}
+
+fn without_y() -> PyErr {
+    Error::argument("y", "given for statistics of two series", "None").into()
+}
+
+/// What calls of all kernels share.
+struct Call<'a> {
+    /// Number of output arrays.
+    outputs: usize,
+    /// Nanoseconds an answer takes, roughly, all outputs together.
+    cost: u64,
     settings: &'a Settings<'a>,
-    threads: usize,
+    n_jobs: Option<isize>,
     progress: Option<Py<PyAny>>,
 }
 
 impl Call<'_> {
-    fn answer<'py, T: Float + Element>(
+    fn of_either<'py>(
+        self,
+        py: Python<'py>,
+        x: &Bound<'py, PyAny>,
+        y: Option<&Bound<'py, PyAny>>,
+        kernel: &impl EitherKernel,
+    ) -> PyResult<Vec<Py<PyAny>>> {
+        if let Ok(x) = x.extract::<PyReadonlyArrayDyn<f64>>() {
+            return self.of(py, &x, y, kernel);
+        }
+        if let Ok(x) = x.extract::<PyReadonlyArrayDyn<f32>>() {
+            return self.of(py, &x, y, kernel);
+        }
+        Err(PyTypeError::new_err(
+            "x must be a NumPy array of float32 or float64",
+        ))
+    }
+
+    fn of<'py, T: Float + Element>(
         self,
         py: Python<'py>,
         x: &PyReadonlyArrayDyn<'py, T>,
         y: Option<&Bound<'py, PyAny>>,
+        kernel: &impl EitherKernel,
     ) -> PyResult<Vec<Py<PyAny>>> {
-        let y =
-            match y {
-                Some(y) => Some(y.extract::<PyReadonlyArrayDyn<T>>().map_err(|_| {
-                    PyTypeError::new_err("y must be a NumPy array of the dtype of x")
-                })?),
-                None => None,
-            };
+        let same_dtype = |_| PyTypeError::new_err("y must be a NumPy array of the dtype of x");
+        let y: Option<PyReadonlyArrayDyn<T>> =
+            y.map(|y| y.extract().map_err(same_dtype)).transpose()?;
         let view = columns("x", x)?;
         let second = y.as_ref().map(|y| columns("y", y)).transpose()?;
         let (n, series) = view.dim();
-        // A step of zero is refused by the settings, below.
+        // A step of zero is refused with the other settings.
         let answers = n.div_ceil(self.settings.step.max(1));
         let mut shape = x.shape().to_vec();
         shape[0] = answers;
         // Columns that are contiguous stay so.
-        let by_column = view.ndim() == 2 && n > 1 && view.strides()[0] == 1 && series > 1;
-        let outputs: Vec<Bound<PyArrayDyn<T>>> = self
-            .statistics
-            .iter()
+        let by_column = n > 1 && series > 1 && view.strides()[0] == 1;
+        let outputs: Vec<Bound<PyArrayDyn<T>>> = (0..self.outputs)
             .map(|_| PyArrayDyn::zeros(py, shape.clone(), by_column))
             .collect();
         let mut guards: Vec<_> = outputs.iter().map(|o| o.readwrite()).collect();
@@ -189,25 +401,25 @@ impl Call<'_> {
             .iter_mut()
             .map(|guard| matrix(guard.as_array_mut()))
             .collect::<PyResult<Vec<ArrayViewMut2<T>>>>()?;
-        let cost: u64 = self.statistics.iter().map(Statistic::cost).sum();
+        let threads = threads(self.n_jobs)?;
         let total = (n * series) as u64;
-        let Call {
-            statistics,
-            settings,
-            threads,
-            progress,
-        } = self;
+        let settings = self.settings;
         run(
             py,
-            total * cost / threads as u64,
+            total * self.cost / threads as u64,
             total,
-            progress,
+            self.progress,
             move |monitor| {
-                crate::rolling::rolling(
+                let answer = |task: &Task<T>, seconds: Option<&[f64]>, out: &mut [&mut [T]]| {
+                    kernel.answer(task, seconds, out)
+                };
+                let seconds = kernel.reads_seconds();
+                each_series(
                     view,
                     second,
-                    statistics,
                     settings,
+                    seconds,
+                    &answer,
                     &mut places,
                     threads,
                     monitor,

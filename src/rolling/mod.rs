@@ -31,7 +31,7 @@ pub mod statistic;
 pub mod task;
 pub mod window;
 
-pub use series::rolling;
+pub use series::{each_series, rolling};
 pub use settings::{Closed, Settings, Span};
 pub use statistic::{Parameters, Statistic};
 pub use task::Task;

@@ -56,55 +56,90 @@ pub fn rolling<T: Float>(
     threads: usize,
     monitor: &Monitor,
 ) -> Result<(), Error> {
-    let (n, columns) = x.dim();
+    if y.is_none() && statistics.iter().any(Statistic::needs_y) {
+        return Err(Error::argument(
+            "y",
+            "given for statistics of two series",
+            "None",
+        ));
+    }
+    let seconds = statistics.contains(&Statistic::Slope);
+    let kernel = |task: &Task<T>, seconds: Option<&[f64]>, out: &mut [&mut [T]]| {
+        answer(task, seconds, statistics, out)
+    };
+    each_series(x, y, settings, seconds, &kernel, out, threads, monitor)
+}
+
+/// What answers a task: the task, the times of its rows in seconds if asked for, and the outputs.
+pub type Kernel<'a, T> =
+    dyn Fn(&Task<T>, Option<&[f64]>, &mut [&mut [T]]) -> Result<(), Error> + Sync + 'a;
+
+/// Calls `kernel` for each column and group, with contiguous rows in order.
+///
+/// # Errors
+///
+/// As [`rolling`], and those of the kernel.
+#[allow(clippy::too_many_arguments)] // what all kinds of kernels over series share
+pub fn each_series<T: Float>(
+    x: ArrayView2<T>,
+    y: Option<ArrayView2<T>>,
+    settings: &Settings,
+    seconds: bool,
+    kernel: &Kernel<T>,
+    out: &mut [ArrayViewMut2<T>],
+    threads: usize,
+    monitor: &Monitor,
+) -> Result<(), Error> {
+    let n = x.nrows();
     settings.check(n)?;
-    check_y(&y, n, columns, statistics)?;
+    if let Some(y) = &y {
+        check_y(y, n, x.ncols())?;
+    }
     let order = Order::of(settings.groups, n);
     check_times(settings.times, &order)?;
+    let answers = n.div_ceil(settings.step);
     for out in out.iter_mut() {
+        if out.dim() != (answers, x.ncols()) {
+            let found = out.nrows();
+            return Err(Error::Length {
+                name: "out",
+                expected: answers,
+                found,
+            });
+        }
         for &row in &order.outside {
             out.row_mut(row).fill(T::NAN);
         }
     }
-    let answers = n.div_ceil(settings.step);
     let outputs: Vec<Output<T>> = out.iter_mut().map(Output::of).collect();
-    debug_assert!(out.iter().all(|o| o.dim() == (answers, columns)));
     let call = Call {
         x,
         y,
-        statistics,
         settings,
+        seconds,
+        kernel,
         order: &order,
         outputs: &outputs,
     };
     for_each(call.pieces(), threads, |piece| {
         call.answer(&piece)?;
-        monitor.tick((piece.rows() * piece.columns.len()) as u64)
+        monitor.tick((piece.rows * piece.columns.len()) as u64)
     })
 }
 
-fn check_y<T: Float>(
-    y: &Option<ArrayView2<T>>,
-    n: usize,
-    columns: usize,
-    statistics: &[Statistic],
-) -> Result<(), Error> {
-    match y {
-        None if statistics.iter().any(Statistic::needs_y) => {
-            let expected = "given for statistics of two series";
-            Err(Error::argument("y", expected, "None"))
-        }
-        Some(y) if y.nrows() != n => Err(Error::Length {
+fn check_y<T: Float>(y: &ArrayView2<T>, n: usize, columns: usize) -> Result<(), Error> {
+    if y.nrows() != n {
+        return Err(Error::Length {
             name: "y",
             expected: n,
             found: y.nrows(),
-        }),
-        Some(y) if y.ncols() != 1 && y.ncols() != columns => {
-            let expected = format!("one series, or as many as x has ({columns})");
-            Err(Error::argument("y", expected, y.ncols()))
-        }
-        _ => Ok(()),
+        });
     }
+    if y.ncols() != 1 && y.ncols() != columns {
+        let expected = format!("one series, or as many as x has ({columns})");
+        return Err(Error::argument("y", expected, y.ncols()));
+    }
+    Ok(())
 }
 
 fn check_times(times: Option<&[i64]>, order: &Order) -> Result<(), Error> {
@@ -203,20 +238,15 @@ struct Piece {
     columns: Range<usize>,
     series: Range<usize>,
     answers: Option<Range<usize>>,
-    total: usize,
-}
-
-impl Piece {
-    fn rows(&self) -> usize {
-        self.total
-    }
+    rows: usize,
 }
 
 struct Call<'a, T> {
     x: ArrayView2<'a, T>,
     y: Option<ArrayView2<'a, T>>,
-    statistics: &'a [Statistic],
     settings: &'a Settings<'a>,
+    seconds: bool,
+    kernel: &'a Kernel<'a, T>,
     order: &'a Order,
     outputs: &'a [Output<T>],
 }
@@ -263,11 +293,11 @@ impl<T: Float> Call<'_, T> {
         tiles
             .flat_map(|c| {
                 let columns = c..(c + together).min(columns);
-                stretches.iter().map(move |(series, answers, total)| Piece {
+                stretches.iter().map(move |(series, answers, rows)| Piece {
                     columns: columns.clone(),
                     series: series.clone(),
                     answers: answers.clone(),
-                    total: *total,
+                    rows: *rows,
                 })
             })
             .collect()
@@ -316,7 +346,7 @@ impl<T: Float> Call<'_, T> {
         });
         scratch.seconds.clear();
         if let Some(times) = times
-            && self.statistics.contains(&Statistic::Slope)
+            && self.seconds
         {
             let since = times.first().copied().unwrap_or(0);
             let seconds = |&t: &i64| (t - since) as f64 * self.settings.time_unit;
@@ -458,7 +488,7 @@ impl<T: Float> Call<'_, T> {
 
     fn run(&self, task: &Task<T>, seconds: &[f64], out: &mut [&mut [T]]) -> Result<(), Error> {
         let seconds = Some(seconds).filter(|s| !s.is_empty());
-        answer(task, seconds, self.statistics, out)
+        (self.kernel)(task, seconds, out)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The statistics by name, and the families that answer them.
 
-use super::entropy::{self, EntropyStatistic};
+use super::entropy::entropy;
 use super::extrema::{ExtremeStatistic, extrema};
 use super::moments::{MomentStatistic, moments};
 use super::order::{Interpolation, OrderStatistic, RankMethod, order};
@@ -34,7 +34,10 @@ pub enum Statistic {
     /// First, last, and where the extremes stand.
     Position(PositionStatistic),
     /// Shannon entropy.
-    Entropy(EntropyStatistic),
+    Entropy {
+        /// Bins of equal width across the range of the window.
+        bins: usize,
+    },
 }
 
 /// Parameters of the statistics; each reads its own.
@@ -119,7 +122,7 @@ impl Statistic {
             Self::Position(_) | Self::Shape(_) | Self::Pair(_) => 12,
             Self::Slope | Self::Autocorr { .. } => 15,
             Self::Order(_) => 80,
-            Self::Entropy(_) => 300,
+            Self::Entropy { .. } => 300,
         }
     }
 
@@ -174,7 +177,7 @@ impl Statistic {
             "corr" => Self::Pair(PairStatistic::Corr),
             "autocorr" => Self::Autocorr { lag: p.lag },
             "slope" => Self::Slope,
-            "entropy" => Self::Entropy(EntropyStatistic { bins: p.bins }),
+            "entropy" => Self::Entropy { bins: p.bins },
             _ => {
                 let expected = format!("one of {}", Self::NAMES.join(", "));
                 return Err(Error::argument(
@@ -228,6 +231,7 @@ pub fn answer<T: Float>(
     for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
         match (statistic, seconds) {
             (Statistic::Autocorr { lag }, _) => autocorr(task, *lag, out)?,
+            (Statistic::Entropy { bins }, _) => entropy(task, *bins, out)?,
             (Statistic::Slope, Some(seconds)) => slope(task, seconds, out)?,
             (Statistic::Slope, None) => {
                 let task = Task {
@@ -239,6 +243,5 @@ pub fn answer<T: Float>(
             _ => {}
         }
     }
-    family!(Entropy, entropy::entropy);
     Ok(())
 }

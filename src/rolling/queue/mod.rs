@@ -34,6 +34,7 @@ pub trait State: Copy {
     /// Takes an item that comes after those seen.
     fn push(&mut self, item: Self::Item);
     /// Takes an item that comes before those seen.
+    #[inline(always)]
     fn push_front(&mut self, item: Self::Item) {
         self.push(item);
     }
