@@ -10,6 +10,7 @@ the index, names and dtype pandas would give. All else runs pandas' own method w
 import functools
 import inspect
 from datetime import timedelta
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,12 +21,13 @@ from pandas.tseries.offsets import BaseOffset
 
 from .. import _core
 from .pandas_groups import Groups
-from .pandas_kernels import Unsupported, accelerated, count, half_lives, is_tested
+from .pandas_kernels import Unsupported, accelerated, check_range, count, is_tested, times_of
 
 # Parameters of the statistics and their defaults, by the name of the method.
 ROLLING = {
-    **dict.fromkeys("sum mean median min max count skew kurt first last nunique".split(), {}),
-    **dict.fromkeys(("var", "std", "sem"), {"ddof": 1}),
+    **{name: {} for name in ("sum", "mean", "median", "min", "max", "count", "skew", "kurt")},
+    **{name: {} for name in ("first", "last", "nunique")},
+    **{name: {"ddof": 1} for name in ("var", "std", "sem")},
     "quantile": {"q": 0.5, "interpolation": "linear"},
     "rank": {"method": "average", "ascending": True, "pct": False},
 }
@@ -52,7 +54,8 @@ class _Windows:
     """A pandas window object whose common methods are answered straight from the arrays."""
 
     _kind = ""
-    _statistics: dict = {}
+    _statistics: ClassVar = {}
+    _pair_parameters: ClassVar = {}
 
     def __init__(self, own, groups=None):
         self._own = own
@@ -302,12 +305,14 @@ class Rolling(_Windows):
 
     _kind = "rolling"
     _statistics = ROLLING | BEYOND_PANDAS
-    _pair_parameters = {"cov": {"ddof": 1}, "corr": {}}
+    _pair_parameters: ClassVar = {"cov": {"ddof": 1}, "corr": {}}
 
     def _arrays(self, x, statistics, y):
         window, options = self._arguments
         if options["min_periods"] == 0 and {"rank", "nunique"} & {name for name, _ in statistics}:
             raise Unsupported("min_periods is 0: pandas answers 0 in an empty window")
+        if y is not None:
+            check_range(x[np.isfinite(x)], y[np.isfinite(y)])
         if any(parameters.get("ddof", 0) < 0 for _, parameters in statistics):
             raise Unsupported("ddof is below 0")
         return _core.rolling(x, statistics, window, y=y, **options)
@@ -338,10 +343,14 @@ class Rolling(_Windows):
             raise Unsupported("times that go back")
         if groups is not None and not groups.are_sorted(times):
             raise Unsupported("times that go back")
-        unit = getattr(own._on, "unit", None) or own._on.dtype.pyarrow_dtype.unit
-        options |= {"times": np.ascontiguousarray(times), "time_unit": SECONDS[unit]}
-        options |= {"min_periods": int(own.min_periods)}
-        return ("span", int(own._win_freq_i8)), options
+        span = int(own._win_freq_i8)
+        unit = SECONDS[getattr(own._on, "unit", None) or own._on.dtype.pyarrow_dtype.unit]
+        if own.center and span % 2:  # half of it has to be a whole number
+            if np.abs(times).max() >= 1 << 62:
+                raise Unsupported("times too large to be doubled")
+            times, span, unit = 2 * times, 2 * span, unit / 2
+        options |= {"times": np.ascontiguousarray(times), "time_unit": unit}
+        return ("span", span), options | {"min_periods": int(own.min_periods)}
 
     def _beyond(self, name, parameters, numeric_only):
         """A statistic that pandas has not: straight, or with the bounds pandas works out."""
@@ -366,7 +375,7 @@ class Ewm(_Windows):
 
     _kind = "ewm"
     _statistics = EWM
-    _pair_parameters = {"cov": {"bias": False}, "corr": {}}
+    _pair_parameters: ClassVar = {"cov": {"bias": False}, "corr": {}}
 
     def _arrays(self, x, statistics, y):
         own = self._own
@@ -380,7 +389,7 @@ class Ewm(_Windows):
         if "sum" in names and not own.adjust:
             raise Unsupported("sum without adjust")
         codes = None if groups is None else groups.codes
-        times = None if own.times is None else half_lives(own._deltas, codes, own._com)
+        options = {} if own.times is None else times_of(own._deltas, codes)
         return _core.ewm(
             x,
             names,
@@ -390,8 +399,8 @@ class Ewm(_Windows):
             bias=bias.pop(),
             min_periods=int(own.min_periods),
             y=y,
-            times=times,
             groups=codes,
+            **options,
         )
 
 

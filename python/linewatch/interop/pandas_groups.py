@@ -24,6 +24,10 @@ class Groups:
             rows = np.bincount(grouper.ids[grouper.ids >= 0], minlength=grouper.ngroups)
             if not grouper._sort or not rows.all():
                 raise Unsupported("the groups are categories, unsorted or without rows")
+        if len(grouper.levels) > 1 and not grouper._sort and pd.__version__.startswith("3.0."):
+            raise Unsupported(
+                "the groups are unsorted, of several keys"
+            )  # in an order of their own
         self._grouper = grouper
 
     @functools.cached_property

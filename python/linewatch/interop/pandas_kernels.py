@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
-import pandas._libs.window.aggregations as aggregations
+from pandas._libs.window import aggregations
 
 from .. import _core
 
@@ -199,8 +199,10 @@ def _rolling(statistic, values, start, end, minp, y=None, **parameters):
     for column in (values, values if y is None else y):
         if not _is_vector(column, np.float64):
             raise Unsupported("the values are not a vector of float64")
-    if y is not None and len(y) != len(values):
-        raise Unsupported("the two series differ in length")
+    if y is not None:
+        if len(y) != len(values):
+            raise Unsupported("the two series differ in length")
+        check_range(values, y)
     least = _integer(minp)
     window, options = _window(start, end, len(values), least)
     return _core.rolling(
@@ -220,6 +222,13 @@ def _var(values, start, end, minp, ddof=1):
 
 def _cov(x, y, start, end, minp, ddof=1):
     return _rolling("cov", x, start, end, minp, y=y, ddof=_degrees(ddof))
+
+
+def check_range(*series):
+    """Refuse a pair of series with values whose squares overflow."""
+    for x in series:
+        if x.size and np.fmax.reduce(np.abs(x), axis=None) > 1e150:
+            raise Unsupported("the squares of the values overflow")
 
 
 def _corr(x, y, start, end, minp):
@@ -255,7 +264,7 @@ def _nunique(values, start, end, minp):
 
 def _ewm(values, start, end, minp, com, adjust, ignore_na, deltas=None, normalize=True):
     groups = _groups(start, end, values)
-    times = None if deltas is None else half_lives(deltas, groups, com)
+    options = {} if deltas is None else times_of(deltas, groups)
     return _core.ewm(
         values,
         ["mean" if normalize else "sum"],
@@ -264,8 +273,8 @@ def _ewm(values, start, end, minp, com, adjust, ignore_na, deltas=None, normaliz
         ignore_na=bool(ignore_na),
         bias=False,
         min_periods=_integer(minp),
-        times=times,
         groups=groups,
+        **options,
     )[0]
 
 
@@ -395,13 +404,16 @@ def _groups(start, end, *values):
     return np.repeat(np.arange(len(start)), end - start)
 
 
-def half_lives(deltas, groups, com):
-    """Times in half-lives from the steps between rows; 1 / (1 + com) decays in one step of 1."""
-    if com <= 0:
-        raise Unsupported("com is 0: everything is forgotten at once")
+def times_of(deltas, groups):
+    """Options of `_core.ewm` for rows that are `deltas` half-lives apart."""
     deltas = np.asarray(deltas, dtype=np.float64)
     if groups is not None:
         deltas = np.where(np.diff(groups) != 0, 0.0, deltas)  # no time passes between groups
-    if (deltas < 0).any():
+    if not (deltas >= 0).all():
         raise Unsupported("the times go back")
-    return np.concatenate([[0.0], np.cumsum(deltas * np.log2((1 + com) / com))])
+    times = np.concatenate([[0.0], np.cumsum(deltas)])
+    if times[-1] > 2.0**20:
+        raise Unsupported("more than a million half-lives, too many for the digits of their sum")
+    ticks = 2.0**42  # in a half-life, so that all of them fit into an integer
+    times = np.rint(times * ticks).astype(np.int64)
+    return {"times": times, "time_unit": 1 / ticks, "halflife_s": 1.0}
