@@ -42,6 +42,7 @@ METHODS = [
     ("rank", {"pct": True}),
     ("mean", {"numeric_only": True}),
 ]
+METHODS = [method for method in METHODS if hasattr(pd.api.typing.Rolling, method[0])]
 EWM_METHODS = [
     ("mean", {}),
     ("sum", {}),

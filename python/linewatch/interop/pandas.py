@@ -21,7 +21,16 @@ from pandas.tseries.offsets import BaseOffset
 
 from .. import _core
 from .pandas_groups import Groups
-from .pandas_kernels import Unsupported, accelerated, check_range, count, is_tested, times_of
+from .pandas_kernels import (
+    VERSION,
+    Unsupported,
+    accelerated,
+    check_range,
+    check_shape,
+    count,
+    is_tested,
+    times_of,
+)
 
 # Parameters of the statistics and their defaults, by the name of the method.
 ROLLING = {
@@ -239,6 +248,8 @@ class _Windows:
 
     def _check_sem(self, x):
         """pandas divides the frame of std, keys and times included, by the frame of counts."""
+        if VERSION < (3, 0):
+            raise Unsupported("sem before pandas 3, which divides by the number less ddof")
         if self._own.on is not None or not getattr(self._own, "_as_index", True):
             raise Unsupported("sem of a result with times or keys in it")
         if np.isinf(x).any():
@@ -311,6 +322,8 @@ class Rolling(_Windows):
         window, options = self._arguments
         if options["min_periods"] == 0 and {"rank", "nunique"} & {name for name, _ in statistics}:
             raise Unsupported("min_periods is 0: pandas answers 0 in an empty window")
+        if {"skew", "kurt"} & {name for name, _ in statistics}:
+            check_shape()
         if y is not None:
             check_range(x[np.isfinite(x)], y[np.isfinite(y)])
         if any(parameters.get("ddof", 0) < 0 for _, parameters in statistics):
@@ -389,7 +402,7 @@ class Ewm(_Windows):
         if "sum" in names and not own.adjust:
             raise Unsupported("sum without adjust")
         codes = None if groups is None else groups.codes
-        options = {} if own.times is None else times_of(own._deltas, codes)
+        options = {} if own.times is None else times_of(own._deltas, codes, own.adjust)
         return _core.ewm(
             x,
             names,
@@ -530,6 +543,10 @@ class GroupBy(_Opens):
         pandas checks the arguments on the first row alone. None if it has to see more.
         """
         grouped = self._obj
+        try:
+            groups = Groups(grouped._grouper)
+        except Unsupported:
+            return None
         arguments = inspect.signature(grouped.rolling).bind(window, *args, **kwargs).arguments
         if len(grouped._selected_obj) == 0 or arguments.get("win_type") is not None:
             return None
@@ -538,10 +555,6 @@ class GroupBy(_Opens):
         own.window = first.window
         own.min_periods = first.min_periods
         own._win_freq_i8 = first._win_freq_i8
-        try:
-            groups = Groups(own._grouper)
-        except Unsupported:
-            return None
         if own._index_array is None or own._on.hasnans:
             return None
         return Rolling(own, groups) if groups.are_sorted(groups.take(own._index_array)) else None

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pandas as pd
 
-from .pandas_kernels import Unsupported
+from .pandas_kernels import VERSION, Unsupported
 
 
 class Groups:
@@ -20,14 +20,14 @@ class Groups:
     def __init__(self, grouper):
         if type(grouper).__name__ != "BaseGrouper":
             raise Unsupported("the groups are bins")
+        if VERSION < (3, 0):
+            raise Unsupported("groups before pandas 3")
+        if VERSION < (3, 1) and len(grouper.levels) > 1 and not grouper._sort:
+            raise Unsupported("groups of several keys, unsorted, have an order of their own")
         if isinstance(grouper.result_index, pd.CategoricalIndex):
             rows = np.bincount(grouper.ids[grouper.ids >= 0], minlength=grouper.ngroups)
             if not grouper._sort or not rows.all():
                 raise Unsupported("the groups are categories, unsorted or without rows")
-        if len(grouper.levels) > 1 and not grouper._sort and pd.__version__.startswith("3.0."):
-            raise Unsupported(
-                "the groups are unsorted, of several keys"
-            )  # in an order of their own
         self._grouper = grouper
 
     @functools.cached_property

@@ -22,7 +22,8 @@ from pandas._libs.window import aggregations
 
 from .. import _core
 
-TESTED = ("3.0", "3.1")
+TESTED = ("2.2", "2.3", "3.0", "3.1")
+VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])
 
 _lock = threading.RLock()
 _own = {}  # the kernels of pandas that are replaced just now, by name
@@ -216,6 +217,17 @@ def _extreme(statistic, values, start, end, minp):
     return _rolling(statistic, values, start, end, minp)
 
 
+def _shape(statistic, values, start, end, minp):
+    check_shape()
+    return _rolling(statistic, values, start, end, minp)
+
+
+def check_shape():
+    """Refuse skewness and kurtosis where windows of equal values have one in pandas."""
+    if VERSION < (3, 1):
+        raise Unsupported("before 3.1 pandas gives equal values a skewness of 0, a kurtosis of -3")
+
+
 def _var(values, start, end, minp, ddof=1):
     return _rolling("var", values, start, end, minp, ddof=_degrees(ddof))
 
@@ -264,7 +276,7 @@ def _nunique(values, start, end, minp):
 
 def _ewm(values, start, end, minp, com, adjust, ignore_na, deltas=None, normalize=True):
     groups = _groups(start, end, values)
-    options = {} if deltas is None else times_of(deltas, groups)
+    options = {} if deltas is None else times_of(deltas, groups, adjust)
     return _core.ewm(
         values,
         ["mean" if normalize else "sum"],
@@ -296,8 +308,8 @@ ANSWERS = {
     "roll_sum": functools.partial(_rolling, "sum"),
     "roll_mean": functools.partial(_rolling, "mean"),
     "roll_var": _var,
-    "roll_skew": functools.partial(_rolling, "skew"),
-    "roll_kurt": functools.partial(_rolling, "kurt"),
+    "roll_skew": functools.partial(_shape, "skew"),
+    "roll_kurt": functools.partial(_shape, "kurt"),
     "roll_cov": _cov,
     "roll_corr": _corr,
     "roll_median_c": functools.partial(_rolling, "median"),
@@ -404,8 +416,10 @@ def _groups(start, end, *values):
     return np.repeat(np.arange(len(start)), end - start)
 
 
-def times_of(deltas, groups):
+def times_of(deltas, groups, adjust):
     """Options of `_core.ewm` for rows that are `deltas` half-lives apart."""
+    if VERSION < (3, 0) and not adjust:
+        raise Unsupported("before 3.0 pandas gives every new value one weight, whatever the time")
     deltas = np.asarray(deltas, dtype=np.float64)
     if groups is not None:
         deltas = np.where(np.diff(groups) != 0, 0.0, deltas)  # no time passes between groups
