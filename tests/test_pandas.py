@@ -204,7 +204,7 @@ def test_rolling_of_the_accessor_is_that_of_pandas(case, timed):
 def test_expanding_of_the_accessor_is_that_of_pandas(case):
     rng = np.random.default_rng(case)
     data = table(rng)
-    least = int(rng.integers(0, 4))
+    least = [None, 0, 1, 2, 4][rng.integers(5)]
     for i in rng.choice(len(METHODS), 5, replace=False):
         compare(lambda of: of(data).expanding(least), *METHODS[i])
 
@@ -347,7 +347,7 @@ def test_what_pandas_refuses_is_refused_in_its_words():
 def test_methods_have_the_arguments_and_words_of_pandas():
     import inspect
 
-    from linewatch.interop.pandas import Ewm, Rolling
+    from linewatch.interop.pandas_windows import Ewm, Rolling
 
     for ours, theirs in [
         (Rolling, pd.api.typing.Rolling),
@@ -396,6 +396,20 @@ def test_statistics_of_linewatch_in_groups_and_frames():
     rolling = df[["a", "b"]].rolling(5)
     zscore = (df[["a", "b"]] - rolling.mean()) / rolling.std()
     pd.testing.assert_frame_equal(both.xs("zscore", axis=1, level=1), zscore)
+
+
+def test_a_slope_is_per_row_or_per_second():
+    times = pd.date_range("2026-01-01", periods=5, freq="10s")
+    octets = pd.Series([0.0, 50, 100, 150, 200], index=times)
+    assert octets.lw.rolling(3).slope().iloc[-1] == pytest.approx(50)
+    assert octets.lw.rolling("25s").slope().iloc[-1] == pytest.approx(5)
+    with pytest.raises(NotImplementedError, match="slope in a window of time: times that go back"):
+        octets[::-1].lw.rolling("25s").slope()
+
+
+def test_a_centred_rank_is_right_where_pandas_keeps_an_old_one():
+    s = pd.Series([5.0, 1, 4, 2, 3, 9])
+    assert s.lw.rolling(5, center=True, min_periods=1).rank().tolist()[3:] == [5.0, 4.0, 3.0]
 
 
 def test_an_unknown_parameter_is_refused_by_name():

@@ -116,12 +116,13 @@ def accelerated():
 
 
 def calls():
-    """Calls of each pandas kernel since the start or `reset_calls`.
+    """Who has answered the calls since the start or `reset_calls`.
 
     Returns
     -------
     dict of str to dict
-        For each kernel ``"linewatch"`` and ``"pandas"``, the number of calls each has answered,
+        For each kernel of pandas, such as ``"roll_mean"``, and each method of the accessor, such as
+        ``"rolling.mean"``: ``"linewatch"`` and ``"pandas"``, the number of calls each has answered,
         and ``"reasons"``, why calls were left to pandas and how many.
     """
     with _lock:
@@ -276,7 +277,9 @@ def _nunique(values, start, end, minp):
 
 def _ewm(values, start, end, minp, com, adjust, ignore_na, deltas=None, normalize=True):
     groups = _groups(start, end, values)
-    options = {} if deltas is None else times_of(deltas, groups, adjust)
+    if deltas is not None and not normalize:
+        raise Unsupported("a sum over times, which pandas weighs by rows")
+    options = {} if deltas is None else times_of(deltas, groups)
     return _core.ewm(
         values,
         ["mean" if normalize else "sum"],
@@ -416,10 +419,8 @@ def _groups(start, end, *values):
     return np.repeat(np.arange(len(start)), end - start)
 
 
-def times_of(deltas, groups, adjust):
+def times_of(deltas, groups):
     """Options of `_core.ewm` for rows that are `deltas` half-lives apart."""
-    if VERSION < (3, 0) and not adjust:
-        raise Unsupported("before 3.0 pandas gives every new value one weight, whatever the time")
     deltas = np.asarray(deltas, dtype=np.float64)
     if groups is not None:
         deltas = np.where(np.diff(groups) != 0, 0.0, deltas)  # no time passes between groups
