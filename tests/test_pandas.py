@@ -15,6 +15,11 @@ pd = pytest.importorskip("pandas", minversion="2.2")
 import linewatch.pandas
 from linewatch.interop import pandas_kernels
 
+try:
+    import pyarrow
+except ImportError:
+    pyarrow = None
+
 HERE = pathlib.Path(__file__).parent
 
 METHODS = [
@@ -85,8 +90,8 @@ def column(rng, n):
         case "boolean":
             return pd.Series(values > 0).astype("boolean").mask(gaps)
         case _:
-            pytest.importorskip("pyarrow")
-            return pd.Series(np.where(gaps, np.nan, values)).astype("double[pyarrow]")
+            dtype = "Float32" if pyarrow is None else "double[pyarrow]"
+            return pd.Series(np.where(gaps, np.nan, values)).astype(dtype)
 
 
 def index(rng, n, timed=False):
@@ -328,6 +333,15 @@ def test_a_mean_of_prb_per_cell_by_hand():
     mean = df.lw.groupby("cell").rolling(2, min_periods=1).mean()
     assert list(mean.index) == [("a", 1), ("a", 3), ("b", 0), ("b", 2)]
     assert mean["prb"].tolist() == [40.0, 50.0, 10.0, 20.0]
+
+
+@pytest.mark.parametrize("closed", ["left", "right", "both", "neither"])
+def test_rows_of_the_same_time_count_as_in_pandas(closed):
+    times = pd.to_datetime([39, 39, 48, 48, 48, 90], unit="s")
+    s = pd.Series([1.0, 2, 4, 8, 16, 32], index=times)
+    compare(lambda of: of(s).rolling("45s", closed=closed), "sum", {})
+    cells = [0, 0, 0, 1, 1, 1]
+    compare(lambda of: of(s).groupby(cells).rolling("45s", closed=closed), "sum", {})
 
 
 def test_what_pandas_refuses_is_refused_in_its_words():
