@@ -351,8 +351,6 @@ class Rolling(_Windows):
             raise Unsupported("times that go back")
         if groups is not None and not groups.are_sorted(times):
             raise Unsupported("times that go back")
-        if own.closed in ("left", "neither") and (times[1:] == times[:-1]).any():
-            raise Unsupported("times that repeat where a window ends before its own time")
         span = int(own._win_freq_i8)
         unit = SECONDS[getattr(own._on, "unit", None) or own._on.dtype.pyarrow_dtype.unit]
         if own.center and span % 2:  # half of it has to be a whole number
