@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod float;
+pub mod parallel;
 pub mod rolling;
 pub mod simd;
 

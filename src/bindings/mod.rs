@@ -2,7 +2,20 @@
 
 use pyo3::prelude::*;
 
+pub mod arrow;
+pub mod error;
+pub mod rolling;
+pub mod run;
+
 #[pymodule]
-fn _core(_m: &Bound<'_, PyModule>) -> PyResult<()> {
+fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    m.add_class::<arrow::ArrowArray>()?;
+    m.add_class::<arrow::ArrowTable>()?;
+    m.add_function(wrap_pyfunction!(arrow::arrow_numbers, m)?)?;
+    m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
+    m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
+    m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
+    m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
     Ok(())
 }

@@ -19,7 +19,7 @@ pub enum Windows<'a> {
         /// 0 to end at the current row; -1 leaves it out.
         shift: isize,
     },
-    /// Answer `k` covers rows `start[k]..end[k]` and belongs to row `k * step`.
+    /// Answer `k` covers rows `start[k - first]..end[k - first]` and belongs to row `k * step`.
     Bounds {
         /// First row of each window.
         start: &'a [i64],
@@ -27,6 +27,8 @@ pub enum Windows<'a> {
         end: &'a [i64],
         /// Rows from one answer to the next.
         step: usize,
+        /// The answer that the bounds begin with.
+        first: usize,
     },
 }
 
@@ -43,9 +45,12 @@ impl Windows<'_> {
             Windows::Expanding { shift } => {
                 (0, (k as isize + 1 + shift).clamp(0, n as isize) as usize)
             }
-            Windows::Bounds { start, end, .. } => {
-                let end = end[k].clamp(0, n as i64) as usize;
-                ((start[k].max(0) as usize).min(end), end)
+            Windows::Bounds {
+                start, end, first, ..
+            } => {
+                let (start, end) = (start[k - first], end[k - first]);
+                let end = end.clamp(0, n as i64) as usize;
+                ((start.max(0) as usize).min(end), end)
             }
         }
     }

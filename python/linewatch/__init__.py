@@ -1,0 +1,27 @@
+"""Find anomalies in telecom data.
+
+Importing is cheap: a submodule is loaded when it is first used, so neither pandas nor Polars,
+scikit-learn or matplotlib is imported before something needs it.
+
+>>> import linewatch as lw
+>>> lw.rolling.mean([10.0, 12, 11, 50], window=2)
+array([ nan, 11. , 11.5, 30.5])
+"""
+
+from importlib import import_module
+
+from linewatch._core import __version__
+
+_submodules = ("rolling",)
+
+__all__ = ["__version__", *_submodules]
+
+
+def __getattr__(name):
+    if name in _submodules:
+        return import_module(f"linewatch.{name}")
+    raise AttributeError(f"module 'linewatch' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,1175 @@
+"""Rolling, expanding, exponentially weighted and seasonal statistics of series.
+
+Every function takes what people have (NumPy, lists, pandas, Polars, Arrow), rows in time order,
+and gives back the same kind with index and names. Missing values (NaN, null) are left out of their
+windows. Definitions, missing-value rules and names are those of pandas where pandas has the
+statistic.
+
+Options that all rolling statistics share:
+
+window
+    Rows, or a span of time such as ``"5s"`` with `times`, or ``"expanding"``.
+min_periods
+    Values an answer needs; by default a full window of rows, or one value in a span of time.
+center, closed, step
+    As in pandas.
+times
+    A time for each row, not decreasing. A pandas index of times is found without it.
+groups
+    A key for each row, or a list of keys: each group is a series of its own.
+include_current
+    False scores a value against a baseline that it is not part of, which an alarm needs.
+axis
+    0 if time runs down the rows, 1 if it runs along them.
+infinity
+    "missing", as in pandas, or "ieee": infinite values take part and leave with their window.
+n_jobs
+    Threads; by default `LINEWATCH_NUM_THREADS`, else all cores. The answers do not depend on it.
+progress
+    True for a progress bar, or a function that is told how many rows were done.
+"""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from linewatch import _core, _edge
+
+__all__ = [
+    "argmax",
+    "argmin",
+    "autocorr",
+    "corr",
+    "count",
+    "cov",
+    "cusum",
+    "entropy",
+    "ewm_corr",
+    "ewm_cov",
+    "ewm_mean",
+    "ewm_std",
+    "ewm_sum",
+    "ewm_var",
+    "first",
+    "hampel",
+    "hampel_repair",
+    "kurt",
+    "last",
+    "mad",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "nunique",
+    "quantile",
+    "rank",
+    "robust_zscore",
+    "seasonal",
+    "sem",
+    "skew",
+    "slope",
+    "stats",
+    "std",
+    "sum",
+    "var",
+    "zscore",
+]
+
+
+def sum(x, window, *, compensated=False, **options):
+    """Sum of each window.
+
+    Parameters
+    ----------
+    x : array-like of float, shape (n,) or (n, n_series)
+        Rows in time order; NaN and null are missing.
+    window : int, span of time or "expanding"
+        See the module for this and the other options.
+    compensated : bool, default=False
+        Carry what rounding drops, so that the sum is right to its own last digits even where
+        large values cancel. Takes a few times as long.
+
+    Returns
+    -------
+    Same kind and shape as `x`
+        In the unit of `x`. With ``min_periods=0`` the sum of an empty window is 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what is said here; the message names it.
+
+    References
+    ----------
+    .. [1] van Herk, M. (1992). A fast algorithm for local minimum and maximum filters on
+       rectangular and octagonal kernels. Pattern Recognition Letters 13(7), 517-521. The sums
+       are joined in the same blocks, so that nothing is ever subtracted.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.sum([1.0, 2, 3, 4], window=2)
+    array([nan,  3.,  5.,  7.])
+    """
+    return _one("sum", x, window, options, compensated=compensated)
+
+
+def mean(x, window, *, compensated=False, **options):
+    """Arithmetic mean of each window.
+
+    Parameters and errors as for `sum`.
+
+    Returns
+    -------
+    Same kind and shape as `x`
+        In the unit of `x`.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.mean([10.0, 12, 11, 50], window=2)
+    array([ nan, 11. , 11.5, 30.5])
+
+    The baseline of an alarm leaves the current value out.
+
+    >>> rolling.mean([10.0, 12, 11, 50], window=2, include_current=False)
+    array([ nan,  nan, 11. , 11.5])
+    """
+    return _one("mean", x, window, options, compensated=compensated)
+
+
+def var(x, window, *, ddof=1, **options):
+    """Variance of each window.
+
+    Parameters
+    ----------
+    x, window, options
+        As for `sum`.
+    ddof : int, default=1
+        The divisor is the number of values minus `ddof`.
+
+    Returns
+    -------
+    Same kind and shape as `x`
+        In the squared unit of `x`; exactly 0 where all values are equal. NaN for no more than
+        `ddof` values.
+
+    References
+    ----------
+    .. [1] Chan, T. F., Golub, G. H. and LeVeque, R. J. (1979). Updating formulae and a pairwise
+       algorithm for computing sample variances. Stanford report STAN-CS-79-773.
+
+    Examples
+    --------
+    A large value leaves no trace once its window is gone.
+
+    >>> from linewatch import rolling
+    >>> rolling.var([1.0, 1e12, 2, 4, 6], window=2)[2:]
+    array([5.e+23, 2.e+00, 2.e+00])
+    """
+    return _one("var", x, window, options, ddof=ddof)
+
+
+def std(x, window, *, ddof=1, **options):
+    """Standard deviation of each window: the root of `var`.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.std([1.0, 3, 3, 7], window=2).round(3)
+    array([  nan, 1.414, 0.   , 2.828])
+    """
+    return _one("std", x, window, options, ddof=ddof)
+
+
+def sem(x, window, *, ddof=1, **options):
+    """Standard error of the mean of each window: `std` over the root of the number of values.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.sem([1.0, 3, 3, 7], window=2)
+    array([nan,  1.,  0.,  2.])
+    """
+    return _one("sem", x, window, options, ddof=ddof)
+
+
+def count(x, window, **options):
+    """Number of values present in each window.
+
+    As in pandas, `min_periods` counts rows here, missing or not.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.count([1.0, float("nan"), 3, 4], window=2)
+    array([nan,  1.,  1.,  2.])
+    """
+    return _one("count", x, window, options)
+
+
+def zscore(x, window, *, ddof=1, **options):
+    """Distance of each value from the mean of its window, in standard deviations.
+
+    Parameters
+    ----------
+    x, window, options
+        As for `sum`; a window has at least 2 rows.
+    ddof : int, default=1
+        The divisor of the variance is the number of values minus `ddof`.
+
+    Returns
+    -------
+    Same kind and shape as `x`
+        Dimensionless. NaN where too few values are present, all are equal, or the current one is
+        missing.
+
+    Notes
+    -----
+    A value that belongs to its own window cannot score above ``(window - 1) / sqrt(window)``
+    (with ``ddof=1``): 1.79 for a window of 5, however large it is. With ``include_current=False``
+    it is compared with the `window` rows before it, and the score has no such bound.
+
+    Examples
+    --------
+    A link carries about 100 Mbit/s, then 180.
+
+    >>> from linewatch import rolling
+    >>> mbit_per_s = [100.0, 102, 98, 101, 99, 180]
+    >>> rolling.zscore(mbit_per_s, window=5).round(2)
+    array([  nan,   nan,   nan,   nan, -0.63,  1.79])
+    >>> rolling.zscore(mbit_per_s, window=5, include_current=False).round(2)
+    array([  nan,   nan,   nan,   nan,   nan, 50.6 ])
+    """
+    return _one("zscore", x, window, options, at_least=2, ddof=ddof)
+
+
+def min(x, window, **options):
+    """Smallest value of each window.
+
+    References
+    ----------
+    .. [1] van Herk, M. (1992), as for `sum`; Gil, J. and Werman, M. (1993). Computing 2-D min,
+       median, and max filters. IEEE Transactions on Pattern Analysis and Machine Intelligence
+       15(5), 504-507.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.min([3.0, 1, 2, 5], window=2)
+    array([nan,  1.,  1.,  2.])
+    """
+    return _one("min", x, window, options)
+
+
+def max(x, window, **options):
+    """Largest value of each window; see `min`.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.max([3.0, 1, 2, 5], window=2)
+    array([nan,  3.,  2.,  5.])
+    """
+    return _one("max", x, window, options)
+
+
+def argmin(x, window, **options):
+    """How many rows before the last row of each window its smallest value stands.
+
+    Returns
+    -------
+    Same kind and shape as `x`
+        Whole numbers as floats; 0 for the last row. The newest of equal values counts.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.argmin([3.0, 1, 2, 5], window=3)
+    array([nan, nan,  1.,  2.])
+    """
+    return _one("argmin", x, window, options)
+
+
+def argmax(x, window, **options):
+    """How many rows before the last row of each window its largest value stands; see `argmin`.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.argmax([3.0, 1, 2, 5], window=3)
+    array([nan, nan,  2.,  0.])
+    """
+    return _one("argmax", x, window, options)
+
+
+def first(x, window, **options):
+    """First value present in each window.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.first([3.0, 1, 2, 5], window=2)
+    array([nan,  3.,  1.,  2.])
+    """
+    return _one("first", x, window, options)
+
+
+def last(x, window, **options):
+    """Last value present in each window.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.last([3.0, 1, float("nan"), 5], window=2, min_periods=1)
+    array([3., 1., 1., 5.])
+    """
+    return _one("last", x, window, options)
+
+
+def median(x, window, **options):
+    """Median of each window.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.median([10.0, 12, 11, 50], window=3)
+    array([nan, nan, 11., 12.])
+    """
+    return _one("median", x, window, options)
+
+
+def quantile(x, window, q, *, interpolation="linear", **options):
+    """Quantiles of each window, several in one pass.
+
+    Parameters
+    ----------
+    x, window, options
+        As for `sum`.
+    q : float or list of float
+        Each from 0 to 1.
+    interpolation : {"linear", "lower", "higher", "midpoint", "nearest"}, default="linear"
+        What to take between two values.
+
+    Returns
+    -------
+    Same kind as `x`
+        For a list of `q`, a last axis more in NumPy, and a table with a column for each, such as
+        ``q95``, in pandas, Polars and Arrow.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.quantile([1.0, 2, 3, 4, 5], 5, 0.9)
+    array([nan, nan, nan, nan, 4.6])
+    >>> rolling.quantile([1.0, 2, 3, 4, 5], 5, [0.25, 0.75])[-1]
+    array([2., 4.])
+    """
+    levels = [q] if np.ndim(q) == 0 else list(q)
+    if not levels:
+        raise ValueError("q must be a number or a list of numbers from 0 to 1, got an empty list")
+    for level in levels:
+        _number("q", level, "a number from 0 to 1", lambda level: 0 <= level <= 1)
+    named = [("quantile", {"q": float(level), "interpolation": interpolation}) for level in levels]
+    call = _Call(x, window, options)
+    answers = call.run(named)
+    if np.ndim(q) == 0:
+        return call.wrap(answers[0])
+    if type(call.series) is _edge.Numbers:
+        return np.stack(answers, axis=-1)
+    return call.wrap_many(
+        {f"q{100 * level:g}": a for level, a in zip(levels, answers, strict=True)}
+    )
+
+
+def mad(x, window, **options):
+    """Median absolute deviation from the median of each window, not scaled.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.mad([1.0, 2, 4, 7, 50], window=5)
+    array([nan, nan, nan, nan,  3.])
+    """
+    return _one("mad", x, window, options)
+
+
+def robust_zscore(x, window, **options):
+    """Distance of each value from the median of its window, in robust standard deviations.
+
+    0.6745 (x - median) / mad; NaN where the median absolute deviation is 0.
+
+    References
+    ----------
+    .. [1] Iglewicz, B. and Hoaglin, D. C. (1993). How to detect and handle outliers. ASQC Quality
+       Press.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.robust_zscore([1.0, 2, 4, 7, 50], window=5).round(2)
+    array([  nan,   nan,   nan,   nan, 10.34])
+    """
+    return _one("robust_zscore", x, window, options)
+
+
+def hampel(x, window, *, threshold=3.0, **options):
+    """Whether the Hampel filter flags each value: 1 if it does, else 0.
+
+    Parameters
+    ----------
+    x, window, options
+        As for `sum`.
+    threshold : float, default=3.0
+        Absolute robust z-score above which a value is flagged. Where the median absolute deviation
+        is 0, every value other than the median is.
+
+    Returns
+    -------
+    Same kind and shape as `x`
+        1.0 or 0.0; NaN where the window holds too few values or the value is missing.
+
+    References
+    ----------
+    .. [1] Hampel, F. R. (1974). The influence curve and its role in robust estimation. Journal of
+       the American Statistical Association 69(346), 383-393.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.hampel([10.0, 11, 90, 10, 12], window=5, center=True, min_periods=1)
+    array([0., 0., 1., 0., 0.])
+    """
+    return _one("hampel", x, window, options, threshold=threshold)
+
+
+def hampel_repair(x, window, *, threshold=3.0, **options):
+    """Each value, or the median of its window where `hampel` flags it.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.hampel_repair([10.0, 11, 90, 10, 12], window=5, center=True, min_periods=1)
+    array([10., 11., 11., 10., 12.])
+    """
+    return _one("hampel_repair", x, window, options, threshold=threshold)
+
+
+def rank(x, window, *, method="average", ascending=True, pct=False, **options):
+    """Rank of the last value of each window among its values, from 1.
+
+    Parameters
+    ----------
+    x, window, options
+        As for `sum`.
+    method : {"average", "min", "max"}, default="average"
+        The rank that equal values share.
+    ascending : bool, default=True
+        Whether the smallest value has rank 1.
+    pct : bool, default=False
+        Whether to divide by the number of values.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.rank([3.0, 1, 2, 2], window=3)
+    array([nan, nan, 2. , 2.5])
+    """
+    return _one("rank", x, window, options, method=method, ascending=ascending, pct=pct)
+
+
+def nunique(x, window, **options):
+    """Number of distinct values of each window.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.nunique([3.0, 1, 3, 3], window=3)
+    array([nan, nan,  2.,  2.])
+    """
+    return _one("nunique", x, window, options)
+
+
+def skew(x, window, **options):
+    """Skewness of each window, corrected for bias as in pandas; needs 3 values.
+
+    References
+    ----------
+    .. [1] Joanes, D. N. and Gill, C. A. (1998). Comparing measures of sample skewness and kurtosis.
+       The Statistician 47(1), 183-189 (their G1 and, for `kurt`, G2).
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.skew([1.0, 2, 9], window=3).round(2)
+    array([ nan,  nan, 1.63])
+    """
+    return _one("skew", x, window, options)
+
+
+def kurt(x, window, **options):
+    """Excess kurtosis of each window, corrected for bias as in pandas; needs 4 values.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.kurt([1.0, 2, 3, 9], window=4).round(2)
+    array([ nan,  nan,  nan, 2.89])
+    """
+    return _one("kurt", x, window, options)
+
+
+def slope(x, window, **options):
+    """Least-squares slope of each window: per row, or per second with `times`.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.slope([1.0, 3, 5, 4], window=3)
+    array([nan, nan, 2. , 0.5])
+    """
+    return _one("slope", x, window, options)
+
+
+def autocorr(x, window, *, lag=1, **options):
+    """Pearson correlation of each window with itself, `lag` rows later.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.autocorr([1.0, 2, 1, 2, 1], window=5).round(2)
+    array([nan, nan, nan, nan, -1.])
+    """
+    return _one("autocorr", x, window, options, lag=_whole("lag", lag, 1))
+
+
+def cov(x, y, window, *, ddof=1, **options):
+    """Covariance of two series in each window, over the rows where both are present.
+
+    Parameters
+    ----------
+    x, window, options
+        As for `sum`; `min_periods` counts rows where both are present.
+    y : array-like of float, shape (n,) or that of `x`
+        The second series, row by row (an index is not looked at).
+    ddof : int, default=1
+        The divisor is the number of pairs minus `ddof`.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.cov([1.0, 2, 3], [2.0, 4, 6], window=3)
+    array([nan, nan,  2.])
+    """
+    return _one("cov", x, window, options, y=y, ddof=ddof)
+
+
+def corr(x, y, window, **options):
+    """Pearson correlation of two series in each window; see `cov`.
+
+    NaN where either is constant.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.corr([1.0, 2, 3], [2.0, 4, 5], window=3).round(3)
+    array([  nan,   nan, 0.982])
+    """
+    return _one("corr", x, window, options, y=y)
+
+
+def entropy(x, window, *, bins=10, **options):
+    """Shannon entropy of the values of each window.
+
+    Parameters
+    ----------
+    x, window, options
+        As for `sum`.
+    bins : int, default=10
+        Bins of equal width across the range of the window.
+
+    Returns
+    -------
+    Same kind and shape as `x`
+        In nats (natural logarithm); 0 for a constant window.
+
+    References
+    ----------
+    .. [1] Shannon, C. E. (1948). A mathematical theory of communication. Bell System Technical
+       Journal 27, 379-423.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.entropy([0.0, 0, 1, 1], window=4, bins=2).round(3)
+    array([  nan,   nan,   nan, 0.693])
+    """
+    return _one("entropy", x, window, options, bins=_whole("bins", bins, 1))
+
+
+def stats(x, window, statistics, *, y=None, **options):
+    """Several statistics of the same windows in one pass.
+
+    Parameters
+    ----------
+    x, window, options
+        As for `sum`.
+    statistics : list of str or of (str, dict)
+        Names of this module; ``"q95"`` is the quantile 0.95; a pair gives parameters, as in
+        ``("std", {"ddof": 0})``.
+    y : array-like, optional
+        The second series of corr and cov.
+
+    Returns
+    -------
+    dict of ndarray, or a table
+        For pandas, Polars and Arrow a table with a column for each statistic; for a table with
+        several series, columns ``(column, statistic)`` in pandas and ``column_statistic`` elsewhere.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> found = rolling.stats([1.0, 2, 9], 3, ["mean", "median", "q90"])
+    >>> {name: float(values[-1]) for name, values in found.items()}
+    {'mean': 4.0, 'median': 2.0, 'q90': 7.6}
+    """
+    if isinstance(statistics, str):
+        raise TypeError(
+            f'statistics must be a list of names, got {statistics!r} (try ["{statistics}"])'
+        )
+    named = {}
+    for statistic in statistics:
+        name, kernel, parameters = _named(statistic)
+        if name in named:
+            raise ValueError(f"statistics names {name!r} twice")
+        named[name] = (kernel, parameters)
+    if not named:
+        raise ValueError("statistics must name at least one statistic, got none")
+    call = _Call(x, window, options, y=y)
+    return call.wrap_many(dict(zip(named, call.run(list(named.values())), strict=True)))
+
+
+def seasonal(x, statistic="mean", *, window, keys=None, times=None, groups=None, **options):
+    """A statistic over the latest rows of the same season, such as the same hour of the week.
+
+    Parameters
+    ----------
+    x : array-like of float, shape (n,) or (n, n_series)
+        Rows in time order.
+    statistic : str or list of str, default="mean"
+        As for `stats`; mean, std, median, mad and zscore are usual.
+    window : int
+        How many rows of the same season count: 4 is the last four weeks of that hour.
+    keys : array-like, optional
+        The season of each row; by default the hour of the week (UTC, or that of times without a
+        zone).
+    times : array-like of times, optional
+        Needed without `keys`, unless `x` has an index of times.
+    groups : array-like or list of these, optional
+        Keys of series, such as cells.
+    **options
+        As for `sum`: `min_periods`, `include_current`, `n_jobs` and so on.
+
+    Returns
+    -------
+    Same kind and shape as `x`; for a list of statistics as `stats`.
+
+    Examples
+    --------
+    Monday and Tuesday, three weeks long; the third Tuesday drops.
+
+    >>> from linewatch import rolling
+    >>> calls = [10.0, 20, 11, 21, 12, 5]
+    >>> day = ["mon", "tue", "mon", "tue", "mon", "tue"]
+    >>> rolling.seasonal(calls, "mean", window=2, keys=day, include_current=False)
+    array([ nan,  nan,  nan,  nan, 10.5, 20.5])
+    """
+    series = _edge.series(x)
+    n = _length(series, options)
+    if keys is None:
+        times = series.times if times is None else times
+        if times is None:
+            raise ValueError(
+                "keys must be given, or times to make hours of the week from, got neither"
+            )
+        stamps, unit = _edge.times(times, n)
+        if unit is None:
+            raise TypeError(
+                "times must be times to make hours of the week from, got whole numbers (give keys)"
+            )
+        # Which hour of the week counts as the first does not matter.
+        keys = stamps // 3_600_000_000_000 % 168
+    groups = (
+        keys
+        if groups is None
+        else [
+            keys,
+            *(
+                groups
+                if isinstance(groups, list) and len(groups) and np.ndim(groups[0])
+                else [groups]
+            ),
+        ]
+    )
+    window = _whole("window", window, 1)
+    if isinstance(statistic, str):
+        name, kernel, parameters = _named(statistic)
+        call = _Call(series, window, {**options, "groups": groups})
+        return call.wrap(call.run([(kernel, parameters)])[0])
+    return stats(series, window, statistic, groups=groups, **options)
+
+
+def ewm_mean(x, **options):
+    """Exponentially weighted mean of the values up to each row.
+
+    Parameters
+    ----------
+    x : array-like of float, shape (n,) or (n, n_series)
+        Rows in time order; NaN and null are missing.
+    com, span, halflife, alpha : float
+        How weights fade, exactly one of them: alpha is the weight of the newest value,
+        1 / (1 + com), 2 / (span + 1) or 1 - 0.5 ** (1 / halflife). With `times`, `halflife` is a
+        span of time such as ``"5s"``.
+    adjust : bool, default=True
+        Divide by the weights so far, rather than take the first value for all before it.
+    ignore_na : bool, default=False
+        Let weights fade with values only, not with missing rows.
+    min_periods : int, default=0
+        Values needed for an answer; at least 1.
+    times : array-like of times, optional
+        A time for each row, not decreasing.
+    groups, axis, infinity, n_jobs, progress
+        See the module.
+
+    Returns
+    -------
+    Same kind and shape as `x`
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.ewm_mean([1.0, 4, 7], alpha=0.5, adjust=False)
+    array([1.  , 2.5 , 4.75])
+    """
+    return _ewm("mean", x, options)
+
+
+def ewm_sum(x, **options):
+    """Exponentially weighted sum; see `ewm_mean`.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.ewm_sum([1.0, 4, 7], alpha=0.5)
+    array([1.  , 4.5 , 9.25])
+    """
+    return _ewm("sum", x, options)
+
+
+def ewm_var(x, *, bias=False, **options):
+    """Exponentially weighted variance; see `ewm_mean`.
+
+    `bias` leaves it uncorrected for the number of values.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.ewm_var([1.0, 4, 7], alpha=0.5).round(3)
+    array([  nan, 4.5  , 9.429])
+    """
+    return _ewm("var", x, options, bias=bias)
+
+
+def ewm_std(x, *, bias=False, **options):
+    """Exponentially weighted standard deviation; see `ewm_var`.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.ewm_std([1.0, 4, 7], alpha=0.5).round(3)
+    array([  nan, 2.121, 3.071])
+    """
+    return _ewm("std", x, options, bias=bias)
+
+
+def ewm_cov(x, y, *, bias=False, **options):
+    """Exponentially weighted covariance of two series; see `ewm_var`.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.ewm_cov([1.0, 4, 7], [2.0, 8, 14], alpha=0.5).round(3)
+    array([   nan,  9.   , 18.857])
+    """
+    return _ewm("cov", x, options, y=y, bias=bias)
+
+
+def ewm_corr(x, y, **options):
+    """Exponentially weighted correlation of two series; see `ewm_mean`.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> rolling.ewm_corr([1.0, 4, 7], [2.0, 8, 14], alpha=0.5)
+    array([nan,  1.,  1.])
+    """
+    return _ewm("corr", x, options, y=y)
+
+
+class Cusum(NamedTuple):
+    """What `cusum` finds."""
+
+    upper: object
+    """Sum of deviations upwards, in standard deviations."""
+    lower: object
+    """Sum of deviations downwards, in standard deviations."""
+    alarm: object
+    """1 where `upper` passes the threshold, -1 where `lower` does, else 0."""
+
+
+def cusum(x, *, k=0.5, h=5.0, window=None, mean=None, std=None, reset=True, **options):
+    """Cumulative sums of deviations from a baseline: small shifts that last.
+
+    ``upper = max(0, upper + z - k)`` and ``lower = max(0, lower - z - k)``, where `z` is the
+    distance from the baseline in its standard deviations.
+
+    Parameters
+    ----------
+    x : array-like of float, shape (n,) or (n, n_series)
+        Rows in time order. A missing value leaves the sums as they are.
+    k : float, default=0.5
+        Allowance: deviations up to this many standard deviations count for nothing.
+    h : float, default=5.0
+        Threshold in standard deviations.
+    window : int, span of time or "expanding", optional
+        The baseline is the rows before the current one, as for `sum`.
+    mean, std : float or array-like, optional
+        A baseline of your own, instead of `window`.
+    reset : bool, default=True
+        Whether an alarm sets its sum back to 0, after the row that shows it.
+    **options
+        As for `sum`.
+
+    Returns
+    -------
+    Cusum
+        `upper`, `lower` and `alarm`, each of the kind and shape of `x`.
+
+    References
+    ----------
+    .. [1] Page, E. S. (1954). Continuous inspection schemes. Biometrika 41(1/2), 100-115.
+
+    Examples
+    --------
+    >>> from linewatch import rolling
+    >>> found = rolling.cusum([0.0, 0, 2, 2, 2, 2], mean=0.0, std=1.0, h=5.0)
+    >>> found.upper
+    array([0. , 0. , 1.5, 3. , 4.5, 6. ])
+    >>> found.alarm
+    array([0., 0., 0., 0., 0., 1.])
+    """
+    for name, value in (("k", k), ("h", h)):
+        _number(name, value, "finite and not negative", lambda v: 0 <= v < np.inf)
+    given = mean is not None and std is not None
+    if given == (window is not None) or (mean is None) != (std is None):
+        raise ValueError("give either window, or mean and std, as the baseline of cusum")
+    series = _edge.series(x)
+    if given:
+        call = _Call(series, "expanding", options)
+        mean, std = (
+            np.asarray(_edge.series(v).values if np.ndim(v) else v, np.float64) for v in (mean, std)
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.where(std > 0, (call.values - mean) / std, np.nan).astype(call.values.dtype)
+    else:
+        call = _Call(series, window, {"include_current": False, **options})
+        z = call.run([("zscore", {})])[0]
+    answers = _core.cusum(
+        z, k=float(k), h=float(h), reset=bool(reset), groups=call.groups, n_jobs=call.n_jobs
+    )
+    return Cusum(*(call.wrap(answer) for answer in map(call.turn, answers)))
+
+
+class _Options(NamedTuple):
+    """The options that all rolling statistics share."""
+
+    min_periods: object = None
+    center: bool = False
+    closed: object = None
+    step: object = None
+    times: object = None
+    groups: object = None
+    include_current: bool = True
+    axis: int = 0
+    infinity: str = "missing"
+    n_jobs: object = None
+    progress: object = None
+
+
+class _Call:
+    """One call: its arguments checked and in the form the kernels take."""
+
+    def __init__(self, x, window, options, y=None, at_least=1):
+        unknown = [name for name in options if name not in _Options._fields]
+        if unknown:
+            expected = ", ".join(_Options._fields)
+            raise TypeError(f"there is no option {unknown[0]!r}; the options are {expected}")
+        o = _Options(**options)
+        self.series = x if isinstance(x, _edge.Numbers) else _edge.series(x)
+        self.axis = _axis(o.axis, self.series.values.ndim)
+        self.values = self.turn(self.series.values)
+        self.y = None
+        if y is not None:
+            second = _edge.series(y, "y").values
+            self.y = second.T if second.ndim == 2 and self.axis == 1 else second
+            if self.y.dtype != self.values.dtype:
+                self.values, self.y = self.values.astype(np.float64), self.y.astype(np.float64)
+        n = len(self.values)
+        self.step = 1 if o.step is None else _whole("step", o.step, 1)
+        self.n_jobs = o.n_jobs if o.n_jobs is None else _whole("n_jobs", o.n_jobs)
+        self.progress = o.progress
+        self.groups = None if o.groups is None else _edge.codes(o.groups, n)
+        times = o.times
+        self.window, is_span = _window(window, at_least)
+        if is_span and times is None:
+            times = self.series.times
+            if times is None:
+                raise ValueError(
+                    f"times must be given, one for each row, when window is a span of time ({window!r})"
+                )
+        unit = "ns"
+        if times is not None:
+            times, unit = _edge.times(times, n)
+            if is_span and unit is None:
+                raise TypeError(
+                    "times must be times when window is a span of time, got whole numbers "
+                    '(try numpy.asarray(times, dtype="datetime64[s]"))'
+                )
+        if o.infinity not in ("missing", "ieee"):
+            raise ValueError(f'infinity must be "missing" or "ieee", got {o.infinity!r}')
+        if o.closed is not None and not isinstance(o.closed, str):
+            raise TypeError(
+                f'closed must be "right", "left", "both" or "neither", got {o.closed!r}'
+            )
+        self.keywords = {
+            "times": times,
+            "time_unit": 1.0 if unit is None else 1e-9,
+            "groups": self.groups,
+            "center": _flag("center", o.center),
+            "closed": o.closed,
+            "step": self.step,
+            "min_periods": None
+            if o.min_periods is None
+            else _whole("min_periods", o.min_periods, 0),
+            "include_current": _flag("include_current", o.include_current),
+            "ieee": o.infinity == "ieee",
+            "n_jobs": self.n_jobs,
+        }
+
+    def turn(self, array):
+        """Time down the rows, whatever the axis."""
+        return array.T if self.axis == 1 else array
+
+    def run(self, named):
+        with _bar(self.progress, self.values.size) as progress:
+            answers = _core.rolling(
+                self.values, named, self.window, y=self.y, progress=progress, **self.keywords
+            )
+        return [self.turn(answer) for answer in answers]
+
+    @property
+    def rows(self):
+        return None if self.step == 1 else slice(None, None, self.step)
+
+    def wrap(self, answer):
+        return self.series.wrap(answer, rows=self._index_rows())
+
+    def wrap_many(self, answers):
+        return self.series.wrap_many(answers, rows=self._index_rows())
+
+    def _index_rows(self):
+        if self.axis == 1 and self.step > 1 and type(self.series) is not _edge.Numbers:
+            raise ValueError("step must be 1 for a table with axis=1")
+        return self.rows
+
+
+def _one(name, x, window, options, *, y=None, at_least=1, **parameters):
+    """A single statistic."""
+    if name in ("cov", "corr") and y is None:
+        raise TypeError("y must be a second series, got None")
+    call = _Call(x, window, options, y, at_least)
+    if "ddof" in parameters:
+        parameters["ddof"] = _whole("ddof", parameters["ddof"], 0)
+    if "threshold" in parameters:
+        threshold = parameters["threshold"]
+        _number("threshold", threshold, "a number that is not negative", lambda t: t >= 0)
+    for flag in ("compensated", "ascending", "pct"):
+        if flag in parameters:
+            _flag(flag, parameters[flag])
+    if not isinstance(parameters.get("method", ""), str):
+        raise TypeError(f'method must be "average", "min" or "max", got {parameters["method"]!r}')
+    return call.wrap(call.run([(name, parameters)])[0])
+
+
+def _named(statistic):
+    """Name, kernel and parameters of an entry of `stats`."""
+    name, parameters = statistic, {}
+    if isinstance(statistic, tuple) and len(statistic) == 2:
+        name, parameters = statistic
+    if not isinstance(name, str) or not isinstance(parameters, dict):
+        raise TypeError(
+            f"statistics must hold names or pairs (name, parameters), got {statistic!r}"
+        )
+    percent = re.fullmatch(r"q(\d+(?:\.\d+)?)", name)
+    if percent:
+        q = float(percent[1]) / 100
+        if q > 1:
+            raise ValueError(f"statistics has {name!r}; quantiles go from q0 to q100")
+        return name, "quantile", {"q": q, **parameters}
+    return name, name, parameters
+
+
+def _length(series, options):
+    return series.values.shape[_axis(options.get("axis", 0), series.values.ndim)]
+
+
+def _axis(axis, ndim):
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+        raise TypeError(f"axis must be 0 or 1, got {axis!r}")
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis must be 0{' or 1' if ndim == 2 else ' for one series'}, got {axis}")
+    return int(axis) % ndim
+
+
+def _window(window, at_least):
+    """The window as the kernels take it, and whether it is a span of time."""
+    if isinstance(window, str) and window == "expanding":
+        return window, False
+    if isinstance(window, int | np.integer) and not isinstance(window, bool | np.bool_):
+        return _whole("window", window, at_least), False
+    return ("span", _edge.span(window)), True
+
+
+def _whole(name, value, at_least=None):
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    value = int(value)
+    if at_least is not None and value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    # Beyond any array; keeps the kernels' arithmetic from overflowing.
+    limit = 2**62
+    return value if -limit < value < limit else limit if value > 0 else -limit
+
+
+def _number(name, value, expected, holds):
+    if isinstance(value, bool | np.bool_) or not isinstance(
+        value, int | float | np.integer | np.floating
+    ):
+        raise TypeError(f"{name} must be {expected}, got {value!r}")
+    if not holds(value):
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
+
+
+def _flag(name, value):
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def _ewm(name, x, options, *, y=None, bias=False):
+    known = {
+        "com", "span", "halflife", "alpha", "adjust", "ignore_na", "min_periods", "times",
+        "groups", "axis", "infinity", "n_jobs", "progress",
+    }  # fmt: skip
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        raise TypeError(
+            f"there is no option {unknown[0]!r}; the options are {', '.join(sorted(known))}"
+        )
+    if name in ("cov", "corr") and y is None:
+        raise TypeError("y must be a second series, got None")
+    adjust = _flag("adjust", options.get("adjust", True))
+    if name == "sum" and not adjust:
+        raise ValueError(
+            "adjust must be True for ewm_sum, whose weights are not divided by anything"
+        )
+    shared = ("times", "groups", "axis", "infinity", "n_jobs", "progress")
+    call = _Call(x, "expanding", {k: v for k, v in options.items() if k in shared}, y)
+    alpha, halflife_s = _alpha(options, call.keywords["times"] is not None, name)
+    keywords = {k: call.keywords[k] for k in ("times", "time_unit", "groups", "ieee", "n_jobs")}
+    with _bar(call.progress, call.values.size) as progress:
+        [answer] = _core.ewm(
+            call.values,
+            [name],
+            alpha=alpha,
+            adjust=adjust,
+            ignore_na=_flag("ignore_na", options.get("ignore_na", False)),
+            bias=_flag("bias", bias),
+            min_periods=_whole("min_periods", options.get("min_periods", 0), 0),
+            y=call.y,
+            halflife_s=halflife_s,
+            progress=progress,
+            **keywords,
+        )
+    return call.wrap(call.turn(answer))
+
+
+def _alpha(options, has_times, name):
+    """The weight of the newest value, and the half-life in seconds where times are given."""
+    given = {
+        k: options[k] for k in ("com", "span", "halflife", "alpha") if options.get(k) is not None
+    }
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        raise ValueError(f"give exactly one of com, span, halflife and alpha, got {found}")
+    [(how, value)] = given.items()
+    if has_times:
+        if how != "halflife":
+            raise ValueError(
+                f"{how} cannot be combined with times; give halflife as a span of time"
+            )
+        return 0.5, _edge.span(value, "halflife") / 1e9
+    if how == "halflife" and isinstance(value, str):
+        raise ValueError(f"times must be given when halflife is a span of time ({value!r})")
+    limits = {
+        "com": ("a number that is not negative", lambda v: v >= 0),
+        "span": ("a number of at least 1", lambda v: v >= 1),
+        "halflife": ("a number above 0", lambda v: v > 0),
+        "alpha": ("a number above 0 and at most 1", lambda v: 0 < v <= 1),
+    }
+    _number(how, value, *limits[how])
+    if how == "com":
+        return 1 / (1 + value), None
+    if how == "span":
+        return 2 / (value + 1), None
+    if how == "halflife":
+        return -np.expm1(-np.log(2) / value), None
+    return float(value), None
+
+
+class _bar:
+    """A progress callback for a kernel: the caller's, or a bar of tqdm's."""
+
+    def __init__(self, progress, total):
+        self.callback = self.bar = None
+        if progress is True:
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                raise ImportError(
+                    'progress=True needs tqdm: pip install "linewatch[notebooks]"'
+                ) from None
+            self.bar = tqdm(total=total, unit="row", unit_scale=True)
+            self.callback = self.bar.update
+        elif callable(progress):
+            self.callback = progress
+        elif progress is not None and progress is not False:
+            raise TypeError(f"progress must be True, False or a function, got {progress!r}")
+
+    def __enter__(self):
+        return self.callback
+
+    def __exit__(self, *error):
+        if self.bar is not None:
+            self.bar.close()

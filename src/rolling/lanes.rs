@@ -1,1 +1,0 @@
-//! Eight blocks side by side.

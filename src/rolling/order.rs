@@ -1,1 +1,0 @@
-//! Median, quantiles and what follows from the order of values.

@@ -1,1 +1,0 @@
-//! The driver that joins mergeable states.
