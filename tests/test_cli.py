@@ -44,7 +44,7 @@ def test_the_demo_needs_no_data_and_ends_with_the_files_it_wrote(run, tmp_path):
     assert "kind of degradation  planted  found" in out
     assert "precision" in out and "recall" in out
     lines = out.splitlines()
-    listed = lines[[k for k, line in enumerate(lines) if "files written" in line][0] + 1 :]
+    listed = lines[next(k for k, line in enumerate(lines) if "files written" in line) + 1 :]
     assert [line.strip() for line in listed] == [
         "results/manifest.json",
         "results/series.parquet",
@@ -78,7 +78,7 @@ def test_a_csv_a_gzip_and_a_parquet_give_the_same_results(run, cells, tmp_path):
 def test_several_kpis_in_one_run(run, cells, tmp_path):
     cells.write_parquet(tmp_path / "c.parquet")
     kpis = ["active_users", "traffic_mbit_per_s"]
-    code, out, _ = run("kpi", "c.parquet", "--no-picture", *[f"--value={name}" for name in kpis])
+    code, _, _ = run("kpi", "c.parquet", "--no-picture", *[f"--value={name}" for name in kpis])
     assert code == 0
     _, tables = _results.read(tmp_path / "results")
     assert tables["cells"]["kpi"].unique().sort().to_list() == kpis
@@ -123,7 +123,7 @@ def test_times_of_day_without_dates_are_said_to_have_no_order(run, tmp_path):
     assert code == 0
     assert "times of day without dates: rows are scored one by one, without order" in out
     assert "no refractory period and no rolling window" in out
-    manifest, tables = _results.read(tmp_path / "results")
+    _, tables = _results.read(tmp_path / "results")
     assert set(tables) == {"series", "cells"}
     assert tables["series"].schema["time"] == pl.Time
 
@@ -165,8 +165,7 @@ HEADER = "time,cell,users\n"
         ),
         (
             (HEADER + "2026-01-05 00:00,a,1\n" * 1500 + "soon,a,2\n").encode(),
-            "bad.csv, line 1502: column \"time\" holds 'soon'; expected a time such as "
-            "2026-01-31 14:00",
+            "bad.csv, line 1502: column \"time\" holds 'soon'; expected a time such as 2026",
         ),
         (
             (HEADER + "2026-01-05 00:00,a,1\n" * 1500 + "2026-01-06 00:00,a,many\n").encode(),

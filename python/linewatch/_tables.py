@@ -12,15 +12,17 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 TIME_NAMES = ["timestamp", "datetime", "date time", "time", "start time", "period", "ts", "date"]
 CELL_WORDS = ["cell", "cellname", "cellid", "eci", "cgi", "sector", "site", "enodeb", "gnodeb"]
 CELL_WORDS += ["node", "link", "interface", "element", "series", "file", "device", "id", "name"]
 LABEL_NAMES = ["is degraded", "label", "in window", "unusual", "is anomaly", "anomaly", "outlier"]
 # Numbers that describe a row rather than measure something.
-NOT_KPIS = set(
-    "row index id hour weekday day week month year minute lat latitude lon longitude azimuth x y"
-    " eci cgi pci tac earfcn".split()
-)
+NOT_KPIS = {
+    "row", "index", "id", "hour", "weekday", "day", "week", "month", "year", "minute", "lat",
+    "latitude", "lon", "longitude", "azimuth", "x", "y", "eci", "cgi", "pci", "tac", "earfcn",
+}  # fmt: skip
 TIME_FORMATS = [
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
@@ -103,6 +105,7 @@ def _read_csv(path, data):
     except pl.exceptions.NoDataError:
         raise ValueError(f"{path} has no rows") from None
     except pl.exceptions.PolarsError as error:
+        _text(path, data)
         raise ValueError(f"{path} cannot be read as CSV: {_first_line(error)}") from None
 
 
@@ -246,6 +249,11 @@ def _is_time(column):
     return any(_parsed(present, form).null_count() == 0 for form in _formats(present))
 
 
+def _is_day(column):
+    """Text such as 20260131."""
+    return column.drop_nulls().str.contains(r"^\s*\d{8}\s*$").all()
+
+
 def _is_number(column):
     import polars as pl
 
@@ -292,9 +300,8 @@ def times(column, time_zone=None):
     if isinstance(column.dtype, pl.Datetime):
         return _local(column, time_zone)
     text = column
-    if column.dtype.is_numeric() or (column.dtype == pl.String and _is_number(column)):
-        if column.dtype != pl.String or not column.drop_nulls().str.contains(r"^\d{8}$").all():
-            return _local(_since_1970(column), time_zone)
+    if column.dtype.is_numeric() or (_is_number(column) and not _is_day(column)):
+        return _local(_since_1970(column), time_zone)
     if text.dtype != pl.String:
         raise TypeError(f'column "{column.name}" has dtype {column.dtype}; expected times')
     text = text.str.strip_chars()
@@ -339,14 +346,11 @@ def _since_1970(column):
 
     number = column.cast(pl.Float64)
     top = number.abs().max() or 0
-    for unit, limit, factor in [("s", 1e11, 1e6), ("ms", 1e14, 1e3), ("us", 1e17, 1)]:
-        if top < limit:
-            break
-    else:
-        unit, factor = "ns", 1e-3
+    microseconds = [(1e11, 1e6), (1e14, 1e3), (1e17, 1), (np.inf, 1e-3)]
+    factor = next(factor for limit, factor in microseconds if top < limit)
     if top < 1e8:
         raise ValueError(f'column "{column.name}" holds numbers that are not times since 1970')
-    return (number * factor).cast(pl.Int64).cast(pl.Datetime("us"))
+    return (number * factor).round().cast(pl.Int64).cast(pl.Datetime("us"))
 
 
 def numbers(column):

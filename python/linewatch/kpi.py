@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from linewatch import _tables, rolling
+from linewatch import _core, _tables, rolling
 
 __all__ = ["BASELINES", "evaluate", "events", "rank", "score"]
 
@@ -72,8 +72,8 @@ def score(
     floor : float, default=1.0
         The scale is at least `floor` times the typical scale of the cell: the median of
         scale / \\|baseline\\| over 28 days, times \\|baseline\\|. A few weeks that happen to agree
-        would otherwise make an alarm of every hair's breadth. At baseline 0 the median of scale
-        itself counts. 0 switches the floor off.
+        would otherwise make an alarm of every hair's breadth. At baseline 0 the median of the
+        scale itself counts. 0 switches the floor off.
     direction : {"both", "increase", "decrease"}, default="both"
         Which anomalies count.
     refractory : str or timedelta, default="6h"
@@ -114,9 +114,9 @@ def score(
 
     Examples
     --------
-    >>> import linewatch as lw
-    >>> cells = lw.datasets.hourly_cells(n_cells=4, n_weeks=6, n_degradations=3, seed=5)
-    >>> scored = lw.kpi.score(cells, value="traffic_mbit_per_s")
+    >>> from linewatch import datasets, kpi
+    >>> cells = datasets.hourly_cells(n_cells=4, n_weeks=6, n_degradations=3, seed=5)
+    >>> scored = kpi.score(cells, value="traffic_mbit_per_s")
     >>> scored.columns[-6:]
     ['baseline', 'scale', 'score', 'is_anomaly', 'is_alarm', 'direction']
     """
@@ -369,10 +369,13 @@ def _undated(table, statistic, floor, options):
     start, end = np.zeros((2, twice.size), dtype=np.int64)
     start[copies + n] = copies + 1
     end[copies + n] = copies + n
-    center, scale = _center_and_scale(
-        twice, ("bounds", start, end), statistic, min_periods=3, **options
+    names = ["mean", "std"] if statistic == "mean" else ["median", "mad"]
+    answers = _core.rolling(
+        twice, [(name, {}) for name in names], ("bounds", start, end), min_periods=3, **options
     )
-    center, scale = center[copies + n], scale[copies + n]
+    center, scale = (answer[copies + n] for answer in answers)
+    if statistic == "median":
+        scale = MAD_TO_STD * scale
     if floor > 0:
         codes = table["code"].to_numpy()
         whole = 2 * table.height + 1  # centred and wide enough for all rows of the cell
@@ -390,16 +393,17 @@ def _center_and_scale(value, window, statistic, **options):
 
 
 def _floored(level, scale, floor, window, **options):
-    """The scale, but no less than `floor` times what is typical of the cell at this level."""
-    options |= {"min_periods": 1}
+    """The scale, but no less than `floor` times what is typical of the cell at this level.
+
+    NaN until there are five scales to tell what is typical.
+    """
+    options |= {"min_periods": 5}
     with np.errstate(divide="ignore", invalid="ignore"):
-        relative = scale / np.abs(level)
-    typical = rolling.median(relative, window, **options) * np.abs(level)
-    floored = np.fmax(scale, floor * typical)
-    flat = floored == 0  # at level 0 the relative scale says nothing: take the absolute one
-    if flat.any():
-        floored[flat] = floor * rolling.median(scale, window, **options)[flat]
-    return floored
+        relative = rolling.median(scale / np.abs(level), window, **options) * np.abs(level)
+    # At level 0 the relative scale says nothing: take the absolute one.
+    absolute = rolling.median(scale, window, **options)
+    typical = np.where((level == 0) | np.isnan(relative), absolute, relative)
+    return np.maximum(scale, floor * typical)
 
 
 def _alarms(table, quiet):
