@@ -274,7 +274,10 @@ def score_table(
         table = _undated(table, statistic, floor, options)
     away = pl.col("value") - pl.col("baseline")
     table = table.with_columns(
-        score=pl.when(away == 0).then(0.0).otherwise(away.abs() / pl.col("scale")),
+        # A mean of equal values may be off by its last digit, where the scale is 0.
+        score=pl.when(away.abs() <= 1e-9 * pl.col("baseline").abs())
+        .then(0.0)
+        .otherwise(away.abs() / pl.col("scale")),
         direction=pl.when(away >= 0)
         .then(pl.lit("increase"))
         .when(away < 0)
