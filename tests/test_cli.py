@@ -1,8 +1,10 @@
 """The command line, as a user types it."""
 
 import gzip
+import io
 import subprocess
 import sys
+from contextlib import redirect_stderr
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -36,6 +38,15 @@ def fails(run, *arguments):
     assert code == 2
     assert err.startswith("linewatch: error: ") and err.count("\n") == 1
     return err.removeprefix("linewatch: error: ").strip()
+
+
+def usage(*arguments):
+    """What the parser says to stderr, which it does by itself."""
+    err = io.StringIO()
+    with pytest.raises(SystemExit) as stop, redirect_stderr(err):
+        cli.main(arguments)
+    assert stop.value.code == 2
+    return err.getvalue()
 
 
 def test_the_demo_needs_no_data_and_ends_with_the_files_it_wrote(run, tmp_path):
@@ -95,6 +106,20 @@ def test_the_picture_is_in_the_results_folder(run, cells, tmp_path):
     assert "kpi.png" in out
 
 
+def test_semicolons_and_decimal_commas(run, tmp_path):
+    (tmp_path / "c.csv").write_text("time;users\n05.01.2026 00:00;1,5\n05.01.2026 01:00;2\n")
+    assert run("kpi", "c.csv", "--no-picture")[0] == 0
+    series = _results.read(tmp_path / "results")[1]["series"]
+    assert series["value"].to_list() == [1.5, 2.0]
+
+
+def test_a_single_row_has_no_baseline_and_a_picture_all_the_same(run, tmp_path):
+    (tmp_path / "c.csv").write_text("time,users\n2026-01-05 00:00,1\n")
+    code, out, _ = run("kpi", "c.csv")
+    assert code == 0
+    assert "no cell has enough history for a baseline" in out
+
+
 def test_a_file_without_cells_is_one_series(run, tmp_path):
     time = [datetime(2026, 1, 5) + timedelta(minutes=5 * k) for k in range(2000)]
     value = np.sin(np.arange(2000) / 288 * 2 * np.pi) + 5
@@ -112,7 +137,7 @@ def test_rows_out_of_order_and_times_twice_are_said(run, cells, tmp_path):
     code, out, _ = run("kpi", "c.parquet", "--no-picture")
     assert code == 0
     assert "rows were not in order of time" in out
-    assert "3 rows repeat a time of their cell" in out
+    assert "3 rows at a time their cell has already" in out
 
 
 def test_times_of_day_without_dates_are_said_to_have_no_order(run, tmp_path):
@@ -135,11 +160,8 @@ def test_the_version(run, capsys):
     assert capsys.readouterr().out == f"linewatch {linewatch.__version__}\n"
 
 
-def test_an_unknown_option_is_one_line(capsys):
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["kpi", "x.csv", "--frobnicate"])
-    assert stop.value.code == 2
-    err = capsys.readouterr().err
+def test_an_unknown_option_is_one_line():
+    err = usage("kpi", "x.csv", "--frobnicate")
     assert err.startswith("linewatch: error: unrecognized arguments") and err.count("\n") == 1
 
 
@@ -179,6 +201,7 @@ HEADER = "time,cell,users\n"
             b"time,cell\n2026-01-05 00:00,a\n",
             'no numeric column to score; the table has "time" (String), "cell" (String)',
         ),
+        (b"time,users,users\n", 'bad.csv: column "users" is in the header twice'),
         (b"\x1f\x8b" + b"\x08" + b"\x00" * 40, "bad.csv is a damaged or cut-off gzip file"),
         (gzip.compress(HEADER.encode() * 9999)[:60], "bad.csv is a damaged or cut-off gzip file"),
         (b"PAR1 and then nothing", "bad.csv cannot be read as Parquet"),
@@ -206,6 +229,13 @@ def test_other_errors_are_one_line_too(run, cells, tmp_path):
     assert (
         fails(run, "kpi", "c.parquet", "--threshold", "-1") == "threshold must be above 0, got -1.0"
     )
+    assert "must be a whole number from 1 on" in usage("kpi", "c.parquet", "--top", "0")
+    message = fails(run, "kpi", "c.parquet", "--cell", "traffic_mbit_per_s")
+    assert message.endswith("has dtype Float64; expected names of cells")
+    assert fails(run, "demo", "--weeks", "3").startswith("--weeks must be at least 5")
+    (tmp_path / "zoned.csv").write_text("time,users\n2026-01-05T00:00:00+01:00,1\n")
+    message = fails(run, "kpi", "zoned.csv", "--time-zone", "Mars/Olympus")
+    assert message.startswith("time zone 'Mars/Olympus' is not known")
     assert "refractory must be a time" in fails(run, "kpi", "c.parquet", "--refractory", "soon")
     assert not (tmp_path / "results").exists()
     (tmp_path / "mine").mkdir()

@@ -175,6 +175,29 @@ def test_times_of_day_leave_one_out_matches_its_definition(rng):
         assert scored["scale"][i] == pytest.approx(value[others].std(ddof=1))
 
 
+def test_rows_without_a_cell_are_not_scored_and_move_no_baseline(cells, scored):
+    lost = cells.with_row_index("row").with_columns(
+        cell_id=pl.when(pl.col("row") % 9 == 0).then(None).otherwise("cell_id")
+    )
+    again = kpi.score(lost)
+    kept = again.filter(again["cell_id"].is_not_null())
+    assert again.filter(again["cell_id"].is_null())["score"].count() == 0
+    without = kpi.score(kept.select(cells.columns))
+    assert kept.select(kpi.SCORED).equals(without.select(kpi.SCORED))
+
+
+def test_an_infinite_value_is_missing(cells):
+    value = pl.col("traffic_mbit_per_s")
+    row = pl.int_range(pl.len()) == 1000
+    infinite = cells.with_columns(
+        pl.when(row).then(np.inf).otherwise(value).alias(value.meta.output_name())
+    )
+    missing = cells.with_columns(
+        pl.when(row).then(None).otherwise(value).alias(value.meta.output_name())
+    )
+    assert kpi.score(infinite).select(kpi.SCORED).equals(kpi.score(missing).select(kpi.SCORED))
+
+
 def test_times_with_a_zone_are_read_in_the_zone_asked_for():
     time = pl.Series("t", hours(3)).dt.replace_time_zone("UTC")
     assert _tables.times(time, "Asia/Tokyo")[0] == datetime(2026, 1, 5, 9)

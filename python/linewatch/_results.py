@@ -71,13 +71,16 @@ def write(folder, *, kind, tables, parameters, units=None, time_zone=None, summa
     pictures. Returns the paths written.
     """
     folder = Path(folder)
-    _refuse_foreign(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    check(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be written: {error.strerror}") from None
     try:
         names = [MANIFEST]
         for name, table in tables.items():
-            _check(name, table)
+            _check_columns(name, table)
             table.write_parquet(made / f"{name}.parquet", compression="zstd")
             names.append(f"{name}.parquet")
         for name, draw in files:
@@ -124,8 +127,9 @@ def read(folder):
     return manifest, {name: pl.read_parquet(folder / f"{name}.parquet") for name in tables}
 
 
-def _refuse_foreign(folder):
+def check(folder):
     """Only an empty folder or an earlier results folder may be replaced."""
+    folder = Path(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ValueError(f"{folder} is not a folder; choose another one for the results")
     if folder.is_dir() and any(folder.iterdir()):
@@ -157,7 +161,7 @@ def _swap(made, folder):
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _check(name, table):
+def _check_columns(name, table):
     """The table has the columns that its page promises."""
     expected = TABLES[name]
     if table.columns != list(expected):

@@ -99,7 +99,7 @@ def _read_csv(path, data):
     separator = max([",", ";", "\t"], key=lambda s: header.count(s.encode()))
     _check_lines(path, data, separator)
     try:
-        return pl.read_csv(
+        frame = pl.read_csv(
             io.BytesIO(data), separator=separator, infer_schema=False, null_values=MISSING
         )
     except pl.exceptions.NoDataError:
@@ -107,10 +107,23 @@ def _read_csv(path, data):
     except pl.exceptions.PolarsError as error:
         _text(path, data)
         raise ValueError(f"{path} cannot be read as CSV: {_first_line(error)}") from None
+    return frame if separator == "," else frame.with_columns(map(_decimal_point, frame))
+
+
+def _decimal_point(column):
+    """12,5 as 12.5 if the whole column is written so."""
+    present = column.drop_nulls()
+    if present.str.contains(r"^\s*-?\d*,?\d+\s*$").all() and present.str.contains(",").any():
+        return column.str.replace(",", ".", literal=True)
+    return column
 
 
 def _check_lines(path, data, separator):
     """Raise with the number of the first line that has more or fewer fields than the header."""
+    names = next(csv.reader([_text(path, data.split(b"\n", 1)[0])], delimiter=separator), [])
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f'{path}: column "{name.strip()}" is in the header twice')
     if b'"' not in data:
         expected = data.split(b"\n", 1)[0].count(separator.encode())
         lines = data.split(b"\n")
@@ -158,11 +171,14 @@ def detect(frame, *, time=None, cell=None, values=None, label=None):
             raise ValueError(f'column "{name}" is missing; the table has {_quoted(frame.columns)}')
     sample = frame.head(1000)
     time = time or _time(sample)
-    used = {time, cell, *(values or [])}
+    values = list(dict.fromkeys(values or []))
+    used = {time, cell, *values}
     if label is None:
         label = _label(sample, used)
     used.add(label)
     cell = cell or _cell(sample, used)
+    if cell is not None and frame.schema[cell].is_float():
+        raise TypeError(f'column "{cell}" has dtype {frame.schema[cell]}; expected names of cells')
     used.add(cell)
     kpis = [
         name
@@ -170,7 +186,7 @@ def detect(frame, *, time=None, cell=None, values=None, label=None):
         if name not in used and _is_number(sample[name]) and words(name) not in NOT_KPIS
     ]
     if values:
-        return Columns(time, cell, list(values), label, kpis)
+        return Columns(time, cell, values, label, kpis)
     if not kpis:
         raise ValueError(f"no numeric column to score; the table has {_described(frame)}")
     return Columns(time, cell, kpis[:1], label, kpis[1:])
@@ -333,11 +349,24 @@ def _refuse_day_or_month(text, form):
 
 
 def _local(column, time_zone):
+    if time_zone is not None:
+        _check_zone(time_zone)
     if column.dtype.time_zone is None:
         return column.dt.cast_time_unit("us")
     if time_zone is not None:
         column = column.dt.convert_time_zone(time_zone)
     return column.dt.replace_time_zone(None).dt.cast_time_unit("us")
+
+
+def _check_zone(name):
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(
+            f"time zone {name!r} is not known; write it as in Africa/Casablanca"
+        ) from None
 
 
 def _since_1970(column):

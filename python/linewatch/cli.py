@@ -9,6 +9,7 @@ import sys
 import time as clock
 from datetime import timedelta
 from importlib.util import find_spec
+from math import isnan
 from pathlib import Path
 
 import linewatch
@@ -91,7 +92,7 @@ def _scoring(command):
         "--out", metavar="DIR", default="results", help="results folder, default ./results"
     )
     command.add_argument(
-        "--top", metavar="N", type=int, default=10, help="cells listed, default 10"
+        "--top", metavar="N", type=_count, default=10, help="cells listed, default 10"
     )
     command.add_argument(
         "--baseline",
@@ -122,10 +123,17 @@ def _scoring(command):
     command.add_argument("--progress", action="store_true", help="say each step on stderr")
 
 
+def _count(text):
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
 def run_kpi(options):
     """``linewatch kpi``."""
-    from linewatch import _tables
+    from linewatch import _results, _tables
 
+    _results.check(options.out)
     say = _sayer(options)
     say(f"reading {options.path}")
     frame = _tables.read(options.path)
@@ -142,7 +150,7 @@ def run_kpi(options):
         raise ValueError(f"{where}: {error}") from None
     _refuse_gaps(options.path, columns, time, values)
     cell = frame[columns.cell] if columns.cell else None
-    print(f"{Path(options.path).name}: {frame.height:,} rows, {_cells(cell)}")
+    print(f"{Path(options.path).name}: {_number(frame.height, 'row')}, {_cells(cell)}")
     print(f"columns: {_columns_text(columns)}")
     _print_order(time, cell)
     _report(options, time, cell, values, label, source=Path(options.path).name, say=say)
@@ -150,8 +158,13 @@ def run_kpi(options):
 
 def run_demo(options):
     """``linewatch demo``."""
-    from linewatch import datasets
+    from linewatch import _results, datasets
 
+    _results.check(options.out)
+    if options.weeks < 5:
+        raise ValueError(
+            f"--weeks must be at least 5, as four make the baseline; got {options.weeks}"
+        )
     say = _sayer(options)
     say("generating cells")
     cells = datasets.hourly_cells(options.cells, options.weeks, seed=options.seed)
@@ -210,6 +223,7 @@ def _report(options, time, cell, values, label, *, source, say, kinds=None):
         parts["cells"].append(cells.with_columns(kpi_name))
         if dated:
             parts["events"].append(kpi.events_table(scored).with_columns(kpi_name))
+    units = {name: unit for name in values if (unit := plots.unit_of(name))}
     tables = {
         table: pl.concat(rows).select(list(_results.TABLES[table]))
         for table, rows in parts.items()
@@ -227,6 +241,7 @@ def _report(options, time, cell, values, label, *, source, say, kinds=None):
         kind="kpi",
         tables=tables,
         parameters=asked | {"source": source, "baselines": kpi.BASELINES},
+        units=units,
         time_zone=getattr(options, "time_zone", None),
         summary=summary,
         files=files,
@@ -241,8 +256,15 @@ def _print_kpi(name, scored, cells, options, dated):
 
     from linewatch import kpi
 
-    kinds = cells.group_by("baseline_kind").len().sort("len", descending=True)
+    kinds = (
+        cells.filter(pl.col("n_scored") > 0)
+        .group_by("baseline_kind")
+        .len()
+        .sort("len", descending=True)
+    )
     print(f"\n{name}")
+    if not kinds.height:
+        print("  no cell has enough history for a baseline")
     center = "mean and standard deviation" if options.statistic == "mean" else "median and MAD"
     for kind, count in kinds.iter_rows():
         rule = kpi.BASELINES.get(kind)
@@ -253,7 +275,7 @@ def _print_kpi(name, scored, cells, options, dated):
         else:
             history = rule["history"].days
             how = f"the {rule['window'][:-1]} days before, from {history} days on"
-        print(f"  baseline: {kind} ({how}), {center}: {count} cell{'s'[: count != 1]}")
+        print(f"  baseline: {kind} ({how}), {center}: {_number(count, 'cell')}")
     n_scored = scored["score"].count()
     share = n_scored / scored.height
     print(
@@ -264,12 +286,12 @@ def _print_kpi(name, scored, cells, options, dated):
     if dated:
         events = int(scored["is_alarm"].sum())
         print(
-            f"  {int(scored['is_anomaly'].sum()):,} anomalies in {events:,} events (no further "
-            f"apart than {options.refractory} = one event)"
+            f"  {_anomalies(scored)} in {_number(events, 'event')} (no further apart than "
+            f"{options.refractory} = one event)"
         )
     else:
         print(
-            f"  {int(scored['is_anomaly'].sum()):,} anomalies; rows have no order, so there are no "
+            f"  {_anomalies(scored)}; rows have no order, so there are no "
             "events, no refractory period and no rolling window"
         )
     bad = cells.filter(pl.col("n_anomalies") > 0)
@@ -281,6 +303,11 @@ def _print_kpi(name, scored, cells, options, dated):
         print(
             f"  ... and {bad.height - options.top} more cells with anomalies (--top, cells.parquet)"
         )
+
+
+def _anomalies(scored):
+    count = int(scored["is_anomaly"].sum())
+    return "1 anomaly" if count == 1 else f"{count:,} anomalies"
 
 
 def _sides(direction):
@@ -338,10 +365,15 @@ def _print_planted(scored):
 
 
 def _print_evaluation(found, dated):
+    if not found["labelled"]:
+        print("\n  the label marks no row: nothing to compare with")
+        return
+    share = {k: "-" if isnan(found[k]) else f"{found[k]:.2f}" for k in ("precision", "recall")}
+    cells = _number(found["n_cells_auroc"], "cell")
     print(
-        f"\n  against the label ({found['labelled']:,} rows): precision {found['precision']:.2f}, "
-        f"recall {found['recall']:.2f} by rows; AUROC {found['auroc']:.3f}, mean of "
-        f"{found['n_cells_auroc']} cells {found['auroc_cells']:.3f} (0.5 is chance)"
+        f"\n  against the label ({_number(found['labelled'], 'row')}): precision "
+        f"{share['precision']}, recall {share['recall']} by rows; AUROC {found['auroc']:.3f}, mean "
+        f"of {cells} {found['auroc_cells']:.3f} (0.5 is chance)"
     )
     if dated:
         print(
@@ -354,16 +386,18 @@ def _print_order(time, cell):
     """Say what was sorted and what is there twice."""
     import polars as pl
 
+    if cell is not None and cell.null_count():
+        print(f"{_number(cell.null_count(), 'row')} without a cell: not scored")
     if time.dtype == pl.Time:
         print("times of day without dates: rows are scored one by one, without order")
         return
-    keys = pl.DataFrame({"cell": cell if cell is not None else "", "time": time})
+    keys = pl.DataFrame({"cell": cell if cell is not None else "", "time": time}).drop_nulls()
     back = keys.select((pl.col("time").diff() < timedelta(0)).over("cell")).to_series().sum()
     if back:
         print(f"rows were not in order of time ({back:,} steps back): sorted")
     double = keys.is_duplicated().sum() - keys.filter(keys.is_duplicated()).n_unique()
     if double:
-        print(f"{double:,} rows repeat a time of their cell: kept, each scored by itself")
+        print(f"{_number(double, 'row')} at a time their cell has already: kept, each scored")
 
 
 def _refuse_gaps(path, columns, time, values):
@@ -378,11 +412,15 @@ def _refuse_gaps(path, columns, time, values):
             raise ValueError(f'{path}: column "{name}" has no values')
 
 
+def _number(count, thing):
+    """1 row, 2 rows."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def _cells(cell):
     if cell is None:
         return "one series (no cell column)"
-    count = cell.n_unique()
-    return f"{count:,} cell{'s'[: count != 1]}"
+    return _number(cell.drop_nulls().n_unique(), "cell")
 
 
 def _columns_text(columns):

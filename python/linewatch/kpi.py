@@ -55,7 +55,7 @@ def score(
         One row for a cell and a time, in any order.
     time, cell, value : str, optional
         Columns; found by name and dtype when left out. Without a cell column the frame is one
-        series. Null and NaN values are missing.
+        series. Null, NaN and infinite values are missing; rows without a cell are not scored.
     baseline : {"auto", "hour of week", "time of day", "rolling"}, default="auto"
         ``"auto"`` takes, for each cell, hour of week where it has four weeks or more, else time
         of day where it has four days or more, else rolling. Three weeks (three days) of
@@ -255,14 +255,13 @@ def score_table(
         raise ValueError(f"floor must be at least 0, got {floor}")
     if time.null_count():
         raise ValueError(f'column "{time.name}" has {time.null_count()} missing times')
+    names = cell.cast(pl.String) if cell is not None else pl.repeat("", len(time), eager=True)
     table = pl.DataFrame(
-        {
-            "time": time,
-            "cell": cell.cast(pl.String) if cell is not None else [""] * len(time),
-            "value": value.fill_nan(None),
-        }
+        {"time": time, "cell": names.fill_null(""), "value": value, "known": names.is_not_null()}
     ).with_row_index("row")
-    table = table.with_columns(code=pl.col("cell").rank("dense").cast(pl.Int64) - 1)
+    # Rows of no cell share a code of their own; they get no baseline.
+    code = pl.when("known").then(pl.col("cell").rank("dense").cast(pl.Int64) - 1).otherwise(-1)
+    table = table.with_columns(code=code, value=pl.when(pl.col("value").is_finite()).then("value"))
     options = {"n_jobs": n_jobs, "progress": progress}
     dated = time.dtype != pl.Time
     if dated:
@@ -312,13 +311,13 @@ def _dated(table, baseline, statistic, window, floor, options):
     hour = pl.col("time").dt.hour().cast(pl.Int64)
     week = (pl.col("time").dt.weekday().cast(pl.Int64) - 1) * 24 + hour
     table = table.with_columns(baseline_kind=kind).with_columns(
-        key=pl.col("code") * 168
-        + pl.when(pl.col("baseline_kind") == "hour of week")
+        within=pl.when(pl.col("baseline_kind") == "hour of week")
         .then(week)
         .when(pl.col("baseline_kind") == "time of day")
         .then(hour)
         .otherwise(0)
     )
+    table = table.with_columns(key=pl.col("code") * 168 + pl.col("within"))
     parts = []
     for name, rule in BASELINES.items():
         part = table.filter(pl.col("baseline_kind") == name)
@@ -342,8 +341,8 @@ def _part(part, rule, statistic, window, floor, options):
         codes = part["code"].to_numpy()
         scale = _floored(center, scale, floor, "28d", times=time, groups=codes)
     first = part.select(old=pl.col("time") - pl.col("time").min().over("key"))["old"]
-    new = (first < rule["history"]).to_numpy()
-    center[new] = scale[new] = np.nan
+    unfit = (first < rule["history"]).to_numpy() | ~part["known"].to_numpy()
+    center[unfit] = scale[unfit] = np.nan
     return part.with_columns(baseline=center, scale=scale).with_columns(
         pl.col("baseline", "scale").fill_nan(None)
     )
@@ -383,6 +382,7 @@ def _undated(table, statistic, floor, options):
         codes = table["code"].to_numpy()
         whole = 2 * table.height + 1  # centred and wide enough for all rows of the cell
         scale = _floored(center, scale, floor, whole, center=True, groups=codes)
+    center[~table["known"].to_numpy()] = np.nan
     return table.with_columns(baseline=center, scale=scale).with_columns(
         pl.col("baseline", "scale").fill_nan(None)
     )
@@ -572,13 +572,13 @@ def _scored_table(native, time, cell, value, label=None):
     )
     parts = {
         "time": _tables.times(table[columns.time]),
-        "cell": table[columns.cell].cast(pl.String) if columns.cell else [""] * table.height,
+        "cell": table[columns.cell].cast(pl.String).fill_null("") if columns.cell else "",
         "value": _tables.numbers(table[columns.values[0]]).fill_nan(None),
     }
     if label is not None:
         parts["label"] = _tables.labels(table[label])
     scores = table.select(SCORED).with_columns(pl.col("baseline", "scale", "score").fill_nan(None))
-    return pl.DataFrame(parts).hstack(scores)
+    return scores.with_columns(**{name: pl.lit(part) for name, part in parts.items()})
 
 
 def _with_columns(native, table):

@@ -101,7 +101,7 @@ def draw_band(table, name, threshold, *, title="", legend=True, ax=None):
     baseline, scale = table["baseline"].to_numpy(), table["scale"].to_numpy()
     low, high = baseline - threshold * scale, baseline + threshold * scale
     if np.nanmin(value, initial=0) >= 0:
-        low = np.fmax(low, 0)  # a KPI that is never negative has no band there
+        low = np.maximum(low, 0)  # a KPI that is never negative has no band there
     label = table["label"].fill_null(False).to_numpy() if "label" in table.columns else None
     if table["time"].dtype != pl.Time:
         if label is not None and label.any():
@@ -135,24 +135,31 @@ def draw_band(table, name, threshold, *, title="", legend=True, ax=None):
     return ax
 
 
+UNITS = {
+    "_mbit_per_s": "Mbit/s",
+    "_kbit_per_s": "kbit/s",
+    "_gbit_per_s": "Gbit/s",
+    "_percent": "%",
+    "_ms": "ms",
+    "_s": "s",
+    "_dbm": "dBm",
+    "_db": "dB",
+    "_hz": "Hz",
+}
+
+
+def unit_of(name):
+    """The unit that a name such as ``traffic_mbit_per_s`` ends in; None without one."""
+    return next((unit for ending, unit in UNITS.items() if name.endswith(ending)), None)
+
+
 def unit_label(name, unit=None):
     """``traffic_mbit_per_s`` as "traffic (Mbit/s)"; other names as they are."""
     if unit is not None:
         return f"{name} ({unit})"
-    units = {
-        "_mbit_per_s": "Mbit/s",
-        "_kbit_per_s": "kbit/s",
-        "_gbit_per_s": "Gbit/s",
-        "_percent": "%",
-        "_ms": "ms",
-        "_s": "s",
-        "_dbm": "dBm",
-        "_db": "dB",
-        "_hz": "Hz",
-    }
-    for ending, symbol in units.items():
+    for ending, known in UNITS.items():
         if name.endswith(ending) and len(name) > len(ending):
-            return f"{name.removesuffix(ending).replace('_', ' ')} ({symbol})"
+            return f"{name.removesuffix(ending).replace('_', ' ')} ({known})"
     return name.replace("_", " ")
 
 
@@ -191,7 +198,8 @@ def _dates(ax, time):
     locator = AutoDateLocator(minticks=5, maxticks=10)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
-    ax.set_xlim(time[0], time[-1])
+    if time[0] < time[-1]:
+        ax.set_xlim(time[0], time[-1])
     ax.set_xlabel(f"time ({time[0]:%Y-%m-%d} to {time[-1]:%Y-%m-%d})")
 
 
