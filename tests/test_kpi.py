@@ -81,6 +81,17 @@ def test_anomalies_within_the_refractory_period_are_one_event(rng):
     assert events.columns == [c for c in _results.TABLES["events"] if c != "kpi"]
 
 
+def test_a_window_is_a_number_of_values_or_a_span(cells):
+    by_count, by_text, by_span = (
+        kpi.score(cells.drop_nulls("traffic_mbit_per_s"), window=window)["baseline"]
+        for window in (3, "21d", timedelta(days=21))
+    )
+    assert by_text.equals(by_span)
+    same = (by_count == by_text).drop_nulls()
+    assert len(same) > 5000
+    assert same.mean() > 0.95  # a missing value makes a count reach further back
+
+
 def test_only_decreases_count_if_asked(cells):
     scored = kpi.score(cells, direction="decrease")
     assert scored["is_anomaly"].any()

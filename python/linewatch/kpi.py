@@ -63,7 +63,7 @@ def score(
     statistic : {"mean", "median"}, default="mean"
         ``"mean"`` with standard deviation, ``"median"`` with 1.4826 times the median absolute
         deviation.
-    window : int or str, optional
+    window : int, str or timedelta, optional
         How far back a baseline looks: a number of values with the same key, or a span such as
         ``"42d"``. By default 42 days (hour of week), 28 days (time of day) or 1000 values
         (rolling).
@@ -111,6 +111,24 @@ def score(
     If the times are times of day without a date, rows have no order: each is scored against
     the other rows of its cell at its time of day (leave one out), without windows, and
     ``is_alarm`` is null.
+
+    The defaults were chosen on cells of :func:`linewatch.datasets.hourly_cells` and then measured
+    on ten other sets of them (40 cells, 8 and 12 weeks, 40 degradations each):
+
+    ======================  =========  ======  =====  ==========  ===========
+    setting                 precision  recall  AUROC  found       real events
+    ======================  =========  ======  =====  ==========  ===========
+    default                 0.93       0.58    0.985  344 of 400  362 of 535
+    ``threshold=5``         0.78       0.70    0.985  374 of 400  385 of 1022
+    ``floor=0``             0.32       0.64    0.969  384 of 400  411 of 5322
+    ``statistic="median"``  0.48       0.68    0.976  379 of 400  397 of 2377
+    ======================  =========  ======  =====  ==========  ===========
+
+    Precision, recall and AUROC go by rows. Weak losses (half the traffic) are what is missed. On
+    30 series of the Numenta benchmark, whose windows are wide and whose series are no cells, the
+    mean AUROC of a series is 0.56: 37 of 56 windows hold an anomaly, 55 of 306 events are in one.
+
+    An anomaly stays in the history and widens the band at its hour in the weeks after it.
 
     Examples
     --------
@@ -334,8 +352,9 @@ def _part(part, rule, statistic, window, floor, options):
     time = part["time"].to_numpy()
     options = options | {"include_current": False, "groups": part["key"].to_numpy()}
     wide = window if window is not None else rule["window"]
-    times = {"times": time} if isinstance(wide, str) else {}
-    least = rule["min_periods"] if isinstance(wide, str) else min(rule["min_periods"], wide)
+    counted = isinstance(wide, int)
+    times = {} if counted else {"times": time}
+    least = min(rule["min_periods"], wide) if counted else rule["min_periods"]
     center, scale = _center_and_scale(value, wide, statistic, min_periods=least, **times, **options)
     if floor > 0:
         codes = part["code"].to_numpy()
