@@ -344,7 +344,9 @@ def child(arguments):
                 yield from rows.threads(n)
 
     for row in every():
-        if arguments.only and not any(name in row.operation.split() for name in arguments.only):
+        if arguments.only and not any(
+            name in row.operation.replace(",", "").split() for name in arguments.only
+        ):
             continue
         ns = measure(row, arguments.budget)
         out += lines(row, ns)

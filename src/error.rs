@@ -31,6 +31,8 @@ pub enum Error {
         name: &'static str,
         /// The first row that is earlier than the one before it.
         row: usize,
+        /// The row before it, of the same group.
+        before: usize,
     },
     /// The caller asked the kernel to stop.
     Cancelled,
@@ -64,10 +66,9 @@ impl fmt::Display for Error {
                 expected,
                 found,
             } => write!(f, "{name} has {found} values, expected {expected}"),
-            Error::Unsorted { name, row } => write!(
+            Error::Unsorted { name, row, before } => write!(
                 f,
-                "{name} must not decrease, but row {row} is earlier than row {} (sort the rows by time first)",
-                row - 1
+                "{name} must not decrease, but row {row} is earlier than row {before} (sort the rows by time first)"
             ),
             Error::Cancelled => write!(f, "stopped by the caller"),
         }

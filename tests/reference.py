@@ -273,24 +273,34 @@ def rank(w, method="average", ascending=True, pct=False):
 
 def zscore(w, ddof=1):
     variance = _variance(w.present, ddof)
-    if variance is None or not math.isfinite(w.current):
+    if variance is None or math.isnan(w.current):
         return NAN
+    if math.isinf(w.current):  # far from any baseline that it is not part of
+        return w.current if variance else NAN
     values = _exact(w.present)
     return _signed_sqrt_ratio(Fraction(w.current) - sum(values) / len(values), variance)
 
 
+def _robust(w):
+    """Distance from the median, and the median deviation."""
+    if _ordinary([*w.present, w.current]):
+        return Fraction(w.current) - _middle(_exact(w.present)), _mad(w.present)
+    return w.current - median(w), mad(w)
+
+
 def robust_zscore(w):
-    values = w.present
-    if not values or not _ordinary([*values, w.current]):
+    if not w.present:
         return NAN
-    distance, scale = Fraction(w.current) - _middle(_exact(values)), _mad(values)
-    return _float(Fraction("0.6745") * distance / scale) if scale else NAN
+    distance, scale = _robust(w)
+    return float(Fraction("0.6745") * distance / scale if scale else NAN)
 
 
 def hampel(w, threshold=3.0):
-    if math.isnan(w.current) or not _ordinary(w.present):
+    if not w.present or math.isnan(w.current):
         return NAN
-    distance, scale = Fraction(w.current) - _middle(_exact(w.present)), _mad(w.present)
+    distance, scale = _robust(w)
+    if math.isnan(scale):
+        return NAN
     if scale == 0:  # more than half of the values are equal: every other one is far
         return float(distance != 0)
     return float(abs(Fraction("0.6745") * distance / scale) > threshold)
@@ -455,10 +465,10 @@ def _answer(name, window, min_periods, options):
 
 
 def _by_group(name, x, window, y, groups, times, step, **rest):
-    """Every group on its own; rows of group -1 belong to none."""
-    groups = np.asarray(groups)
+    """Every group on its own; rows of group NaN belong to none."""
+    groups = np.asarray(groups, dtype=np.float64)
     out = np.full(len(x), np.nan)
-    for code in np.unique(groups[groups >= 0]):
+    for code in np.unique(groups[~np.isnan(groups)]):
         rows = np.flatnonzero(groups == code)
         out[rows] = rolling(
             name, x[rows], window, None if y is None else np.asarray(y)[rows],
@@ -470,10 +480,26 @@ def _by_group(name, x, window, y, groups, times, step, **rest):
 def seasonal(name, x, keys, window, *, groups=None, include_current=True, **rest):
     """`name` over the latest `window` rows of the same key and group."""
     keys = np.asarray(keys)
-    groups = np.zeros(len(keys), dtype=np.int64) if groups is None else np.asarray(groups)
+    groups = np.zeros(len(keys)) if groups is None else np.asarray(groups, dtype=np.float64)
     _, same = np.unique(np.stack([keys, groups], axis=1), axis=0, return_inverse=True)
-    same = np.where(groups < 0, -1, same.ravel())
+    same = np.where(np.isnan(groups), np.nan, same.ravel())
     return rolling(name, x, window, groups=same, include_current=include_current, **rest)
+
+
+def cusum(z, k, h, reset):
+    """Upper and lower sum and alarm of distances `z` from the baseline."""
+    upper = lower = 0.0
+    rows = []
+    for distance in z:
+        if not math.isfinite(distance):
+            rows.append((NAN, NAN, 0))
+            continue
+        upper, lower = max(0.0, upper + distance - k), max(0.0, lower - distance - k)
+        high, low = upper > h, lower > h
+        rows.append((upper, lower, 1 if high and (not low or upper >= lower) else -1 if low else 0))
+        if reset:
+            upper, lower = 0.0 if high else upper, 0.0 if low else lower
+    return np.array(rows).T
 
 
 # --- exponential weights -----------------------------------------------------------------------

@@ -240,7 +240,7 @@ def zscore(x, window, *, ddof=1, **options):
     >>> rolling.zscore(mbit_per_s, window=5).round(2)
     array([  nan,   nan,   nan,   nan, -0.63,  1.79])
     >>> rolling.zscore(mbit_per_s, window=5, include_current=False).round(2)
-    array([  nan,   nan,   nan,   nan,   nan, 50.6 ])
+    array([ nan,  nan,  nan,  nan,  nan, 50.6])
     """
     return _one("zscore", x, window, options, at_least=2, ddof=ddof)
 
@@ -371,6 +371,7 @@ def quantile(x, window, q, *, interpolation="linear", **options):
         raise ValueError("q must be a number or a list of numbers from 0 to 1, got an empty list")
     for level in levels:
         _number("q", level, "a number from 0 to 1", lambda level: 0 <= level <= 1)
+    _name("interpolation", interpolation, _INTERPOLATIONS)
     named = [("quantile", {"q": float(level), "interpolation": interpolation}) for level in levels]
     call = _Call(x, window, options)
     answers = call.run(named)
@@ -630,9 +631,9 @@ def stats(x, window, statistics, *, y=None, **options):
     Examples
     --------
     >>> from linewatch import rolling
-    >>> found = rolling.stats([1.0, 2, 9], 3, ["mean", "median", "q90"])
+    >>> found = rolling.stats([1.0, 2, 9], 3, ["mean", "median", "q75"])
     >>> {name: float(values[-1]) for name, values in found.items()}
-    {'mean': 4.0, 'median': 2.0, 'q90': 7.6}
+    {'mean': 4.0, 'median': 2.0, 'q75': 5.5}
     """
     if isinstance(statistics, str):
         raise TypeError(
@@ -700,18 +701,12 @@ def seasonal(x, statistic="mean", *, window, keys=None, times=None, groups=None,
             )
         # Which hour of the week counts as the first does not matter.
         keys = stamps // 3_600_000_000_000 % 168
-    groups = (
-        keys
-        if groups is None
-        else [
-            keys,
-            *(
-                groups
-                if isinstance(groups, list) and len(groups) and np.ndim(groups[0])
-                else [groups]
-            ),
-        ]
-    )
+    codes = _edge.codes(keys, n, "keys")
+    if groups is not None:
+        cells = _edge.codes(groups, n)
+        both = _edge.codes([cells, codes], n)
+        codes = np.where((cells < 0) | (codes < 0), -1, both)
+    groups = codes
     window = _whole("window", window, 1)
     if isinstance(statistic, str):
         name, kernel, parameters = _named(statistic)
@@ -891,6 +886,10 @@ def cusum(x, *, k=0.5, h=5.0, window=None, mean=None, std=None, reset=True, **op
     return Cusum(*(call.wrap(answer) for answer in map(call.turn, answers)))
 
 
+_METHODS = ("average", "min", "max")
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
 class _Options(NamedTuple):
     """The options that all rolling statistics share."""
 
@@ -936,7 +935,7 @@ class _Call:
             times = self.series.times
             if times is None:
                 raise ValueError(
-                    f"times must be given, one for each row, when window is a span of time ({window!r})"
+                    f"window is a span of time ({window!r}), which needs times: one for each row"
                 )
         unit = "ns"
         if times is not None:
@@ -946,12 +945,9 @@ class _Call:
                     "times must be times when window is a span of time, got whole numbers "
                     '(try numpy.asarray(times, dtype="datetime64[s]"))'
                 )
-        if o.infinity not in ("missing", "ieee"):
-            raise ValueError(f'infinity must be "missing" or "ieee", got {o.infinity!r}')
-        if o.closed is not None and not isinstance(o.closed, str):
-            raise TypeError(
-                f'closed must be "right", "left", "both" or "neither", got {o.closed!r}'
-            )
+        _name("infinity", o.infinity, ("missing", "ieee"))
+        if o.closed is not None:
+            _name("closed", o.closed, ("right", "left", "both", "neither"))
         self.keywords = {
             "times": times,
             "time_unit": 1.0 if unit is None else 1e-9,
@@ -1007,8 +1003,7 @@ def _one(name, x, window, options, *, y=None, at_least=1, **parameters):
     for flag in ("compensated", "ascending", "pct"):
         if flag in parameters:
             _flag(flag, parameters[flag])
-    if not isinstance(parameters.get("method", ""), str):
-        raise TypeError(f'method must be "average", "min" or "max", got {parameters["method"]!r}')
+    _name("method", parameters.get("method", "average"), _METHODS)
     return call.wrap(call.run([(name, parameters)])[0])
 
 
@@ -1027,6 +1022,9 @@ def _named(statistic):
         if q > 1:
             raise ValueError(f"statistics has {name!r}; quantiles go from q0 to q100")
         return name, "quantile", {"q": q, **parameters}
+    if name not in _core.STATISTICS:
+        known = ", ".join(_core.STATISTICS)
+        raise ValueError(f"there is no statistic {name!r}; there are q0 to q100, {known}")
     return name, name, parameters
 
 
@@ -1046,7 +1044,7 @@ def _window(window, at_least):
     """The window as the kernels take it, and whether it is a span of time."""
     if isinstance(window, str) and window == "expanding":
         return window, False
-    if isinstance(window, int | np.integer) and not isinstance(window, bool | np.bool_):
+    if isinstance(window, int | np.integer) and not isinstance(window, bool | np.timedelta64):
         return _whole("window", window, at_least), False
     return ("span", _edge.span(window)), True
 
@@ -1069,6 +1067,12 @@ def _number(name, value, expected, holds):
         raise TypeError(f"{name} must be {expected}, got {value!r}")
     if not holds(value):
         raise ValueError(f"{name} must be {expected}, got {value!r}")
+
+
+def _name(name, value, known):
+    if not isinstance(value, str) or value not in known:
+        *most, last = (f'"{k}"' for k in known)
+        raise ValueError(f"{name} must be {', '.join(most)} or {last}, got {value!r}")
 
 
 def _flag(name, value):
@@ -1165,7 +1169,9 @@ class _bar:
         elif callable(progress):
             self.callback = progress
         elif progress is not None and progress is not False:
-            raise TypeError(f"progress must be True, False or a function, got {progress!r}")
+            raise TypeError(
+                f"progress must be True, False or a function, but {progress!r} is not callable"
+            )
 
     def __enter__(self):
         return self.callback

@@ -1,6 +1,7 @@
 //! The extension module `linewatch._core`: converts, releases the interpreter lock, calls.
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 pub mod arrow;
 pub mod error;
@@ -14,6 +15,10 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<arrow::ArrowTable>()?;
     m.add_function(wrap_pyfunction!(arrow::arrow_numbers, m)?)?;
     m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
+    m.add(
+        "STATISTICS",
+        PyTuple::new(m.py(), crate::rolling::Statistic::NAMES)?,
+    )?;
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;

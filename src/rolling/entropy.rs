@@ -1,9 +1,9 @@
 //! Shannon entropy of the values in a window.
 //!
 //! A histogram of equal bins across the window's own range. While the range stays, rows that
-//! leave are taken out of their bin and new ones put in (whole numbers, so nothing drifts); when
-//! the range moves, the window is counted anew. With `c` values in a bin and `n` in all, the
-//! entropy is `ln n - sum(c ln c) / n`.
+//! leave are taken out of their bin and new ones put in; when the range moves, the window is
+//! counted anew. With `c` values in a bin and `n` in all, the entropy is `ln n - sum(c ln c) / n`.
+//! The terms `c ln c` are rounded to a grid on which sums are exact, so nothing drifts.
 
 use super::Task;
 use super::queue::{Answer, State, drive};
@@ -79,19 +79,31 @@ struct Histogram<'a, T> {
     start: usize,
     end: usize,
     counts: Vec<u32>,
-    /// `c ln c` for each count `c` met so far.
+    /// Sum of `c ln c` over the counts.
+    sum: f64,
+    /// `c ln c` for each count `c` that a window may have, on the grid.
     table: Vec<f64>,
 }
 
 impl<'a, T: Float> Histogram<'a, T> {
     fn new(task: &'a Task<'a, T>, bins: usize) -> Self {
+        let rows = |k| {
+            let (start, end) = task.windows.of(k, task.x.len());
+            end - start
+        };
+        let most = task.answers.clone().map(rows).max().unwrap_or(0);
+        let term = |c: usize| c as f64 * (c.max(1) as f64).ln();
+        // Adding 2^52 grid steps and taking them away again rounds to the grid.
+        let shift = (2.0 * term(most) + 1.0).log2().ceil().exp2();
+        let table = (0..=most).map(|c| (term(c) + shift) - shift).collect();
         Histogram {
             task,
             extent: Extent::identity(),
             start: 0,
             end: 0,
             counts: vec![0; bins],
-            table: vec![0.0],
+            sum: 0.0,
+            table,
         }
     }
 
@@ -118,13 +130,8 @@ impl<'a, T: Float> Histogram<'a, T> {
             return f64::NAN;
         }
         self.count(extent, answer.start, answer.end);
-        while self.table.len() <= answer.count {
-            let c = self.table.len() as f64;
-            self.table.push(c * c.ln());
-        }
-        let sum: f64 = self.counts.iter().map(|c| self.table[*c as usize]).sum();
         let n = answer.count as f64;
-        (n.ln() - sum / n).max(0.0)
+        (n.ln() - self.sum / n).max(0.0)
     }
 
     /// Makes the counts those of rows `start..end`.
@@ -133,20 +140,30 @@ impl<'a, T: Float> Histogram<'a, T> {
             && (self.start..self.end).contains(&start)
             && end >= self.end
             && start - self.start < end - start;
-        if slides {
-            for i in self.start..start {
-                if let Some(bin) = self.bin(i) {
-                    self.counts[bin] -= 1;
-                }
-            }
-        } else {
+        if !slides {
             self.extent = extent;
             self.counts.fill(0);
-            self.end = start;
+            for i in start..end {
+                if let Some(bin) = self.bin(i) {
+                    self.counts[bin] += 1;
+                }
+            }
+            self.sum = self.counts.iter().map(|c| self.table[*c as usize]).sum();
+            (self.start, self.end) = (start, end);
+            return;
+        }
+        for i in self.start..start {
+            if let Some(bin) = self.bin(i) {
+                let count = self.counts[bin] as usize;
+                self.counts[bin] -= 1;
+                self.sum += self.table[count - 1] - self.table[count];
+            }
         }
         for i in self.end..end {
             if let Some(bin) = self.bin(i) {
+                let count = self.counts[bin] as usize;
                 self.counts[bin] += 1;
+                self.sum += self.table[count + 1] - self.table[count];
             }
         }
         (self.start, self.end) = (start, end);

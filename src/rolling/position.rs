@@ -188,8 +188,8 @@ mod tests {
             ];
             let mut places: Vec<&mut [f64]> = out.iter_mut().map(|o| &mut o[..]).collect();
             position(task, &statistics, &mut places).unwrap();
-            for place in 0..task.answers.len() {
-                let (start, end) = task.windows.of(task.answers.start + place, task.x.len());
+            for (place, k) in task.answers.clone().enumerate() {
+                let (start, end) = task.windows.of(k, task.x.len());
                 let window = present(task, place);
                 let rows = end - start >= task.min_periods;
                 let numbers = task.x[start..end].iter().filter(|v| !v.is_nan());

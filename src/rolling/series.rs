@@ -146,10 +146,12 @@ fn check_times(times: Option<&[i64]>, order: &Order) -> Result<(), Error> {
     let Some(times) = times else { return Ok(()) };
     for series in &order.series {
         for i in series.start + 1..series.end {
-            if times[order.row(i)] < times[order.row(i - 1)] {
+            let (before, row) = (order.row(i - 1), order.row(i));
+            if times[row] < times[before] {
                 return Err(Error::Unsorted {
                     name: "times",
-                    row: order.row(i),
+                    row,
+                    before,
                 });
             }
         }

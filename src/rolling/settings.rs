@@ -217,8 +217,8 @@ impl Settings<'_> {
         }
     }
 
-    /// As pandas lays out windows of time: `closed` decides at the ends, rows of the same time as
-    /// the current one count only up to it, unless the window is centred.
+    /// As pandas lays out windows of time: `closed` decides at the ends; of the rows of the same time
+    /// as the current one those after it count only if the window is centred.
     fn by_time(
         &self,
         times: &[i64],
@@ -228,7 +228,7 @@ impl Settings<'_> {
         let closed = self.closed.unwrap_or(Closed::Right);
         let half = span / 2;
         let back = if self.center { half } else { span };
-        let (mut low, mut high) = (None, 0);
+        let (mut low, mut high) = (None, None);
         rows.map(|row| {
             let time = times[row];
             // One less where the left end is closed, so that one comparison serves both.
@@ -240,15 +240,21 @@ impl Settings<'_> {
                 start += 1;
             }
             low = Some(start);
-            let end = if self.center {
-                let until = time.saturating_add(half);
-                let inside = |t: i64| t < until || (closed.right() && t == until);
-                while high < times.len() && inside(times[high]) {
-                    high += 1;
-                }
-                high
+            let until = if self.center {
+                time.saturating_add(half)
             } else {
-                row + usize::from(closed.right() && self.include_current)
+                time
+            };
+            let inside = |t: i64| t < until || (closed.right() && t == until);
+            let end = if closed.right() && !self.center {
+                row + usize::from(self.include_current)
+            } else {
+                let mut end = high.unwrap_or_else(|| times.partition_point(|&t| inside(t)));
+                while end < times.len() && inside(times[end]) {
+                    end += 1;
+                }
+                high = Some(end);
+                end
             };
             (start as i64, end as i64)
         })

@@ -1,12 +1,12 @@
 //! Exponentially weighted mean, sum, variance, covariance and correlation.
 //!
-//! The semantics are those of pandas, the recurrences those of Finch, "Incremental calculation of
-//! weighted mean and variance", 2009. The mean is kept relative to the newest value, so only
-//! differences of values are rounded: a large common level costs no digits, constants have a
-//! variance of exactly 0 and no variance is negative. Weights depend on no value, which keeps
-//! their divisions off the chain of dependent operations.
+//! The semantics are those of pandas; the arithmetic is in `weighted`.
 
 use crate::{Error, Float};
+
+mod weighted;
+
+use weighted::{BLOCK, Block, Weighted};
 
 /// An exponentially weighted statistic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,18 +87,20 @@ pub fn ewm<T: Float>(
     out: &mut [&mut [T]],
 ) -> Result<(), Error> {
     check(x.len(), y.map(<[T]>::len), deltas, options, statistics)?;
-    let alone = statistics.iter().any(|s| !s.is_joint());
-    if alone {
-        pass::<T, false>(x, x, deltas, options, statistics, out);
+    let squares = |s: &EwmStatistic| matches!(s, EwmStatistic::Var | EwmStatistic::Std);
+    if statistics.iter().any(squares) {
+        pass::<T, false, true>(x, x, deltas, options, statistics, out);
+    } else if statistics.iter().any(|s| !s.is_joint()) {
+        pass::<T, false, false>(x, x, deltas, options, statistics, out);
     }
     if let Some(y) = y.filter(|_| statistics.iter().any(|s| s.is_joint())) {
-        pass::<T, true>(x, y, deltas, options, statistics, out);
+        pass::<T, true, true>(x, y, deltas, options, statistics, out);
     }
     Ok(())
 }
 
-/// One pass: the statistics of `x` alone, or those of pairs.
-fn pass<T: Float, const JOINT: bool>(
+/// One pass: the statistics of `x` alone, or those of pairs; with squares or without.
+fn pass<T: Float, const JOINT: bool, const SQUARES: bool>(
     x: &[T],
     y: &[T],
     deltas: Option<&[f64]>,
@@ -114,132 +116,37 @@ fn pass<T: Float, const JOINT: bool>(
         .filter(|(s, _)| s.is_joint() == JOINT)
         .map(|(s, out)| (*s, &mut out[..]))
         .collect();
-    let mut state = Weighted::<JOINT>::new();
-    for (i, (x, y)) in x.iter().zip(y).enumerate() {
-        let decay = match deltas {
-            Some(deltas) if i > 0 => fade.powf(deltas[i - 1]),
-            _ => fade,
-        };
-        let (x, y) = (x.to_f64(), y.to_f64());
-        if x.is_finite() && y.is_finite() {
-            let share = if options.adjust {
-                1.0
-            } else if deltas.is_some() {
-                // The old weight has faded over the whole gap; the new value takes the rest.
-                1.0 - state.weight * decay
-            } else {
-                options.alpha
+    let mut state = Weighted::<JOINT, SQUARES>::new();
+    let mut block = Block::new();
+    for first in (0..x.len()).step_by(BLOCK) {
+        let rows = first..x.len().min(first + BLOCK);
+        let mut unknown = 0;
+        for (j, i) in rows.clone().enumerate() {
+            let decay = match deltas {
+                Some(deltas) if i > 0 => fade.powf(deltas[i - 1]),
+                _ => fade,
             };
-            state.push(x, y, decay, share, options.adjust);
-        } else if !options.ignore_na {
-            state.fade(decay);
+            let (x, y) = (x[i].to_f64(), y[i].to_f64());
+            if x.is_finite() && y.is_finite() {
+                let share = if options.adjust {
+                    1.0
+                } else if deltas.is_some() {
+                    // The old weight has faded over the whole gap; the new value takes the rest.
+                    1.0 - state.weight * decay
+                } else {
+                    options.alpha
+                };
+                state.push(x, y, decay, share, options.adjust);
+            } else if !options.ignore_na {
+                state.fade(decay);
+            }
+            block.keep(j, &state);
+            unknown += usize::from(state.count < need);
         }
         for (statistic, out) in &mut wanted {
-            out[i] = T::from_f64(if state.count >= need {
-                state.value(*statistic, options.bias)
-            } else {
-                f64::NAN
-            });
-        }
-    }
-}
-
-/// Weighted means and products of deviations; the weights before the newest value add up to 1.
-#[derive(Debug, Clone, Copy)]
-struct Weighted<const JOINT: bool> {
-    count: usize,
-    /// Weight of all values so far, faded since the newest.
-    weight: f64,
-    sum: f64,
-    /// The newest value, and how far it is above the mean.
-    x: f64,
-    y: f64,
-    above_x: f64,
-    above_y: f64,
-    xx: f64,
-    yy: f64,
-    xy: f64,
-    /// 1 less the sum of the squared weights; 0 for one value.
-    spread: f64,
-}
-
-impl<const JOINT: bool> Weighted<JOINT> {
-    fn new() -> Self {
-        Weighted {
-            count: 0,
-            weight: 0.0,
-            sum: 0.0,
-            x: 0.0,
-            y: 0.0,
-            above_x: 0.0,
-            above_y: 0.0,
-            xx: 0.0,
-            yy: 0.0,
-            xy: 0.0,
-            spread: 0.0,
-        }
-    }
-
-    /// Takes a row without a value.
-    #[inline(always)]
-    fn fade(&mut self, decay: f64) {
-        self.weight *= decay;
-        self.sum *= decay;
-    }
-
-    /// Takes a value of weight `share`.
-    #[inline(always)]
-    fn push(&mut self, x: f64, y: f64, decay: f64, share: f64, adjust: bool) {
-        if self.count == 0 {
-            *self = Weighted {
-                count: 1,
-                weight: 1.0,
-                sum: x,
-                x,
-                y,
-                ..Self::new()
-            };
-            return;
-        }
-        self.count += 1;
-        self.fade(decay);
-        self.sum += x;
-        let total = self.weight + share;
-        let (kept, taken) = (self.weight / total, share / total);
-        // From the mean before: the step from the newest value plus that value's distance.
-        let dx = (x - self.x) + self.above_x;
-        let dy = (y - self.y) + self.above_y;
-        (self.x, self.above_x) = (x, kept * dx);
-        self.xx = kept * (self.xx + taken * dx * dx);
-        if JOINT {
-            (self.y, self.above_y) = (y, kept * dy);
-            self.yy = kept * (self.yy + taken * dy * dy);
-            self.xy = kept * (self.xy + taken * dx * dy);
-        }
-        self.spread = kept * (kept * self.spread + 2.0 * taken);
-        self.weight = if adjust { total } else { 1.0 };
-    }
-
-    #[inline(always)]
-    fn value(&self, statistic: EwmStatistic, bias: bool) -> f64 {
-        match statistic {
-            EwmStatistic::Mean => self.x - self.above_x,
-            EwmStatistic::Sum => self.sum,
-            EwmStatistic::Var => self.corrected(self.xx, bias),
-            EwmStatistic::Std => self.corrected(self.xx, bias).sqrt(),
-            EwmStatistic::Cov => self.corrected(self.xy, bias),
-            EwmStatistic::Corr => (self.xy / (self.xx * self.yy).sqrt()).clamp(-1.0, 1.0),
-        }
-    }
-
-    #[inline(always)]
-    fn corrected(&self, value: f64, bias: bool) -> f64 {
-        if bias {
-            value
-        } else if self.spread > 0.0 {
-            value / self.spread
-        } else {
-            f64::NAN
+            let out = &mut out[rows.clone()];
+            block.give(*statistic, options.bias, out);
+            out[..unknown].fill(T::NAN);
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Median, quantiles and what follows from the order of values.
 //!
 //! However many statistics are asked for, the values of a window are kept in order once. Narrow
-//! windows are a sorted array that vector instructions shift ([`small`]); wide ones are a bit for
-//! each rank of a longer stretch of rows that was sorted once ([`ranks`]). Both answer the same
-//! few questions ([`ordered`]), from which every statistic is read ([`statistic`]).
+//! windows are a sorted array that vector instructions shift (`small`); wide ones are a bit for
+//! each rank of a longer stretch of rows that was sorted once (`ranks`). Both answer the same
+//! few questions (`ordered`), from which every statistic is read (`read`).
 
 mod bitmap;
 mod ordered;
 mod ranks;
+mod read;
 mod small;
 mod sort;
 mod statistic;
@@ -21,8 +22,8 @@ use super::window::Windows;
 use crate::error::Error;
 use crate::float::Float;
 
-/// Windows of at most this many rows are kept as a sorted array: measured, below this it is faster.
-const SMALL: usize = small::WIDEST;
+/// Rows of the largest window: a chunk of several is numbered in 31 bits.
+const LARGEST: usize = i32::MAX as usize / ranks::SPAN;
 
 /// Writes each statistic of each answer's window to `out[statistic][answer]`.
 ///
@@ -30,13 +31,14 @@ const SMALL: usize = small::WIDEST;
 /// z-scores and the Hampel filter judge the value at the row that the answer belongs to, which need
 /// not be in the window; a rank is that of the window's last row.
 ///
-/// The time for a value grows with the logarithm of the window at most, except that the distinct
-/// values of narrow windows are counted.
+/// The time for a value hardly grows with the window, but for a rank, which takes a count over the
+/// square root of it.
 ///
 /// # Errors
 ///
-/// [`Error::Argument`] if a quantile is outside 0 to 1 or a threshold is negative, and
-/// [`Error::Length`] if an output has a length other than that of `task.answers`.
+/// [`Error::Argument`] if a quantile is outside 0 to 1, a threshold is negative or a window has more
+/// than 536 870 911 rows, and [`Error::Length`] if an output has a length other than that of
+/// `task.answers`.
 ///
 /// # Examples
 ///
@@ -53,7 +55,7 @@ const SMALL: usize = small::WIDEST;
 ///     min_periods: 3,
 ///     infinity: Default::default(),
 /// };
-/// let mut median = [0.0; 4];
+/// let mut median = [0.0_f64; 4];
 /// order(&task, &[OrderStatistic::Median], &mut [&mut median])?;
 /// assert!(median[1].is_nan());
 /// assert_eq!(median[2..], [11.0, 12.0]);
@@ -83,9 +85,17 @@ pub fn order<T: Float>(
             });
         }
     }
+    let plan = ordered::Plan::new(statistics);
     match widest(task) {
-        width if width <= SMALL => small::small(task, statistics, out, width),
-        _ => ranks::ranks(task, statistics, out),
+        width if width <= small::widest() => small::small(task, &plan, out, width),
+        width if width <= LARGEST => ranks::ranks(task, &plan, out),
+        width => {
+            return Err(Error::argument(
+                "window",
+                format!("at most {LARGEST}"),
+                width,
+            ));
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What a statistic asks of the values of a window, whatever keeps them in order.
 
-use super::statistic::{OrderStatistic, Place, Spread, read};
+use super::read::{Place, Spread, read};
+use super::statistic::OrderStatistic;
 use crate::float::Float;
 use crate::rolling::task::Task;
 

@@ -8,26 +8,21 @@ use std::ops::Range;
 use super::bitmap::Bitmap;
 use super::ordered::{Ordered, Plan};
 use super::sort::Sorter;
-use super::statistic::OrderStatistic;
 use crate::float::Float;
 use crate::rolling::task::Task;
 use crate::simd::dispatch;
 
 /// Rows of a chunk, in first windows of it, and at least.
-const SPAN: usize = 4;
+pub(super) const SPAN: usize = 4;
 const LEAST: usize = 1024;
 
-/// The statistics of all answers of a task.
-pub(super) fn ranks<T: Float>(task: &Task<T>, statistics: &[OrderStatistic], out: &mut [&mut [T]]) {
-    run(task, &Plan::new(statistics), out);
-}
-
 dispatch! {
-    fn run<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]]) = body
+    /// The statistics of all answers of a task.
+    pub(super) fn ranks<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]]) = body
 }
 
 #[inline(always)]
-fn body<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]]) {
+pub(super) fn body<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]]) {
     let mut window = Ranked::default();
     let mut answer = task.answers.start;
     while answer < task.answers.end {
@@ -97,20 +92,20 @@ impl Ranked {
         (self.count, self.distinct) = (0, 0);
         self.sorter.sort(task, rows);
         let values = &self.sorter.values;
-        self.members
-            .clear(values.len(), plan.pointers, plan.position);
+        self.members.clear(values.len(), plan.pointers);
         if plan.distinct || plan.position {
             self.first_equal.clear();
+            self.first_equal
+                .resize(values.len() + 1, values.len() as u32);
             let mut first = 0;
-            self.first_equal.extend((0..values.len()).map(|rank| {
+            for rank in 0..values.len() {
                 first = if values[rank] == values[first] {
                     first
                 } else {
                     rank
                 };
-                first as u32
-            }));
-            self.first_equal.push(values.len() as u32);
+                self.first_equal[rank] = first as u32;
+            }
         }
         if plan.position {
             self.past_equal.clear();
@@ -173,7 +168,7 @@ impl Ordered for Ranked {
     fn pair(&mut self, pointer: usize, k: usize, wants_next: bool) -> (f64, f64) {
         let low = self.members.select(pointer, k);
         let high = if wants_next {
-            self.members.next(low)
+            self.members.next(low, k + 1)
         } else {
             low
         };

@@ -5,33 +5,32 @@
 //! are, where a search and a move would cost two mispredicted branches.
 
 use super::ordered::{Ordered, Plan};
-use super::statistic::OrderStatistic;
 use crate::float::Float;
 use crate::rolling::task::Task;
 use crate::simd::dispatch;
 
-/// Rows of the widest window that may be kept in this way.
-pub(super) const WIDEST: usize = 128;
+/// Rows of the widest window that has an array.
+const WIDEST: usize = 128;
+
+/// Rows up to which an array is the faster way: measured, few where registers hold two values.
+pub(super) fn widest() -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        return WIDEST;
+    }
+    16
+}
 
 /// Places before the first value and after the last possible one, so that each has neighbors.
 const GUARD: usize = 4;
 
-/// The statistics of all answers of a task whose windows have at most `width <= WIDEST` rows.
-pub(super) fn small<T: Float>(
-    task: &Task<T>,
-    statistics: &[OrderStatistic],
-    out: &mut [&mut [T]],
-    width: usize,
-) {
-    run(task, &Plan::new(statistics), out, width);
-}
-
 dispatch! {
-    fn run<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]], width: usize) = body
+    /// The statistics of all answers of a task whose windows have at most `width` rows, itself at most 128.
+    pub(super) fn small<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]], width: usize) = body
 }
 
 #[inline(always)]
-fn body<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]], width: usize) {
+pub(super) fn body<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]], width: usize) {
     // The size is known to the compiler, so that short arrays need no loop.
     match width {
         0..=8 => slide::<T, { 8 + 2 * GUARD }>(task, plan, out),

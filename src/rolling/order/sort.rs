@@ -43,10 +43,11 @@ impl Sorter {
         self.ranks.clear();
         self.ranks.resize(self.keys.len(), count as u32);
         self.values.clear();
-        for (rank, pair) in self.pairs.iter().enumerate() {
+        self.values.resize(count, 0.0);
+        for (rank, (place, pair)) in self.values.iter_mut().zip(&self.pairs).enumerate() {
             let row = *pair as u32 as usize;
             self.ranks[row] = rank as u32;
-            self.values.push(value(self.keys[row]));
+            *place = value(self.keys[row]);
         }
     }
 
@@ -55,14 +56,15 @@ impl Sorter {
     fn read<T: Float>(&mut self, task: &Task<T>, rows: Range<usize>) -> (u64, u64, usize) {
         let (mut smallest, mut largest, mut count) = (MISSING, 0, 0);
         self.keys.clear();
-        self.keys.extend(rows.map(|row| {
+        self.keys.resize(rows.len(), 0);
+        for (place, row) in self.keys.iter_mut().zip(rows) {
             let key = key(task.value(row));
             let is_present = key != MISSING;
             smallest = smallest.min(key);
             largest = largest.max(if is_present { key } else { 0 });
             count += usize::from(is_present);
-            key
-        }));
+            *place = key;
+        }
         (smallest.min(largest), largest, count)
     }
 

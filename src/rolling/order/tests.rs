@@ -318,6 +318,30 @@ fn windows_by_bounds_match_a_sort_of_each() {
 }
 
 #[test]
+fn both_copies_of_the_code_give_the_same_bits() {
+    let bits = |columns: Vec<Vec<f64>>| {
+        columns
+            .concat()
+            .iter()
+            .map(|v| v.to_bits())
+            .collect::<Vec<_>>()
+    };
+    let x = Random(6).series(0, 1200, 10);
+    for width in [10, 50, 100, 300] {
+        let task = task(&x, Windows::Fixed { width, shift: 0 }, 1200);
+        let plan = ordered::Plan::new(&all());
+        let mut columns = vec![vec![0.0; 1200]; all().len()];
+        let mut places: Vec<&mut [f64]> = columns.iter_mut().map(Vec::as_mut_slice).collect();
+        if width <= 128 {
+            small::body(&task, &plan, &mut places, width);
+        } else {
+            ranks::body(&task, &plan, &mut places);
+        }
+        assert_eq!(bits(columns), bits(computed(&task, &all())));
+    }
+}
+
+#[test]
 fn single_precision_gives_the_nearest_single() {
     let x: Vec<f32> = Random(5)
         .series(0, 900, 10)

@@ -39,8 +39,8 @@ fn covariance_correlation_and_slope_are_those_of_the_pairs() {
         ];
         let mut places: Vec<&mut [f64]> = out.iter_mut().map(|o| &mut o[..]).collect();
         pair(task, &statistics, &mut places).unwrap();
-        for place in 0..task.answers.len() {
-            let (start, end) = task.windows.of(task.answers.start + place, task.x.len());
+        for (place, k) in task.answers.clone().enumerate() {
+            let (start, end) = task.windows.of(k, task.x.len());
             let pairs: Vec<(f64, f64)> = (start..end)
                 .map(|i| (task.value(i), second(task, i)))
                 .filter(|(x, y)| !x.is_nan() && !y.is_nan())

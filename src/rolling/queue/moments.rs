@@ -58,7 +58,7 @@ impl State for MomentSums {
         self.sum += deviation;
         let excess = self.n * deviation - self.sum;
         // The first value has no excess; `max` only keeps its quotient from being 0 / 0.
-        self.m2 += excess * excess / (self.n * (self.n - 1.0).max(1.0));
+        self.m2 += excess * (excess / (self.n * (self.n - 1.0).max(1.0)));
     }
 
     #[inline(always)]
@@ -77,7 +77,7 @@ impl State for MomentSums {
             n,
             anchor: front.anchor,
             sum: front.sum + (back.sum + shift * back.n),
-            m2: front.m2 + back.m2 + excess * excess / (product * n),
+            m2: front.m2 + back.m2 + excess * (excess / (product * n)),
         }
     }
 }

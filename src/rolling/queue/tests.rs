@@ -1,4 +1,4 @@
-use super::cases::{assert_close, each_task, present};
+use super::cases::{Random, assert_close, each_task, present};
 use super::*;
 use crate::rolling::Task;
 
@@ -86,4 +86,73 @@ fn mean_and_variance_are_those_of_the_window() {
             }
         }
     });
+}
+
+/// Series of whole numbers on which running sums lose their digits.
+fn hard_cases() -> Vec<(&'static str, Vec<i64>)> {
+    let mut random = Random(11);
+    let noise: Vec<i64> = (0..1500).map(|_| (random.normal() * 1e3) as i64).collect();
+    let with = |f: &dyn Fn(usize, i64) -> i64| -> Vec<i64> {
+        noise.iter().enumerate().map(|(i, v)| f(i, *v)).collect()
+    };
+    let mut octets = 0;
+    vec![
+        ("offset", with(&|_, v| 1_000_000_000_000 + v)),
+        (
+            "spikes",
+            with(&|i, v| if i % 333 == 7 { 1 << 52 } else { v }),
+        ),
+        (
+            "scale drop",
+            with(&|i, v| if i < 750 { v << 26 } else { v }),
+        ),
+        (
+            "alternating",
+            with(&|i, v| {
+                if i < 600 {
+                    (1 << 53) * (1 - 2 * (i as i64 % 2))
+                } else {
+                    v
+                }
+            }),
+        ),
+        (
+            "octets",
+            noise
+                .iter()
+                .map(|v| {
+                    octets += v.abs() << 20;
+                    octets
+                })
+                .collect(),
+        ),
+        ("plateaus", with(&|i, _| noise[i / 40 * 40])),
+    ]
+}
+
+#[test]
+fn hard_cases_keep_twelve_digits() {
+    for (name, exact) in hard_cases() {
+        let x: Vec<f64> = exact.iter().map(|v| *v as f64).collect();
+        for width in [5, 60, 500] {
+            let task = Task {
+                x: &x,
+                y: None,
+                windows: Windows::Fixed { width, shift: 0 },
+                answers: width - 1..x.len(),
+                min_periods: width,
+                infinity: crate::Infinity::Missing,
+            };
+            let sums = values::<CompensatedSum>(&task, |a| a.state.value());
+            let vars = values::<MomentSums>(&task, |a| a.state.moments().var(0.0));
+            for (place, window) in exact.windows(width).enumerate() {
+                let n = width as i128;
+                let sum: i128 = window.iter().map(|v| i128::from(*v)).sum();
+                let squares: i128 = window.iter().map(|v| i128::from(*v).pow(2)).sum();
+                let var = (n * squares - sum * sum) as f64 / (n * n) as f64;
+                assert!((vars[place] - var).abs() <= 1e-13 * var, "var of {name}");
+                assert_eq!(sums[place], sum as f64, "sum of {name}");
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! One number, or four side by side, under one set of operations.
 //!
-//! The compiler leaves the lanes of a whole state apart when it is written with arrays (measured:
-//! skewness 28 ns a value so, a third of it with the intrinsics below).
+//! The compiler leaves the lanes of a whole state apart when it is written with arrays: skewness
+//! took 28 ns a value so, and takes 7 with the intrinsics below.
 
 use std::ops::{Add, Div, Mul, Sub};
 
@@ -33,8 +33,8 @@ pub trait Vector:
     fn read<T: Float>(x: &[T], row: usize, stride: usize, infinity: Infinity) -> Self {
         let x = Self::of(|l| x[row + l * stride].to_f64());
         match infinity {
-            // An infinity less itself is NaN.
-            Infinity::Missing => x + (x - x),
+            // An infinity times 0 is NaN.
+            Infinity::Missing => x + x * Self::all(0.0),
             Infinity::Ieee => x,
         }
     }
