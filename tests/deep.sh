@@ -15,4 +15,4 @@ else
 fi
 
 LINEWATCH_EXAMPLES=3000 "$python" -m pytest -q tests/test_rolling_properties.py
-"$python" benches/rolling.py --n 10000000 --quick
+"$python" benches/rolling.py --n 10000000
