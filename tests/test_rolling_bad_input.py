@@ -63,7 +63,7 @@ def test_a_window_is_any_kind_of_integer(name):
 
 @pytest.mark.parametrize("window", ["5s", datetime.timedelta(seconds=5), np.timedelta64(5, "s")])
 def test_a_span_needs_times(window):
-    with refused("times must be given, one for each row, when window is a span of time"):
+    with refused("window is a span of time…which needs times: one for each row"):
         rolling.mean(X, window)
     assert rolling.mean(X, window, times=TIMES)[4] == X.mean()
 
@@ -289,7 +289,7 @@ def test_an_unknown_option_is_refused():
 
 
 def test_an_unknown_statistic_is_told_the_known_ones():
-    with refused('statistic must be one of sum, mean, var, std, …, got "wibble"', ValueError):
+    with refused("there is no statistic 'wibble'; there are q0 to q100, sum, mean, var, std", ValueError):
         rolling.stats(X, 3, ["mean", "wibble"])
     for statistics in ([], ["q101"], [3], None, ["mean", "mean "]):
         with refused("statistic"):

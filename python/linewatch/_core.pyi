@@ -1,13 +1,23 @@
 """Types of the compiled kernels; private, called by the modules of linewatch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 from numpy import floating, int64
 from numpy.typing import NDArray
 from typing_extensions import CapsuleType
 
-__all__ = ["ArrowArray", "ArrowTable", "__version__", "arrow_numbers", "arrow_times"]
+__all__ = [
+    "STATISTICS",
+    "ArrowArray",
+    "ArrowTable",
+    "__version__",
+    "arrow_numbers",
+    "arrow_times",
+    "cusum",
+    "ewm",
+    "rolling",
+]
 
 __version__: str
 
@@ -35,3 +45,57 @@ class ArrowTable:
     def column_names(self) -> list[str]: ...
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+
+# Rolling.
+
+_Floats = NDArray[floating[Any]]
+_Progress = Callable[[int], Any] | None
+
+STATISTICS: tuple[str, ...]
+
+def rolling(
+    x: _Floats,
+    statistics: Sequence[tuple[str, dict[str, Any]]],
+    window: int | str | tuple[Any, ...],
+    *,
+    y: _Floats | None = None,
+    times: NDArray[int64] | None = None,
+    groups: NDArray[int64] | None = None,
+    center: bool = False,
+    closed: str | None = None,
+    step: int = 1,
+    min_periods: int | None = None,
+    include_current: bool = True,
+    ieee: bool = False,
+    time_unit: float = 1e-9,
+    n_jobs: int | None = None,
+    progress: _Progress = None,
+) -> list[_Floats]: ...
+def ewm(
+    x: _Floats,
+    statistics: Sequence[str],
+    *,
+    alpha: float,
+    adjust: bool = True,
+    ignore_na: bool = False,
+    bias: bool = False,
+    min_periods: int = 0,
+    y: _Floats | None = None,
+    times: NDArray[int64] | None = None,
+    halflife_s: float | None = None,
+    time_unit: float = 1e-9,
+    groups: NDArray[int64] | None = None,
+    ieee: bool = False,
+    n_jobs: int | None = None,
+    progress: _Progress = None,
+) -> list[_Floats]: ...
+def cusum(
+    x: _Floats,
+    *,
+    k: float,
+    h: float,
+    reset: bool = True,
+    groups: NDArray[int64] | None = None,
+    n_jobs: int | None = None,
+    progress: _Progress = None,
+) -> list[_Floats]: ...

@@ -516,7 +516,7 @@ def kurt(x, window, **options):
     --------
     >>> from linewatch import rolling
     >>> rolling.kurt([1.0, 2, 3, 9], window=4).round(2)
-    array([ nan,  nan,  nan, 2.89])
+    array([ nan,  nan,  nan, 3.01])
     """
     return _one("kurt", x, window, options)
 
@@ -635,9 +635,9 @@ def stats(x, window, statistics, *, y=None, **options):
     >>> {name: float(values[-1]) for name, values in found.items()}
     {'mean': 4.0, 'median': 2.0, 'q75': 5.5}
     """
-    if isinstance(statistics, str):
+    if isinstance(statistics, str) or not np.iterable(statistics):
         raise TypeError(
-            f'statistics must be a list of names, got {statistics!r} (try ["{statistics}"])'
+            f'statistics must be a list of names such as ["mean", "q95"], got {statistics!r}'
         )
     named = {}
     for statistic in statistics:
@@ -771,7 +771,7 @@ def ewm_var(x, *, bias=False, **options):
     --------
     >>> from linewatch import rolling
     >>> rolling.ewm_var([1.0, 4, 7], alpha=0.5).round(3)
-    array([  nan, 4.5  , 9.429])
+    array([  nan, 4.5  , 8.357])
     """
     return _ewm("var", x, options, bias=bias)
 
@@ -783,7 +783,7 @@ def ewm_std(x, *, bias=False, **options):
     --------
     >>> from linewatch import rolling
     >>> rolling.ewm_std([1.0, 4, 7], alpha=0.5).round(3)
-    array([  nan, 2.121, 3.071])
+    array([  nan, 2.121, 2.891])
     """
     return _ewm("std", x, options, bias=bias)
 
@@ -795,7 +795,7 @@ def ewm_cov(x, y, *, bias=False, **options):
     --------
     >>> from linewatch import rolling
     >>> rolling.ewm_cov([1.0, 4, 7], [2.0, 8, 14], alpha=0.5).round(3)
-    array([   nan,  9.   , 18.857])
+    array([   nan,  9.   , 16.714])
     """
     return _ewm("cov", x, options, y=y, bias=bias)
 
@@ -997,6 +997,8 @@ def _one(name, x, window, options, *, y=None, at_least=1, **parameters):
     call = _Call(x, window, options, y, at_least)
     if "ddof" in parameters:
         parameters["ddof"] = _whole("ddof", parameters["ddof"], 0)
+        if parameters["ddof"] >= 2**31:
+            raise ValueError(f"ddof must be below 2**31, got {parameters['ddof']}")
     if "threshold" in parameters:
         threshold = parameters["threshold"]
         _number("threshold", threshold, "a number that is not negative", lambda t: t >= 0)
@@ -1050,7 +1052,7 @@ def _window(window, at_least):
 
 
 def _whole(name, value, at_least=None):
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+    if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     value = int(value)
     if at_least is not None and value < at_least:

@@ -2,12 +2,12 @@
 
 use super::Task;
 use super::queue::{ArgMax, ArgMin, State, drive};
-use crate::{Error, Float, Infinity};
+use crate::{Error, Float};
 
 /// A statistic of which values are present, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PositionStatistic {
-    /// How many values are not NaN. As in pandas, infinite ones count and `min_periods` counts rows.
+    /// How many values are present. As in pandas, `min_periods` counts rows.
     Count,
     /// The first value present.
     First,
@@ -64,10 +64,7 @@ fn each<T: Float, S: State<Item = (f64, usize)>>(
 }
 
 fn count<T: Float>(task: &Task<T>, out: &mut [T]) {
-    let present = PresentCounts::of(&Task {
-        infinity: Infinity::Ieee,
-        ..task.clone()
-    });
+    let present = PresentCounts::of(task);
     for (out, k) in out.iter_mut().zip(task.answers.clone()) {
         let (start, end) = task.windows.of(k, task.x.len());
         *out = if end - start >= task.min_periods {
@@ -192,12 +189,7 @@ mod tests {
                 let (start, end) = task.windows.of(k, task.x.len());
                 let window = present(task, place);
                 let rows = end - start >= task.min_periods;
-                let numbers = task.x[start..end].iter().filter(|v| !v.is_nan());
-                let count = if rows {
-                    numbers.count() as f64
-                } else {
-                    f64::NAN
-                };
+                let count = if rows { window.len() as f64 } else { f64::NAN };
                 assert_close(out[0][place], count, 0.0, "count");
                 let enough = window.len() >= task.min_periods;
                 let or_nan = |v: Option<&f64>| *v.filter(|_| enough).unwrap_or(&f64::NAN);

@@ -1,0 +1,1 @@
+"""The interfaces people have: pandas and Polars."""

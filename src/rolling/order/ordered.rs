@@ -16,8 +16,8 @@ pub(super) trait Ordered {
     /// The values at places `k` and, if `wants_next`, `k + 1`; they must exist.
     fn pair(&mut self, pointer: usize, k: usize, wants_next: bool) -> (f64, f64);
 
-    /// Where the run of the `size` values nearest to `centre` begins, `0 < size <= count`.
-    fn nearest(&mut self, centre: f64, size: usize) -> usize;
+    /// Where the run of the `size` values nearest to the median begins, `0 < size <= count`.
+    fn nearest(&mut self, middle: Middle, size: usize) -> usize;
 
     /// How many are below, and how many not above, the value of a row in the window.
     fn position(&mut self, last: (usize, f64)) -> (usize, usize);
@@ -34,6 +34,29 @@ pub(super) trait Ordered {
             let (value, _) = self.pair(pointer, k, false);
             (value, value)
         }
+    }
+}
+
+/// The two values in the middle of a window; the same one twice, if their number is odd.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Middle(pub f64, pub f64);
+
+impl Middle {
+    /// The median: half way between both.
+    #[inline(always)]
+    pub fn median(self) -> f64 {
+        if self.0 == self.1 {
+            self.0
+        } else {
+            (self.0 + self.1) / 2.0
+        }
+    }
+
+    /// How far `value` lies above the median; taken from both values, because the median itself may
+    /// have been rounded.
+    #[inline(always)]
+    pub fn above(self, value: f64) -> f64 {
+        0.5 * (value - self.0) + 0.5 * (value - self.1)
     }
 }
 

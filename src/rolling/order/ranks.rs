@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::bitmap::Bitmap;
-use super::ordered::{Ordered, Plan};
+use super::ordered::{Middle, Ordered, Plan};
 use super::sort::Sorter;
 use crate::float::Float;
 use crate::rolling::task::Task;
@@ -178,7 +178,7 @@ impl Ordered for Ranked {
     /// Starts where the last answer was, a step or two away as a rule, and halves what is left
     /// if that takes long.
     #[inline(always)]
-    fn nearest(&mut self, centre: f64, size: usize) -> usize {
+    fn nearest(&mut self, centre: Middle, size: usize) -> usize {
         let (mut first, mut last) = (0, self.count - size);
         let mut guess = self.nearest.min(last);
         let mut steps = 0;
@@ -188,7 +188,8 @@ impl Ordered for Ranked {
             } else {
                 (first + last) / 2
             };
-            let is_left = centre - self.at(1, middle) > self.at(2, middle + size) - centre;
+            let is_left =
+                -centre.above(self.at(1, middle)) > centre.above(self.at(2, middle + size));
             if is_left {
                 first = middle + 1;
                 guess = middle + 1;

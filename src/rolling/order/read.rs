@@ -6,7 +6,7 @@
 //! from the median (Hampel, F. R. (1974). The influence curve and its role in robust estimation.
 //! Journal of the American Statistical Association 69, 383-393).
 
-use super::ordered::Ordered;
+use super::ordered::{Middle, Ordered};
 use super::statistic::{Interpolation, OrderStatistic, RankMethod};
 
 /// Where an answer stands, besides its window.
@@ -23,20 +23,23 @@ pub(super) struct Place {
 /// Centre and scale of one window, worked out for the first statistic that asks.
 #[derive(Default)]
 pub(super) struct Spread {
-    median: Option<f64>,
+    middle: Option<Middle>,
     mad: Option<f64>,
 }
 
 impl Spread {
     // No closures here: one that is not inlined is not compiled for AVX2 with its caller.
     #[inline(always)]
-    fn median(&mut self, window: &mut impl Ordered) -> f64 {
-        if let Some(median) = self.median {
-            return median;
+    fn middle(&mut self, window: &mut impl Ordered) -> Middle {
+        if let Some(middle) = self.middle {
+            return middle;
         }
-        let median = median(window);
-        self.median = Some(median);
-        median
+        let count = window.count();
+        let is_even = count.is_multiple_of(2);
+        let (low, high) = window.pair(0, (count - 1) / 2, is_even);
+        let middle = Middle(low, if is_even { high } else { low });
+        self.middle = Some(middle);
+        middle
     }
 
     #[inline(always)]
@@ -44,8 +47,8 @@ impl Spread {
         if let Some(mad) = self.mad {
             return mad;
         }
-        let centre = self.median(window);
-        let mad = mad(window, centre);
+        let middle = self.middle(window);
+        let mad = mad(window, middle);
         self.mad = Some(mad);
         mad
     }
@@ -59,7 +62,7 @@ impl Spread {
         threshold: f64,
     ) -> Option<bool> {
         let mad = self.mad(window);
-        let distance = value - self.median(window);
+        let distance = self.middle(window).above(value);
         match mad {
             _ if value.is_nan() || mad.is_nan() => None,
             0.0 => Some(distance != 0.0),
@@ -86,14 +89,14 @@ pub(super) fn read<W: Ordered>(
         };
     }
     match statistic {
-        OrderStatistic::Median => spread.median(window),
+        OrderStatistic::Median => spread.middle(window).median(),
         OrderStatistic::Quantile { q, interpolation } => {
             quantile(window, pointer, q, interpolation)
         }
         OrderStatistic::Mad => spread.mad(window),
         OrderStatistic::RobustZScore => {
             let mad = spread.mad(window);
-            let distance = place.value - spread.median(window);
+            let distance = spread.middle(window).above(place.value);
             if mad == 0.0 {
                 f64::NAN
             } else {
@@ -108,7 +111,7 @@ pub(super) fn read<W: Ordered>(
         }
         OrderStatistic::HampelRepair { threshold } => {
             match spread.is_outlier(window, place.value, threshold) {
-                Some(true) => spread.median(window),
+                Some(true) => spread.middle(window).median(),
                 _ => place.value,
             }
         }
@@ -134,14 +137,6 @@ pub(super) fn read<W: Ordered>(
 }
 
 #[inline(always)]
-fn median(window: &mut impl Ordered) -> f64 {
-    let count = window.count();
-    let is_even = count.is_multiple_of(2);
-    let (low, high) = window.pair(0, (count - 1) / 2, is_even);
-    if is_even { (low + high) / 2.0 } else { low }
-}
-
-#[inline(always)]
 fn quantile(
     window: &mut impl Ordered,
     pointer: usize,
@@ -159,6 +154,8 @@ fn quantile(
         return low;
     }
     match interpolation {
+        // Nothing lies between an infinite value and another.
+        Interpolation::Linear if low.is_infinite() => low,
         Interpolation::Linear => low + (high - low) * part,
         Interpolation::Lower => low,
         Interpolation::Higher => high,
@@ -172,24 +169,24 @@ fn quantile(
 /// The half of the values nearest to the median is a run of the ordered ones, so its farther end is
 /// the median deviation.
 #[inline(always)]
-fn mad(window: &mut impl Ordered, median: f64) -> f64 {
-    if !median.is_finite() {
+fn mad(window: &mut impl Ordered, middle: Middle) -> f64 {
+    if !middle.median().is_finite() {
         return f64::NAN;
     }
     let count = window.count();
     let half = count / 2 + 1;
-    let first = window.nearest(median, half);
+    let first = window.nearest(middle, half);
     let wants_two = count.is_multiple_of(2);
     let (low, next) = window.pair(1, first, wants_two);
     let (before, high) = window.last_two(2, first + half - 1, wants_two);
-    let (left, right) = (median - low, high - median);
+    let (left, right) = (-middle.above(low), middle.above(high));
     if !wants_two {
         return left.max(right);
     }
     // The farthest of the run, and the farthest once it is gone.
     if left >= right {
-        (left + (median - next).max(right)) / 2.0
+        (left + (-middle.above(next)).max(right)) / 2.0
     } else {
-        (right + left.max(before - median)) / 2.0
+        (right + left.max(middle.above(before))) / 2.0
     }
 }

@@ -4,7 +4,7 @@
 //! the whole array with comparisons takes the same few vector instructions whatever the values
 //! are, where a search and a move would cost two mispredicted branches.
 
-use super::ordered::{Ordered, Plan};
+use super::ordered::{Middle, Ordered, Plan};
 use crate::float::Float;
 use crate::rolling::task::Task;
 use crate::simd::dispatch;
@@ -120,12 +120,12 @@ impl<const PLACES: usize> Ordered for Sorted<PLACES> {
     }
 
     #[inline(always)]
-    fn nearest(&mut self, centre: f64, size: usize) -> usize {
+    fn nearest(&mut self, centre: Middle, size: usize) -> usize {
         let s = &self.values[GUARD..];
         let (mut first, mut last) = (0, self.count - size);
         while first < last {
             let middle = (first + last) / 2;
-            let is_left = centre - s[middle] > s[middle + size] - centre;
+            let is_left = -centre.above(s[middle]) > centre.above(s[middle + size]);
             first = if is_left { middle + 1 } else { first };
             last = if is_left { last } else { middle };
         }

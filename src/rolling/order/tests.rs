@@ -110,7 +110,9 @@ fn naive(task: &Task<f64>, statistic: OrderStatistic, answer: usize) -> f64 {
         };
     }
     let median = middle(&sorted);
-    let mut deviations: Vec<f64> = sorted.iter().map(|v| (v - median).abs()).collect();
+    // From both values in the middle, since the median may be rounded.
+    let above = |v: f64| 0.5 * (v - sorted[(n - 1) / 2]) + 0.5 * (v - sorted[n / 2]);
+    let mut deviations: Vec<f64> = sorted.iter().map(|&v| above(v).abs()).collect();
     let mad = if median.is_finite() {
         deviations.sort_by(|a, b| a.partial_cmp(b).unwrap());
         middle(&deviations)
@@ -120,11 +122,11 @@ fn naive(task: &Task<f64>, statistic: OrderStatistic, answer: usize) -> f64 {
     let score = if mad == 0.0 {
         f64::NAN
     } else {
-        0.6745 * (value - median) / mad
+        0.6745 * above(value) / mad
     };
     let flag = |threshold: f64| match () {
         _ if value.is_nan() || mad.is_nan() => f64::NAN,
-        _ if mad == 0.0 => f64::from(u8::from(value != median)),
+        _ if mad == 0.0 => f64::from(u8::from(above(value) != 0.0)),
         _ => f64::from(u8::from(score.abs() > threshold)),
     };
     match statistic {
@@ -137,6 +139,7 @@ fn naive(task: &Task<f64>, statistic: OrderStatistic, answer: usize) -> f64 {
             );
             match interpolation {
                 _ if low == high => low,
+                Interpolation::Linear if low.is_infinite() => low,
                 Interpolation::Linear => low + (high - low) * exact.fract(),
                 Interpolation::Lower => low,
                 Interpolation::Higher => high,

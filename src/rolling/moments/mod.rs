@@ -8,14 +8,17 @@
 //! an anchor is an outlier of a wide window and digits would be lost all the same, the block is
 //! handed to the general kernel.
 
+mod general;
+
 use std::ops::Range;
 
+use general::{compensated, general};
+
 use super::fixed::{self, Completeness, Stretch, TILE};
-use super::queue::{CompensatedSum, MomentSums, Sum, drive};
 use super::scan::{Plus, direct, prefixes, suffixes};
 use super::task::Task;
 use crate::error::Error;
-use crate::float::Float;
+use crate::float::{Float, Infinity};
 use crate::simd::dispatch;
 
 /// A statistic of this family.
@@ -401,8 +404,8 @@ impl Work {
         }
         let mut here = std::mem::take(&mut self.here);
         let from = position + 1 - width as isize;
-        let finite = here.copy(task, from, len + width - 1);
-        if finite {
+        let mut exact = here.copy(task, from, len + width - 1);
+        if exact {
             self.tile.count.resize(len, 0.0);
             direct::<f64, Plus>(&here.present, width, &mut self.fours, &mut self.tile.count);
             // The anchor of a window is its last value present. Where the last value present lies
@@ -415,11 +418,11 @@ impl Work {
             }));
             let anchors = std::mem::take(&mut self.left[0]);
             let rows = (&here.values[..], &here.present[..]);
-            self.row_by_row(job, rows, &anchors[width - 1..], len, |present| present);
+            exact = self.row_by_row(job, rows, &anchors[width - 1..], len, |present| present);
             self.left[0] = anchors;
         }
         self.here = here;
-        finite
+        exact
     }
 
     #[inline(always)]
@@ -482,7 +485,7 @@ impl<T: Float> Job<'_, '_, T> {
 
 impl Tile {
     /// From the mean less the anchor, the current value less the mean; NaN if it is missing. False
-    /// if it is infinite.
+    /// if it is infinite and takes part.
     #[inline(always)]
     fn deviate<T: Float>(
         &mut self,
@@ -500,10 +503,10 @@ impl Tile {
         for (j, ((d, mean), x)) in deviation.iter_mut().zip(mean.iter()).zip(x).enumerate() {
             let x = x.to_f64();
             infinite |= x.is_infinite();
-            // NaN stays NaN.
-            *d = (x - anchor(j)) - mean;
+            // NaN stays NaN, and an infinite value less itself becomes it.
+            *d = (x - anchor(j)) - mean + (x - x);
         }
-        !infinite
+        !(infinite && job.task.infinity == Infinity::Ieee)
     }
 
     /// Sums of squared deviations of narrow windows, and their means less the anchors.
@@ -694,79 +697,4 @@ impl Window<'_> {
             out.fill(T::NAN);
         }
     }
-}
-
-/// Answers for any windows, all but the compensated sums.
-fn general<T: Float>(
-    task: &Task<T>,
-    answers: Range<usize>,
-    statistics: &[MomentStatistic],
-    out: &mut [&mut [T]],
-) {
-    let n = task.x.len();
-    let value = |i: usize| Some(task.value(i)).filter(|x| !x.is_nan());
-    let first = answers.start;
-    let mut write = |place: usize, count: usize, value: &dyn Fn(MomentStatistic) -> Option<f64>| {
-        for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
-            if let Some(value) = value(*statistic) {
-                let enough = count >= task.min_periods.max(statistic.least());
-                out[place] = T::from_f64(if enough { value } else { f64::NAN });
-            }
-        }
-    };
-    if statistics.iter().any(|s| s.sums()) {
-        drive::<Sum>(task.windows, answers.clone(), n, value, |answer| {
-            let count = answer.count as f64;
-            write(answer.place, answer.count, &|statistic| match statistic {
-                MomentStatistic::Sum { compensated: false } => Some(answer.state.0),
-                MomentStatistic::Mean { compensated: false } => Some(answer.state.0 / count),
-                _ => None,
-            });
-        });
-    }
-    if statistics.iter().any(|s| s.deviates()) {
-        drive::<MomentSums>(task.windows, answers, n, value, |answer| {
-            let moments = answer.state.moments();
-            let row = task.windows.row(first + answer.place);
-            write(answer.place, answer.count, &|statistic| match statistic {
-                MomentStatistic::Var { ddof } => Some(moments.var(f64::from(ddof))),
-                MomentStatistic::Std { ddof } => Some(moments.var(f64::from(ddof)).sqrt()),
-                MomentStatistic::Sem { ddof } => {
-                    Some((moments.var(f64::from(ddof)) / moments.n).sqrt())
-                }
-                MomentStatistic::ZScore { ddof } => {
-                    let std = moments.var(f64::from(ddof)).sqrt();
-                    let z = moments.deviation(task.value(row)) / std;
-                    Some(if std > 0.0 { z } else { f64::NAN })
-                }
-                _ => None,
-            });
-        });
-    }
-}
-
-/// Answers the compensated sums and means, for any windows.
-fn compensated<T: Float>(task: &Task<T>, statistics: &[MomentStatistic], out: &mut [&mut [T]]) {
-    if !statistics.iter().any(|s| s.compensates()) {
-        return;
-    }
-    let value = |i: usize| Some(task.value(i)).filter(|x| !x.is_nan());
-    drive::<CompensatedSum>(
-        task.windows,
-        task.answers.clone(),
-        task.x.len(),
-        value,
-        |answer| {
-            for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
-                let sum = answer.state.value();
-                let value = match statistic {
-                    MomentStatistic::Sum { compensated: true } => sum,
-                    MomentStatistic::Mean { compensated: true } => sum / answer.count as f64,
-                    _ => continue,
-                };
-                let enough = answer.count >= task.min_periods.max(statistic.least());
-                out[answer.place] = T::from_f64(if enough { value } else { f64::NAN });
-            }
-        },
-    );
 }

@@ -1,0 +1,469 @@
+"""The command line: ``linewatch demo``, ``linewatch kpi PATH``.
+
+A command prints what it found, writes one results folder whole or not at all, and ends with
+the files it wrote. What a user can mend goes to stderr as one line, with exit code 2.
+"""
+
+import argparse
+import sys
+import time as clock
+from datetime import timedelta
+from importlib.util import find_spec
+from math import isnan
+from pathlib import Path
+
+import linewatch
+
+WORST_CELLS_DRAWN = 4
+
+
+class Parser(argparse.ArgumentParser):
+    """Says an error in one line, like everything else here."""
+
+    def error(self, message):
+        self.exit(2, f"linewatch: error: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments=None):
+    """Run a command; returns the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        print("linewatch: stopped; nothing was written", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+    except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
+        print(f"linewatch: error: {_one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _one_line(error):
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(str(error).split())
+
+
+def parser():
+    """The options of every command."""
+    top = Parser(prog="linewatch", description="Find anomalies in telecom data.")
+    top.add_argument("--version", action="version", version=f"linewatch {linewatch.__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    kpi = commands.add_parser(
+        "kpi",
+        help="score the KPIs of cells in a CSV, CSV.gz or Parquet file",
+        description="Score each value against the baseline of its cell, rank the cells, draw the "
+        "worst and write a results folder.",
+    )
+    kpi.add_argument("path", metavar="PATH", help="CSV, CSV.gz or Parquet file")
+    kpi.add_argument("--time", metavar="COLUMN", help="found by name and content if not given")
+    kpi.add_argument("--cell", metavar="COLUMN", help="found by name if not given")
+    kpi.add_argument(
+        "--value",
+        metavar="COLUMN",
+        action="append",
+        help="a KPI to score; may be repeated; the first one if not given",
+    )
+    kpi.add_argument("--label", metavar="COLUMN", help="0 and 1, to compare with; found by name")
+    kpi.add_argument("--time-zone", metavar="ZONE", help="show times with an offset in this zone")
+    _scoring(kpi)
+    kpi.set_defaults(run=run_kpi)
+
+    demo = commands.add_parser(
+        "demo",
+        help="generate cells with planted degradations and find them; needs no data",
+        description="Generate hourly KPIs of cells with labelled degradations, score them and "
+        "compare what was found with what was planted.",
+    )
+    demo.add_argument("--cells", type=int, default=40, help="default 40")
+    demo.add_argument("--weeks", type=int, default=8, help="default 8")
+    demo.add_argument("--seed", type=int, default=0, help="default 0")
+    _scoring(demo)
+    demo.set_defaults(run=run_demo, value=["traffic_mbit_per_s"])
+    return top
+
+
+def _scoring(command):
+    command.add_argument(
+        "--out", metavar="DIR", default="results", help="results folder, default ./results"
+    )
+    command.add_argument(
+        "--top", metavar="N", type=_count, default=10, help="cells listed, default 10"
+    )
+    command.add_argument(
+        "--baseline",
+        choices=["auto", "hour-of-week", "time-of-day", "rolling"],
+        default="auto",
+        help="by default the richest one that the dates of a cell allow",
+    )
+    command.add_argument("--statistic", choices=["mean", "median"], default="mean")
+    command.add_argument(
+        "--threshold", type=float, default=6.0, help="an anomaly scores this or more, default 6"
+    )
+    command.add_argument(
+        "--floor",
+        type=float,
+        default=1.0,
+        help="least scale, as a multiple of what is typical of the cell, default 1",
+    )
+    command.add_argument(
+        "--direction", choices=["both", "increase", "decrease"], default="both", help="default both"
+    )
+    command.add_argument(
+        "--refractory",
+        metavar="TIME",
+        default="6h",
+        help="anomalies no further apart are one event, default 6h",
+    )
+    command.add_argument("--no-picture", action="store_true", help="write no PNG")
+    command.add_argument("--progress", action="store_true", help="say each step on stderr")
+
+
+def _count(text):
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
+def run_kpi(options):
+    """``linewatch kpi``."""
+    from linewatch import _results, _tables
+
+    _results.check(options.out)
+    say = _sayer(options)
+    say(f"reading {options.path}")
+    frame = _tables.read(options.path)
+    columns = _tables.detect(
+        frame, time=options.time, cell=options.cell, values=options.value, label=options.label
+    )
+    try:
+        time = _tables.times(frame[columns.time], options.time_zone)
+        values = {name: _tables.numbers(frame[name]) for name in columns.values}
+        label = _tables.labels(frame[columns.label]) if columns.label else None
+    except _tables.BadValue as error:
+        line = _tables.line_of(options.path, error.column, error.value)
+        where = f"{options.path}, line {line}" if line else options.path
+        raise ValueError(f"{where}: {error}") from None
+    _refuse_gaps(options.path, columns, time, values)
+    cell = frame[columns.cell] if columns.cell else None
+    print(f"{Path(options.path).name}: {_number(frame.height, 'row')}, {_cells(cell)}")
+    print(f"columns: {_columns_text(columns)}")
+    _print_order(time, cell)
+    _report(options, time, cell, values, label, source=Path(options.path).name, say=say)
+
+
+def run_demo(options):
+    """``linewatch demo``."""
+    from linewatch import _results, datasets
+
+    _results.check(options.out)
+    if options.weeks < 5:
+        raise ValueError(
+            f"--weeks must be at least 5, as four make the baseline; got {options.weeks}"
+        )
+    say = _sayer(options)
+    say("generating cells")
+    cells = datasets.hourly_cells(options.cells, options.weeks, seed=options.seed)
+    values = {name: cells[name] for name in options.value}
+    print(
+        f"demo: {cells.height:,} generated rows, {options.cells} cells, {options.weeks} weeks of "
+        f"hourly traffic, seed {options.seed}"
+    )
+    print("degradations are planted and labelled after the fourth week")
+    _report(
+        options,
+        cells["time"],
+        cells["cell_id"],
+        values,
+        cells["is_degraded"],
+        source=f"generated, seed {options.seed}",
+        say=say,
+        kinds=cells["degradation"],
+    )
+
+
+def _report(options, time, cell, values, label, *, source, say, kinds=None):
+    """Score, print and write; the same for a file and for generated cells."""
+    import polars as pl
+
+    from linewatch import _results, kpi, plots
+
+    began = clock.perf_counter()
+    asked = {
+        "baseline": options.baseline.replace("-", " "),
+        "statistic": options.statistic,
+        "threshold": options.threshold,
+        "floor": options.floor,
+        "direction": options.direction,
+        "refractory": options.refractory,
+    }
+    dated = time.dtype != pl.Time
+    parts, summary = {"series": [], "events": [], "cells": []}, {}
+    for name, value in values.items():
+        say(f"scoring {name}")
+        scored = kpi.score_table(time, cell, value, **asked)
+        labels = label if label is not None else pl.Series([None] * len(time), dtype=pl.Boolean)
+        scored = scored.with_columns(labels.alias("label"))
+        cells = kpi.rank_table(scored).join(
+            scored.group_by("cell").agg(pl.col("baseline_kind").first()), on="cell", how="left"
+        )
+        _print_kpi(name, scored, cells, options, dated)
+        summary[name] = {"anomalies": int(scored["is_anomaly"].sum())}
+        if label is not None:
+            summary[name] |= kpi.evaluate_table(scored)
+            if kinds is not None:
+                _print_planted(scored.with_columns(kind=kinds))
+            _print_evaluation(summary[name], dated)
+        kpi_name = pl.lit(name).alias("kpi")
+        parts["series"].append(scored.with_columns(kpi_name))
+        parts["cells"].append(cells.with_columns(kpi_name))
+        if dated:
+            parts["events"].append(kpi.events_table(scored).with_columns(kpi_name))
+    units = {name: unit for name in values if (unit := plots.unit_of(name))}
+    tables = {
+        table: pl.concat(rows).select(list(_results.TABLES[table]))
+        for table, rows in parts.items()
+        if rows
+    }
+    files = []
+    if not options.no_picture:
+        if find_spec("matplotlib") is None:
+            print('\nno picture: matplotlib is missing (pip install "linewatch[plots]")')
+        else:
+            files.append(("kpi.png", lambda path: _draw(path, parts, options.threshold, plots)))
+    say("writing")
+    written = _results.write(
+        options.out,
+        kind="kpi",
+        tables=tables,
+        parameters=asked | {"source": source, "baselines": kpi.BASELINES},
+        units=units,
+        time_zone=getattr(options, "time_zone", None),
+        summary=summary,
+        files=files,
+    )
+    print(f"\n{clock.perf_counter() - began:.1f} s; files written:")
+    for path in written:
+        print(f"  {path}")
+
+
+def _print_kpi(name, scored, cells, options, dated):
+    import polars as pl
+
+    from linewatch import kpi
+
+    kinds = (
+        cells.filter(pl.col("n_scored") > 0)
+        .group_by("baseline_kind")
+        .len()
+        .sort("len", descending=True)
+    )
+    print(f"\n{name}")
+    if not kinds.height:
+        print("  no cell has enough history for a baseline")
+    center = "mean and standard deviation" if options.statistic == "mean" else "median and MAD"
+    for kind, count in kinds.iter_rows():
+        rule = kpi.BASELINES.get(kind)
+        if rule is None:
+            how = "leave one out; the file has times of day but no dates"
+        elif kind == "rolling":
+            how = f"the {rule['window']} values before, from {rule['min_periods']} on"
+        else:
+            history = rule["history"].days
+            how = f"the {rule['window'][:-1]} days before, from {history} days on"
+        print(f"  baseline: {kind} ({how}), {center}: {_number(count, 'cell')}")
+    n_scored = scored["score"].count()
+    share = n_scored / scored.height
+    print(
+        f"  scored {n_scored:,} of {scored.height:,} rows ({share:.0%}); anomaly: score >= "
+        f"{options.threshold:g} (higher = more anomalous), {_sides(options.direction)}, scale at "
+        f"least {options.floor:g} x typical"
+    )
+    if dated:
+        events = int(scored["is_alarm"].sum())
+        print(
+            f"  {_anomalies(scored)} in {_number(events, 'event')} (no further apart than "
+            f"{options.refractory} = one event)"
+        )
+    else:
+        print(
+            f"  {_anomalies(scored)}; rows have no order, so there are no "
+            "events, no refractory period and no rolling window"
+        )
+    bad = cells.filter(pl.col("n_anomalies") > 0)
+    if not bad.height:
+        print("  no cell has an anomaly")
+        return
+    _print_table(bad.head(options.top), dated)
+    if bad.height > options.top:
+        print(
+            f"  ... and {bad.height - options.top} more cells with anomalies (--top, cells.parquet)"
+        )
+
+
+def _anomalies(scored):
+    count = int(scored["is_anomaly"].sum())
+    return "1 anomaly" if count == 1 else f"{count:,} anomalies"
+
+
+def _sides(direction):
+    return "increases and decreases" if direction == "both" else f"{direction}s only"
+
+
+def _print_table(cells, dated):
+    form = "%Y-%m-%d %H:%M" if dated else "%H:%M"
+    names = ["cell", "anomalies", "events", "worst time", "value", "baseline", "score", "direction"]
+    rows = [
+        [
+            row["cell"] or "(one series)",
+            f"{row['n_anomalies']:,}",
+            "-" if row["n_events"] is None else f"{row['n_events']:,}",
+            row["worst_time"].strftime(form),
+            f"{row['value']:.4g}",
+            f"{row['baseline']:.4g}",
+            f"{row['score']:.1f}",
+            row["direction"],
+        ]
+        for row in cells.iter_rows(named=True)
+    ]
+    if not dated:
+        names.pop(2)
+        rows = [row[:2] + row[3:] for row in rows]
+    widths = [max(len(row[k]) for row in [names, *rows]) for k in range(len(names))]
+    left = {0, len(names) - 1}
+    print()
+    for row in [names, *rows]:
+        fields = [
+            f.ljust(w) if k in left else f.rjust(w)
+            for k, (f, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  " + "  ".join(fields).rstrip())
+
+
+def _print_planted(scored):
+    """What was planted, kind by kind, and how much of it was found."""
+    import polars as pl
+
+    ordered = scored.sort("cell", "time").with_columns(run=pl.struct("cell", "kind").rle_id())
+    runs = ordered.drop_nulls("kind").group_by("run", "kind")
+    runs = runs.agg(hours=pl.len(), flagged=pl.col("is_anomaly").sum())
+    table = runs.group_by("kind").agg(
+        planted=pl.len(),
+        found=(pl.col("flagged") > 0).sum(),
+        hours=pl.col("hours").sum(),
+        flagged=pl.col("flagged").sum(),
+    )
+    if not table.height:
+        return
+    print("\n  kind of degradation  planted  found  hours  hours flagged")
+    for row in table.sort("kind").iter_rows():
+        print("  {:<19}  {:>7}  {:>5}  {:>5}  {:>13}".format(*row))
+
+
+def _print_evaluation(found, dated):
+    if not found["labelled"]:
+        print("\n  the label marks no row: nothing to compare with")
+        return
+    share = {k: "-" if isnan(found[k]) else f"{found[k]:.2f}" for k in ("precision", "recall")}
+    cells = _number(found["n_cells_auroc"], "cell")
+    print(
+        f"\n  against the label ({_number(found['labelled'], 'row')}): precision "
+        f"{share['precision']}, recall {share['recall']} by rows; AUROC {found['auroc']:.3f}, mean "
+        f"of {cells} {found['auroc_cells']:.3f} (0.5 is chance)"
+    )
+    if dated:
+        print(
+            f"  {found['stretches_found']} of {found['stretches']} labelled stretches have an "
+            f"anomaly; {found['events_labelled']} of {found['events']} events meet the label"
+        )
+
+
+def _print_order(time, cell):
+    """Say what was sorted and what is there twice."""
+    import polars as pl
+
+    if cell is not None and cell.null_count():
+        print(f"{_number(cell.null_count(), 'row')} without a cell: not scored")
+    if time.dtype == pl.Time:
+        print("times of day without dates: rows are scored one by one, without order")
+        return
+    keys = pl.DataFrame({"cell": cell if cell is not None else "", "time": time}).drop_nulls()
+    back = keys.select((pl.col("time").diff() < timedelta(0)).over("cell")).to_series().sum()
+    if back:
+        print(f"rows were not in order of time ({back:,} steps back): sorted")
+    double = keys.is_duplicated().sum() - keys.filter(keys.is_duplicated()).n_unique()
+    if double:
+        print(f"{_number(double, 'row')} at a time their cell has already: kept, each scored")
+
+
+def _refuse_gaps(path, columns, time, values):
+    if time.null_count():
+        row = time.is_null().arg_true()[0]
+        raise ValueError(
+            f'{path}: column "{columns.time}" has {time.null_count():,} missing times, the first in '
+            f"row {row + 1}"
+        )
+    for name, value in values.items():
+        if value.fill_nan(None).null_count() == len(value):
+            raise ValueError(f'{path}: column "{name}" has no values')
+
+
+def _number(count, thing):
+    """1 row, 2 rows."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def _cells(cell):
+    if cell is None:
+        return "one series (no cell column)"
+    return _number(cell.drop_nulls().n_unique(), "cell")
+
+
+def _columns_text(columns):
+    text = f"time {columns.time}, cell {columns.cell or '-'}, value {', '.join(columns.values)}"
+    if columns.label:
+        text += f", label {columns.label}"
+    if columns.other_values:
+        text += f" (other KPIs for --value: {', '.join(columns.other_values)})"
+    return text
+
+
+def _draw(path, parts, threshold, plots):
+    """The worst cells of the first KPI, below each other, two weeks around their worst time."""
+    import polars as pl
+
+    cells, series = parts["cells"][0].head(WORST_CELLS_DRAWN), parts["series"][0]
+    figure = plots.new_figure(cells.height)
+    name = plots.unit_label(cells["kpi"][0])
+    for k, (ax, cell) in enumerate(zip(figure.axes, cells.iter_rows(named=True), strict=True)):
+        rows = series.filter(pl.col("cell") == cell["cell"]).sort("time")
+        title = cell["cell"]
+        if cell["score"] is not None:
+            title += f"   worst score {cell['score']:.1f}"
+        if rows["time"].dtype != pl.Time:
+            rows = _around(rows, cell["worst_time"])
+        plots.draw_band(rows, name, threshold, title=title.strip(), legend=k == 0, ax=ax)
+    figure.savefig(path, dpi=110)
+
+
+def _around(rows, worst):
+    """The ten days before the worst time and the four after; the end, if nothing is wrong."""
+    first, last = rows["time"][0], rows["time"][-1]
+    end = min(last, worst + timedelta(days=4)) if worst else last
+    start = max(first, end - timedelta(days=14))
+    end = min(last, start + timedelta(days=14))
+    return rows.filter(rows["time"].is_between(start, end))
+
+
+def _sayer(options):
+    if not options.progress:
+        return lambda text: None
+    return lambda text: print(f"linewatch: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

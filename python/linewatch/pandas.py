@@ -1,0 +1,12 @@
+"""linewatch inside pandas: the ``lw`` accessor, and `install` for all of ``rolling``.
+
+>>> import pandas as pd
+>>> import linewatch.pandas
+>>> pd.Series([100.0, 102, 98, 180]).lw.rolling(2).mean().tolist()
+[nan, 101.0, 100.0, 139.0]
+"""
+
+from .interop.pandas import Accessor
+from .interop.pandas_kernels import TESTED, accelerated, calls, install, reset_calls, uninstall
+
+__all__ = ["TESTED", "Accessor", "accelerated", "calls", "install", "reset_calls", "uninstall"]

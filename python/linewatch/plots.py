@@ -1,0 +1,227 @@
+"""Pictures with matplotlib: ``Axes`` in, ``Axes`` out. Nothing is shown or set globally."""
+
+import numpy as np
+
+__all__ = ["kpi_band"]
+
+COLORS = {
+    "value": "#1f4e79",
+    "band": "#9ecae1",
+    "baseline": "#4292c6",
+    "increase": "#d95f02",
+    "decrease": "#b2182b",
+    "label": "#fdd49e",
+    "point": "#f5a623",
+}
+
+
+def kpi_band(
+    scored,
+    *,
+    time=None,
+    cell=None,
+    value=None,
+    which=None,
+    threshold=6.0,
+    label=None,
+    unit=None,
+    title=None,
+    legend=True,
+    ax=None,
+):
+    """A KPI of one cell with the band in which it is normal, and its anomalies.
+
+    Parameters
+    ----------
+    scored : DataFrame
+        The frame that :func:`linewatch.kpi.score` gives.
+    time, cell, value : str, optional
+        Columns; found by name and dtype when left out.
+    which : str, optional
+        The cell to draw; needed if the frame has more than one.
+    threshold : float, default=6.0
+        The band is baseline plus and minus this many scales, as in the scoring.
+    label : str, optional
+        A column of 0 and 1 (or booleans) to shade behind the curve.
+    unit : str, optional
+        Unit of the value, for the axis; taken from a name such as ``traffic_mbit_per_s``.
+    title : str, optional
+        The cell by default.
+    legend : bool, default=True
+        Draw a legend.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If the cell is not in the frame, or `which` is needed and missing.
+    ModuleNotFoundError
+        If matplotlib is not installed (``pip install "linewatch[plots]"``).
+    """
+    from linewatch import _tables, kpi
+
+    native = kpi._narwhals(scored)
+    names = [name for name in native.columns if name not in kpi.SCORED]
+    columns = _tables.detect(
+        kpi._polars(native.select(names)), time=time, cell=cell, values=[value] if value else None
+    )
+    table = kpi._scored_table(native, columns.time, columns.cell, columns.values[0], label)
+    cells = table["cell"].unique().sort().to_list()
+    if which is None and len(cells) > 1:
+        raise ValueError(f"the frame has {len(cells)} cells; say which one, such as {cells[0]!r}")
+    if which is not None:
+        table = table.filter(table["cell"] == str(which))
+    if not table.height:
+        raise ValueError(f"cell {which!r} is not in the frame")
+    name = unit_label(columns.values[0], unit)
+    title = title if title is not None else (which or "")
+    return draw_band(table.sort("time"), name, threshold, title=title, legend=legend, ax=ax)
+
+
+def draw_band(table, name, threshold, *, title="", legend=True, ax=None):
+    """`kpi_band` of the rows of one cell, a Polars frame with the columns of kpi.score_table."""
+    import polars as pl
+
+    ax = ax if ax is not None else _new_axes()
+    if table["time"].dtype == pl.Time:
+        x = table["time"].cast(pl.Int64).to_numpy() / 3.6e12
+        ax.set_xlabel("time of day (h)")
+        ax.set_xlim(0, 24)
+        ax.set_xticks(range(0, 25, 3))
+        style = {"linestyle": "none", "marker": ".", "markersize": 4}
+    else:
+        x = table["time"].to_numpy()
+        style = {"linewidth": 1.1}
+    value = table["value"].to_numpy()
+    baseline, scale = table["baseline"].to_numpy(), table["scale"].to_numpy()
+    low, high = baseline - threshold * scale, baseline + threshold * scale
+    if np.nanmin(value, initial=0) >= 0:
+        low = np.maximum(low, 0)  # a KPI that is never negative has no band there
+    label = table["label"].fill_null(False).to_numpy() if "label" in table.columns else None
+    if table["time"].dtype != pl.Time:
+        if label is not None and label.any():
+            _shade(ax, x, label)
+        band = {"color": COLORS["band"], "alpha": 0.55, "linewidth": 0}
+        ax.fill_between(x, low, high, label=f"baseline ± {threshold:g} scales", **band)
+        ax.plot(x, baseline, "--", color=COLORS["baseline"], linewidth=1, label="baseline")
+        _dates(ax, table["time"])
+    ax.plot(x, value, color=COLORS["value"], label="value", **style)
+    if table["time"].dtype == pl.Time and label is not None and label.any():
+        ax.plot(x[label], value[label], color=COLORS["point"], label="labelled", **style)
+    for direction, marker in (("increase", "^"), ("decrease", "v")):
+        at = (table["is_anomaly"] & (table["direction"] == direction)).fill_null(False).to_numpy()
+        if at.any():
+            ax.plot(
+                x[at],
+                value[at],
+                marker,
+                color=COLORS[direction],
+                markersize=5,
+                label=f"anomaly: {direction} ({at.sum()})",
+            )
+    ax.set_ylabel(name)
+    _limits(ax, value, low, high)
+    if title:
+        ax.set_title(title, loc="left", fontsize="medium")
+    ax.grid(alpha=0.25)
+    ax.spines[["top", "right"]].set_visible(False)
+    if legend:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small")
+    return ax
+
+
+UNITS = {
+    "_mbit_per_s": "Mbit/s",
+    "_kbit_per_s": "kbit/s",
+    "_gbit_per_s": "Gbit/s",
+    "_percent": "%",
+    "_ms": "ms",
+    "_s": "s",
+    "_dbm": "dBm",
+    "_db": "dB",
+    "_hz": "Hz",
+}
+
+
+def unit_of(name):
+    """The unit that a name such as ``traffic_mbit_per_s`` ends in; None without one."""
+    return next((unit for ending, unit in UNITS.items() if name.endswith(ending)), None)
+
+
+def unit_label(name, unit=None):
+    """``traffic_mbit_per_s`` as "traffic (Mbit/s)"; other names as they are."""
+    if unit is not None:
+        return f"{name} ({unit})"
+    for ending, known in UNITS.items():
+        if name.endswith(ending) and len(name) > len(ending):
+            return f"{name.removesuffix(ending).replace('_', ' ')} ({known})"
+    return name.replace("_", " ")
+
+
+def _limits(ax, value, low, high):
+    """Room for the values; the band may leave the picture, as early bands can be very wide."""
+    shown = value[np.isfinite(value)]
+    if not shown.size:
+        return
+    bottom, top = shown.min(), shown.max()
+    wide = (top - bottom) or abs(top) or 1.0
+    edge = [low[np.isfinite(low)], high[np.isfinite(high)]]
+    if edge[0].size:
+        bottom = min(bottom, max(np.quantile(edge[0], 0.02), bottom - 0.3 * wide))
+        top = max(top, min(np.quantile(edge[1], 0.98), top + 0.3 * wide))
+    ax.set_ylim(bottom - 0.05 * wide, top + 0.05 * wide)
+
+
+def _shade(ax, x, label):
+    """Runs of labelled rows as vertical stripes."""
+    change = np.flatnonzero(np.diff(np.concatenate([[0], label.astype(np.int8), [0]])))
+    step = np.median(np.diff(x)) if len(x) > 1 else 0
+    for k, (begin, end) in enumerate(zip(change[::2], change[1::2] - 1, strict=True)):
+        ax.axvspan(
+            x[begin],
+            x[end] + step,
+            color=COLORS["label"],
+            alpha=0.8,
+            linewidth=0,
+            label="labelled" if k == 0 else None,
+        )
+
+
+def _dates(ax, time):
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(minticks=5, maxticks=10)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    if time[0] < time[-1]:
+        ax.set_xlim(time[0], time[-1])
+    ax.set_xlabel(f"time ({time[0]:%Y-%m-%d} to {time[-1]:%Y-%m-%d})")
+
+
+def _new_axes():
+    _matplotlib()
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(11, 3.2), layout="constrained")[1]
+
+
+def new_figure(n_rows):
+    """A figure of `n_rows` Axes below each other, apart from pyplot and its global state."""
+    _matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 2.5 * n_rows + 0.5), layout="constrained")
+    figure.subplots(n_rows, 1, squeeze=False)
+    return figure
+
+
+def _matplotlib():
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise ModuleNotFoundError('matplotlib is not installed; try pip install "linewatch[plots]"')

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# What takes longer than a change should wait for: kernels under AddressSanitizer, many more random
+# cases, and the comparison with the peers on ten million rows.
+#
+#     tests/deep.sh path/to/python
+set -euo pipefail
+python="${1:-python3}"
+
+if [ "$(uname -sm)" = "Linux x86_64" ]; then
+    # The sanitizer is part of the toolchain, but not yet of its stable options.
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" \
+        cargo test --no-default-features --target x86_64-unknown-linux-gnu --lib
+else
+    echo "AddressSanitizer is left out: it is set up for Linux on x86-64 only"
+fi
+
+LINEWATCH_EXAMPLES=3000 "$python" -m pytest -q tests/test_rolling_properties.py
+"$python" benches/rolling.py --n 10000000

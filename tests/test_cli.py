@@ -1,0 +1,251 @@
+"""The command line, as a user types it."""
+
+import gzip
+import io
+import subprocess
+import sys
+from contextlib import redirect_stderr
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+import linewatch
+from linewatch import _results, cli, datasets
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return datasets.hourly_cells(n_cells=4, n_weeks=6, n_degradations=4, seed=2)
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Runs a command in an empty folder: its exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def fails(run, *arguments):
+    """The one line of an error that leaves nothing behind."""
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert err.startswith("linewatch: error: ") and err.count("\n") == 1
+    return err.removeprefix("linewatch: error: ").strip()
+
+
+def usage(*arguments):
+    """What the parser says to stderr, which it does by itself."""
+    err = io.StringIO()
+    with pytest.raises(SystemExit) as stop, redirect_stderr(err):
+        cli.main(arguments)
+    assert stop.value.code == 2
+    return err.getvalue()
+
+
+def test_the_demo_needs_no_data_and_ends_with_the_files_it_wrote(run, tmp_path):
+    code, out, err = run("demo", "--cells", 6, "--weeks", 6, "--no-picture")
+    assert code == 0 and err == ""
+    assert "kind of degradation  planted  found" in out
+    assert "precision" in out and "recall" in out
+    lines = out.splitlines()
+    listed = lines[next(k for k, line in enumerate(lines) if "files written" in line) + 1 :]
+    assert [line.strip() for line in listed] == [
+        "results/manifest.json",
+        "results/series.parquet",
+        "results/events.parquet",
+        "results/cells.parquet",
+    ]
+    assert all((tmp_path / line.strip()).is_file() for line in listed)
+
+
+def test_the_demo_says_the_same_for_the_same_seed(run):
+    options = ["demo", "--cells", 3, "--weeks", 6, "--no-picture", "--seed", 4]
+    one, two = (run(*options)[1].rsplit("\n\n", 1)[0] for _ in range(2))
+    assert one == two
+
+
+def test_a_csv_a_gzip_and_a_parquet_give_the_same_results(run, cells, tmp_path):
+    text = cells.drop("degradation").write_csv()
+    (tmp_path / "cells.csv").write_text(text)
+    (tmp_path / "cells.csv.gz").write_bytes(gzip.compress(text.encode()))
+    cells.write_parquet(tmp_path / "cells.parquet")
+    series = []
+    for name in ("cells.csv", "cells.csv.gz", "cells.parquet"):
+        code, out, _ = run("kpi", name, "--no-picture", "--out", f"out-{name}")
+        assert code == 0
+        assert "time time, cell cell_id, value traffic_mbit_per_s, label is_degraded" in out
+        series.append(_results.read(tmp_path / f"out-{name}")[1]["series"])
+    assert series[0].equals(series[1]) and series[0].equals(series[2])
+    assert series[0]["label"].sum() == cells["is_degraded"].sum()
+
+
+def test_several_kpis_in_one_run(run, cells, tmp_path):
+    cells.write_parquet(tmp_path / "c.parquet")
+    kpis = ["active_users", "traffic_mbit_per_s"]
+    code, _, _ = run("kpi", "c.parquet", "--no-picture", *[f"--value={name}" for name in kpis])
+    assert code == 0
+    _, tables = _results.read(tmp_path / "results")
+    assert tables["cells"]["kpi"].unique().sort().to_list() == kpis
+    assert tables["series"].height == 2 * cells.height
+
+
+def test_the_picture_is_in_the_results_folder(run, cells, tmp_path):
+    pytest.importorskip("matplotlib")
+    cells.write_parquet(tmp_path / "c.parquet")
+    code, out, _ = run("kpi", "c.parquet", "--out", "deep/er/results")
+    assert code == 0
+    picture = tmp_path / "deep" / "er" / "results" / "kpi.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "kpi.png" in out
+
+
+def test_semicolons_and_decimal_commas(run, tmp_path):
+    (tmp_path / "c.csv").write_text("time;users\n05.01.2026 00:00;1,5\n05.01.2026 01:00;2\n")
+    assert run("kpi", "c.csv", "--no-picture")[0] == 0
+    series = _results.read(tmp_path / "results")[1]["series"]
+    assert series["value"].to_list() == [1.5, 2.0]
+
+
+def test_a_single_row_has_no_baseline_and_a_picture_all_the_same(run, tmp_path):
+    (tmp_path / "c.csv").write_text("time,users\n2026-01-05 00:00,1\n")
+    code, out, _ = run("kpi", "c.csv")
+    assert code == 0
+    assert "no cell has enough history for a baseline" in out
+
+
+def test_a_file_without_cells_is_one_series(run, tmp_path):
+    time = [datetime(2026, 1, 5) + timedelta(minutes=5 * k) for k in range(2000)]
+    value = np.sin(np.arange(2000) / 288 * 2 * np.pi) + 5
+    value[1900] = 50
+    pl.DataFrame({"timestamp": time, "value": value}).write_csv(tmp_path / "one.csv")
+    code, out, _ = run("kpi", "one.csv", "--no-picture")
+    assert code == 0
+    assert "one series (no cell column)" in out and "(one series)" in out
+    assert "2026-01-11 14:20" in out
+
+
+def test_rows_out_of_order_and_times_twice_are_said(run, cells, tmp_path):
+    frame = pl.concat([cells, cells.head(3)]).sample(fraction=1, shuffle=True, seed=1)
+    frame.write_parquet(tmp_path / "c.parquet")
+    code, out, _ = run("kpi", "c.parquet", "--no-picture")
+    assert code == 0
+    assert "rows were not in order of time" in out
+    assert "3 rows at a time their cell has already" in out
+
+
+def test_times_of_day_without_dates_are_said_to_have_no_order(run, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{h}:15,c{c},{rng.normal(20, 2):.2f},0" for h in range(24) for c in range(2)] * 6
+    (tmp_path / "kpi.csv").write_text("Time,CellName,PRBUsageUL,Unusual\n" + "\n".join(rows))
+    code, out, _ = run("kpi", "kpi.csv")
+    assert code == 0
+    assert "times of day without dates: rows are scored one by one, without order" in out
+    assert "no refractory period and no rolling window" in out
+    _, tables = _results.read(tmp_path / "results")
+    assert set(tables) == {"series", "cells"}
+    assert tables["series"].schema["time"] == pl.Time
+
+
+def test_the_version(run, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"linewatch {linewatch.__version__}\n"
+
+
+def test_an_unknown_option_is_one_line():
+    err = usage("kpi", "x.csv", "--frobnicate")
+    assert err.startswith("linewatch: error: unrecognized arguments") and err.count("\n") == 1
+
+
+HEADER = "time,cell,users\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "bad.csv is empty"),
+        (HEADER.encode(), "bad.csv has no rows"),
+        (
+            (HEADER + "2026-01-05 00:00,a,1\n2026-01-05 01:00,a\n").encode(),
+            "bad.csv, line 3: 2 fields, but the header has 3",
+        ),
+        (
+            (HEADER + "2026-01-05 00:00,a,1\n2026-01-05 01:00,a,2,9\n").encode(),
+            "bad.csv, line 3: 4 fields, but the header has 3",
+        ),
+        (
+            (HEADER + '2026-01-05 00:00,"a, b",1\n2026-01-05 01:00,"a\n').encode(),
+            "bad.csv, line 3: 2 fields, but the header has 3",
+        ),
+        (
+            (HEADER + "2026-01-05 00:00,a,1\n" * 1500 + "soon,a,2\n").encode(),
+            "bad.csv, line 1502: column \"time\" holds 'soon'; expected a time such as 2026",
+        ),
+        (
+            (HEADER + "2026-01-05 00:00,a,1\n" * 1500 + "2026-01-06 00:00,a,many\n").encode(),
+            "bad.csv, line 1502: column \"users\" holds 'many'; expected a number",
+        ),
+        (
+            (HEADER + "2026-01-05 00:00,a,1\n,a,2\n").encode(),
+            'bad.csv: column "time" has 1 missing times, the first in row 2',
+        ),
+        (
+            b"time,cell\n2026-01-05 00:00,a\n",
+            'no numeric column to score; the table has "time" (String), "cell" (String)',
+        ),
+        (b"time,users,users\n", 'bad.csv: column "users" is in the header twice'),
+        (b"\x1f\x8b" + b"\x08" + b"\x00" * 40, "bad.csv is a damaged or cut-off gzip file"),
+        (gzip.compress(HEADER.encode() * 9999)[:60], "bad.csv is a damaged or cut-off gzip file"),
+        (b"PAR1 and then nothing", "bad.csv cannot be read as Parquet"),
+        (b"\x7fELF\x00\x00", "bad.csv is neither CSV, CSV.gz nor Parquet"),
+        (
+            "time,cell,users\n2026-01-05 00:00,Zürich,1\n".encode("latin-1"),
+            "bad.csv, line 2: text is not UTF-8",
+        ),
+    ],
+)
+def test_a_bad_file_is_one_line_and_leaves_nothing(run, tmp_path, content, message):
+    (tmp_path / "bad.csv").write_bytes(content)
+    assert fails(run, "kpi", "bad.csv").startswith(message)
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
+
+
+def test_other_errors_are_one_line_too(run, cells, tmp_path):
+    assert fails(run, "kpi", "none.csv") == "none.csv does not exist"
+    assert fails(run, "kpi", tmp_path).endswith("expected a CSV, CSV.gz or Parquet file")
+    cells.write_parquet(tmp_path / "c.parquet")
+    message = fails(run, "kpi", "c.parquet", "--cell", "sector")
+    assert message.startswith('column "sector" is missing; the table has "time", "cell_id"')
+    message = fails(run, "kpi", "c.parquet", "--value", "degradation")
+    assert "expected a number" in message
+    assert (
+        fails(run, "kpi", "c.parquet", "--threshold", "-1") == "threshold must be above 0, got -1.0"
+    )
+    assert "must be a whole number from 1 on" in usage("kpi", "c.parquet", "--top", "0")
+    message = fails(run, "kpi", "c.parquet", "--cell", "traffic_mbit_per_s")
+    assert message.endswith("has dtype Float64; expected names of cells")
+    assert fails(run, "demo", "--weeks", "3").startswith("--weeks must be at least 5")
+    (tmp_path / "zoned.csv").write_text("time,users\n2026-01-05T00:00:00+01:00,1\n")
+    message = fails(run, "kpi", "zoned.csv", "--time-zone", "Mars/Olympus")
+    assert message.startswith("time zone 'Mars/Olympus' is not known")
+    assert "refractory must be a time" in fails(run, "kpi", "c.parquet", "--refractory", "soon")
+    assert not (tmp_path / "results").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    message = fails(run, "kpi", "c.parquet", "--no-picture", "--out", "mine")
+    assert message.startswith("mine holds other files (thesis.txt)")
+
+
+def test_it_runs_as_a_module(tmp_path):
+    command = [sys.executable, "-m", "linewatch.cli", "kpi", "none.csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "linewatch: error: none.csv does not exist\n"
