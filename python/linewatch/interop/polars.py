@@ -10,7 +10,7 @@ Examples
 Two cells, a window for each.
 
 >>> import polars as pl
->>> import linewatch.interop.polars  # registers pl.Expr.lw and pl.Series.lw
+>>> import linewatch.polars  # registers pl.Expr.lw and pl.Series.lw
 >>> prb = pl.DataFrame({"cell": ["a", "b"] * 3, "prb": [10.0, 70, 14, 74, 12, 72]})
 >>> prb.select(pl.col("prb").lw.rolling_mean(2).over("cell"))["prb"].to_list()
 [None, None, 12.0, 72.0, 13.0, 73.0]
