@@ -24,7 +24,7 @@ os.environ["POLARS_MAX_THREADS"] = str(arguments.threads)
 import numpy as np
 import polars as pl
 
-import linewatch.interop.polars  # noqa: F401
+import linewatch.polars  # noqa: F401
 
 STATISTICS = {
     "sum": lambda x, w: x.rolling_sum(w, min_samples=1),
