@@ -21,10 +21,10 @@ arguments = parser.parse_args()
 sys.path.pop(0)
 os.environ["POLARS_MAX_THREADS"] = str(arguments.threads)
 
-import numpy as np
-import polars as pl
+import numpy as np  # noqa: E402
+import polars as pl  # noqa: E402
 
-import linewatch.polars  # noqa: F401
+import linewatch.polars  # noqa: E402, F401
 
 STATISTICS = {
     "sum": lambda x, w: x.rolling_sum(w, min_samples=1),
