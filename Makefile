@@ -70,13 +70,13 @@ $(VENV)/demo.built: $(BIN)/python $(RUST)
 
 $(VENV)/test.built: $(BIN)/python $(RUST)
 	@echo "building the kernels and the Polars expressions, some minutes the first time"
-	$(BIN)/pip install -q -e ".[test]"
+	$(BIN)/pip install -q --group test -e ".[all]"
 	touch $@
 
 $(VENV)/bench.built: $(VENV)/test.built
-	$(BIN)/pip install -q -e ".[bench]"
+	$(BIN)/pip install -q --group bench
 	touch $@
 
 $(VENV)/docs.built: $(VENV)/test.built
-	$(BIN)/pip install -q -e ".[docs]"
+	$(BIN)/pip install -q --group docs
 	touch $@
