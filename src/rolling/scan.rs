@@ -5,24 +5,29 @@
 //! nothing is ever subtracted (van Herk 1992; Gil and Werman 1993). Both scans join inside four
 //! lanes first, so that only one join in four waits for the one before it.
 
+use std::marker::PhantomData;
+
 use crate::float::Float;
+use crate::simd::Four;
 
 /// An associative operation with an identity.
-pub trait Join {
+pub(crate) trait Join {
     /// Joins with any value to that value.
     const IDENTITY: f64;
     /// Whether a value may be joined twice without changing the result.
     const IDEMPOTENT: bool;
     /// The join of two values.
     fn join(a: f64, b: f64) -> f64;
+    /// The joins of four pairs of values.
+    fn fours<F: Four>(a: F, b: F) -> F;
 }
 
 /// Addition.
-pub struct Plus;
+pub(crate) struct Plus;
 /// The smaller value.
-pub struct Lesser;
+pub(crate) struct Lesser;
 /// The larger value.
-pub struct Greater;
+pub(crate) struct Greater;
 
 impl Join for Plus {
     const IDENTITY: f64 = 0.0;
@@ -30,6 +35,10 @@ impl Join for Plus {
     #[inline(always)]
     fn join(a: f64, b: f64) -> f64 {
         a + b
+    }
+    #[inline(always)]
+    fn fours<F: Four>(a: F, b: F) -> F {
+        a.add(b)
     }
 }
 
@@ -42,6 +51,10 @@ impl Join for Lesser {
     fn join(a: f64, b: f64) -> f64 {
         if a < b { a } else { b }
     }
+    #[inline(always)]
+    fn fours<F: Four>(a: F, b: F) -> F {
+        a.lesser(b)
+    }
 }
 
 impl Join for Greater {
@@ -51,94 +64,119 @@ impl Join for Greater {
     fn join(a: f64, b: f64) -> f64 {
         if a > b { a } else { b }
     }
+    #[inline(always)]
+    fn fours<F: Four>(a: F, b: F) -> F {
+        a.greater(b)
+    }
 }
 
-type Lanes = [f64; 4];
-
-#[inline(always)]
-fn join<J: Join>(a: Lanes, b: Lanes) -> Lanes {
-    [
-        J::join(a[0], b[0]),
-        J::join(a[1], b[1]),
-        J::join(a[2], b[2]),
-        J::join(a[3], b[3]),
-    ]
+/// Runs a body for each four of `n` places from the first on: those from `j`, of which `len` there
+/// are. A macro, because a closure would not always be compiled into the copy for AVX2, and calls
+/// between the two copies are slow.
+macro_rules! each_four {
+    ($n:expr, |$j:ident, $len:ident| $body:block) => {
+        let n: usize = $n;
+        let whole = n / 4 * 4;
+        let mut j = 0;
+        while j < whole {
+            let ($j, $len) = (j, 4);
+            $body
+            j += 4;
+        }
+        if whole < n {
+            let ($j, $len) = (whole, n - whole);
+            $body
+        }
+    };
 }
 
-/// `out[j]` = join of `carry` and `value(v, m)` of the first `j + 1` values and their marks; the
-/// join of all is returned, to carry on from.
+pub(crate) use each_four;
+
+/// The `len` values from `j` on, and then zeros.
 #[inline(always)]
-pub fn prefixes<J: Join, V: Copy, M: Copy>(
-    values: &[V],
-    marks: &[M],
-    value: impl Fn(V, M) -> f64,
-    carry: f64,
+pub(crate) fn load<F: Four, T: Float>(values: &[T], j: usize, len: usize) -> F {
+    if len == 4 {
+        let v = &values[j..j + 4];
+        F::of(|l| v[l].to_f64())
+    } else {
+        F::of(|l| if l < len { values[j + l].to_f64() } else { 0.0 })
+    }
+}
+
+/// Puts the first `len` lanes from place `j` on.
+#[inline(always)]
+pub(crate) fn store<F: Four, T: Float>(lanes: F, out: &mut [T], j: usize, len: usize) {
+    let lanes = lanes.lanes().map(T::from_f64);
+    if len == 4 {
+        out[j..j + 4].copy_from_slice(&lanes);
+    } else {
+        out[j..j + len].copy_from_slice(&lanes[..len]);
+    }
+}
+
+/// In each lane the join of it with those after it.
+#[inline(always)]
+fn scan_down<F: Four, J: Join>(v: F) -> F {
+    let none = F::all(J::IDENTITY);
+    let pairs = J::fours(v, v.down(none));
+    J::fours(pairs, pairs.down_two(none))
+}
+
+/// `out[j]` = join of `read(value)` of the values from `j` on.
+#[inline(always)]
+pub(crate) fn suffixes<F: Four, T: Float, J: Join>(
+    values: &[T],
+    mut read: impl FnMut(F) -> F,
     out: &mut [f64],
-) -> f64 {
-    let mut carry = carry;
-    let whole = values.len() / 4 * 4;
-    let fours = values.chunks_exact(4).zip(marks.chunks_exact(4));
-    for ((v, m), o) in fours.zip(out.chunks_exact_mut(4)) {
-        let v = [
-            value(v[0], m[0]),
-            value(v[1], m[1]),
-            value(v[2], m[2]),
-            value(v[3], m[3]),
-        ];
-        let pairs = join::<J>(v, [J::IDENTITY, v[0], v[1], v[2]]);
-        let all = join::<J>(pairs, [J::IDENTITY, J::IDENTITY, pairs[0], pairs[1]]);
-        o.copy_from_slice(&join::<J>(all, [carry; 4]));
-        carry = J::join(carry, all[3]);
+) {
+    let (n, head) = (values.len(), values.len() % 4);
+    let mut carry = F::all(J::IDENTITY);
+    let mut j = n;
+    while j > head {
+        j -= 4;
+        let all = scan_down::<F, J>(read(load(values, j, 4)));
+        store(J::fours(all, carry), out, j, 4);
+        carry = J::fours(all.first(), carry);
     }
-    for ((&v, &m), o) in values[whole..]
-        .iter()
-        .zip(&marks[whole..])
-        .zip(&mut out[whole..])
-    {
-        carry = J::join(carry, value(v, m));
-        *o = carry;
+    if head > 0 {
+        // The values move to the last lanes: what comes before them does not count.
+        let v = F::of(|l| values[(l + head).saturating_sub(4)].to_f64());
+        let all = J::fours(scan_down::<F, J>(read(v)), carry).lanes();
+        out[..head].copy_from_slice(&all[4 - head..]);
     }
-    carry
 }
 
-/// `out[j]` = join of `value(v, m)` of the values after `j`: what remains of a block when its
-/// first `j + 1` values have left.
-#[inline(always)]
-pub fn suffixes<J: Join, V: Copy, M: Copy>(
-    values: &[V],
-    marks: &[M],
-    value: impl Fn(V, M) -> f64,
-    out: &mut Vec<f64>,
-) {
-    out.resize(values.len(), 0.0);
-    let Some(last) = out.last_mut() else { return };
-    *last = J::IDENTITY;
-    let (values, marks) = (&values[1..], &marks[1..]);
-    let head = values.len() % 4;
-    let mut carry = J::IDENTITY;
-    let fours = values[head..]
-        .chunks_exact(4)
-        .zip(marks[head..].chunks_exact(4));
-    for ((v, m), o) in fours.zip(out[head..].chunks_exact_mut(4)).rev() {
-        let v = [
-            value(v[0], m[0]),
-            value(v[1], m[1]),
-            value(v[2], m[2]),
-            value(v[3], m[3]),
-        ];
-        let pairs = join::<J>(v, [v[1], v[2], v[3], J::IDENTITY]);
-        let all = join::<J>(pairs, [pairs[2], pairs[3], J::IDENTITY, J::IDENTITY]);
-        o.copy_from_slice(&join::<J>(all, [carry; 4]));
-        carry = J::join(carry, all[0]);
+/// Joins of all values up to each, four at a time.
+pub(crate) struct Prefixes<F, J> {
+    carry: F,
+    join: PhantomData<J>,
+}
+
+impl<F: Four, J: Join> Prefixes<F, J> {
+    /// Begins with a value.
+    #[inline(always)]
+    pub(crate) fn from(carry: f64) -> Self {
+        Prefixes {
+            carry: F::all(carry),
+            join: PhantomData,
+        }
     }
-    for ((&v, &m), o) in values[..head]
-        .iter()
-        .zip(&marks[..head])
-        .zip(&mut out[..head])
-        .rev()
-    {
-        carry = J::join(value(v, m), carry);
-        *o = carry;
+
+    /// The joins up to each of the next four values.
+    #[inline(always)]
+    pub(crate) fn next(&mut self, v: F) -> F {
+        let none = F::all(J::IDENTITY);
+        let pairs = J::fours(v.up(none), v);
+        let all = J::fours(pairs.up_two(none), pairs);
+        let joins = J::fours(self.carry, all);
+        self.carry = J::fours(self.carry, all.last());
+        joins
+    }
+
+    /// The join of all so far.
+    #[inline(always)]
+    pub(crate) fn total(&self) -> f64 {
+        self.carry.lanes()[0]
     }
 }
 
@@ -148,7 +186,7 @@ const ROWS: usize = 16;
 /// `out[i]` = join of `values[i..i + width]`, for windows so narrow that reading each anew is
 /// quicker than two scans. `fours` is scratch.
 #[inline(always)]
-pub fn direct<T: Float, J: Join>(
+pub(crate) fn direct<T: Float, J: Join>(
     values: &[T],
     width: usize,
     fours: &mut Vec<f64>,
@@ -200,7 +238,7 @@ fn gather<T: Float, J: Join>(values: &[T], count: usize, step: usize, out: &mut 
 
 /// Whether every value is finite.
 #[inline(always)]
-pub fn all_finite<T: Float>(values: &[T]) -> bool {
+pub(crate) fn all_finite<T: Float>(values: &[T]) -> bool {
     // Zero times a value is zero, unless the value is NaN or infinite.
     let mut doubt = [0.0; ROWS];
     let chunks = values.chunks_exact(ROWS);
@@ -219,25 +257,31 @@ pub fn all_finite<T: Float>(values: &[T]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::Plain;
 
     #[test]
     fn scans_join_from_both_ends() {
-        for n in 0..12 {
-            let values: Vec<f64> = (1..=n).map(f64::from).collect();
+        for n in 0..14 {
+            let values: Vec<f64> = (1..=n).map(|i| f64::from(i * 5 % 7)).collect();
             let n = values.len();
             let mut out = vec![0.0; n];
-            let whole = prefixes::<Plus, _, _>(&values, &values, |v, _| v, 1.0, &mut out);
-            assert_eq!(whole, 1.0 + values.iter().sum::<f64>());
+            let mut sums = out.clone();
+            let mut prefixes = Prefixes::<Plain, Plus>::from(1.0);
+            each_four!(n, |j, len| {
+                store(prefixes.next(load(&values, j, len)), &mut out, j, len);
+            });
+            assert_eq!(prefixes.total(), 1.0 + values.iter().sum::<f64>());
+            suffixes::<Plain, _, Plus>(&values, |v| v, &mut sums);
             for j in 0..n {
                 assert_eq!(out[j], 1.0 + values[..=j].iter().sum::<f64>());
+                assert_eq!(sums[j], values[j..].iter().sum::<f64>());
             }
-            suffixes::<Plus, _, _>(&values, &values, |v, _| v, &mut out);
+            suffixes::<Plain, _, Lesser>(&values, |v| v, &mut out);
             for j in 0..n {
-                assert_eq!(out[j], values[j + 1..].iter().sum::<f64>());
-            }
-            suffixes::<Lesser, _, _>(&values, &values, |v, _| v, &mut out);
-            for j in 0..n {
-                assert_eq!(out[j], values.get(j + 1).copied().unwrap_or(f64::INFINITY));
+                assert_eq!(
+                    out[j],
+                    values[j..].iter().copied().fold(f64::INFINITY, f64::min)
+                );
             }
         }
     }
