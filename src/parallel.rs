@@ -4,6 +4,7 @@
 //! `fork` inherits neither threads nor locks it could use, so it starts afresh; Rayon's global
 //! pool would wait for ever for threads that the child does not have.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
@@ -71,8 +72,46 @@ pub fn cores() -> usize {
 /// Tells a waiting caller how far the work is, and the work that the caller wants it to stop.
 #[derive(Debug, Default)]
 pub struct Monitor {
-    cancel: AtomicBool,
+    cancel: Arc<AtomicBool>,
     done: AtomicU64,
+}
+
+thread_local! {
+    /// The flag of the monitor that watches this thread.
+    static WATCHED: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
+}
+
+/// Whether the caller asked the work of this thread to stop.
+///
+/// A kernel asks about once a millisecond and leaves its answers where they are: whoever
+/// [watches](Monitor::watch) it throws them away at the next [`tick`](Monitor::tick).
+pub fn is_cancelled() -> bool {
+    WATCHED.with_borrow(|flag| flag.as_ref().is_some_and(|f| f.load(Ordering::Relaxed)))
+}
+
+/// Asks [`is_cancelled`] once in so many steps of work.
+#[derive(Debug, Default)]
+pub struct Poll {
+    steps: usize,
+}
+
+impl Poll {
+    /// Steps that take about a millisecond, a few nanoseconds each.
+    const STEPS: usize = 1 << 17;
+
+    /// Whether to stop, asked after every `steps` more.
+    #[inline(always)]
+    pub fn is_cancelled(&mut self, steps: usize) -> bool {
+        self.steps += steps;
+        self.steps >= Self::STEPS && self.ask()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ask(&mut self) -> bool {
+        self.steps = 0;
+        is_cancelled()
+    }
 }
 
 impl Monitor {
@@ -89,6 +128,19 @@ impl Monitor {
         } else {
             Ok(())
         }
+    }
+
+    /// Calls `work`, in which [`is_cancelled`] asks this monitor.
+    pub fn watch<R>(&self, work: impl FnOnce() -> R) -> R {
+        /// Ends the watch, after a panic too.
+        struct Watch(Option<Arc<AtomicBool>>);
+        impl Drop for Watch {
+            fn drop(&mut self) {
+                WATCHED.replace(self.0.take());
+            }
+        }
+        let _before = Watch(WATCHED.replace(Some(Arc::clone(&self.cancel))));
+        work()
     }
 
     /// Asks the work to stop at its next [`tick`](Monitor::tick).
@@ -233,6 +285,23 @@ mod tests {
         monitor.cancel();
         assert_eq!(monitor.tick(4), Err(Error::Cancelled));
         assert_eq!(monitor.done(), 7);
+    }
+
+    #[test]
+    fn work_that_is_watched_sees_the_flag() {
+        let monitor = Monitor::default();
+        assert!(!is_cancelled());
+        monitor.watch(|| {
+            let mut poll = Poll::default();
+            assert!(!poll.is_cancelled(Poll::STEPS));
+            monitor.cancel();
+            assert!(is_cancelled());
+            assert!(!poll.is_cancelled(Poll::STEPS - 1));
+            assert!(poll.is_cancelled(1));
+            assert!(!Monitor::default().watch(is_cancelled));
+            assert!(is_cancelled());
+        });
+        assert!(!is_cancelled());
     }
 
     #[test]

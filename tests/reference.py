@@ -45,7 +45,8 @@ def _rows(n, i, window, center, closed, include_current):
 
 
 def _span(times, i, window, center, closed, include_current):
-    closed = closed or "right"
+    # Without the current row, the left end is closed: three days are the three daily rows before.
+    closed = closed or ("right" if include_current else "left")
     now = times[i]
     # Doubled, so that half a window stays a whole number.
     first = 2 * now - window if center else 2 * (now - window)
@@ -54,8 +55,8 @@ def _span(times, i, window, center, closed, include_current):
     def inside(j):
         if not center and j > i:  # a later row of the same time is still to come
             return False
-        if not include_current and j == i:
-            return False
+        if not include_current:  # earlier rows of the same time stay in
+            return j < i and times[j] >= now - window
         after = 2 * times[j] >= first if closed in ("left", "both") else 2 * times[j] > first
         before = 2 * times[j] <= last if closed in ("right", "both") else 2 * times[j] < last
         return after and before

@@ -7,6 +7,7 @@
 
 use super::Task;
 use super::queue::{Answer, State, drive};
+use crate::parallel::Poll;
 use crate::{Error, Float};
 
 /// Entropy in nats over `bins` bins of equal width between the smallest and the largest value of
@@ -83,6 +84,9 @@ struct Histogram<'a, T> {
     sum: f64,
     /// `c ln c` for each count `c` that a window may have, on the grid.
     table: Vec<f64>,
+    /// A range that moves at every row means a count of every window.
+    poll: Poll,
+    cancelled: bool,
 }
 
 impl<'a, T: Float> Histogram<'a, T> {
@@ -104,6 +108,8 @@ impl<'a, T: Float> Histogram<'a, T> {
             counts: vec![0; bins],
             sum: 0.0,
             table,
+            poll: Poll::default(),
+            cancelled: false,
         }
     }
 
@@ -122,6 +128,9 @@ impl<'a, T: Float> Histogram<'a, T> {
 
     fn entropy(&mut self, answer: &Answer<Extent>) -> f64 {
         let extent = answer.state;
+        if self.cancelled {
+            return f64::NAN;
+        }
         if extent.min == extent.max && extent.min.is_finite() {
             return 0.0;
         }
@@ -141,6 +150,7 @@ impl<'a, T: Float> Histogram<'a, T> {
             && end >= self.end
             && start - self.start < end - start;
         if !slides {
+            self.cancelled = self.poll.is_cancelled(end - start);
             self.extent = extent;
             self.counts.fill(0);
             for i in start..end {

@@ -1,5 +1,7 @@
 //! What a window is, in the words of the caller, and the rows that makes of it.
 
+use std::ops::Range;
+
 use super::window::Windows;
 use crate::error::Error;
 use crate::float::Infinity;
@@ -72,7 +74,9 @@ pub struct Settings<'a> {
     pub step: usize,
     /// Values an answer needs: all of a window of rows, one of any other, if none is given.
     pub min_periods: Option<usize>,
-    /// Whether the current row is part of its window.
+    /// Whether the current row is part of its window. If not, a window of `n` rows is the `n` before
+    /// it, and a span of time the rows before it, of the same time too, back to the one a whole span
+    /// before.
     pub include_current: bool,
     /// What an infinite value means.
     pub infinity: Infinity,
@@ -174,6 +178,8 @@ impl Settings<'_> {
 
     /// As pandas lays out windows of rows.
     fn fixed(&self, window: usize) -> Windows<'static> {
+        // No series is as long, and sums with row numbers stay in range.
+        let window = window.min(isize::MAX as usize / 8);
         if !self.include_current {
             return Windows::Fixed {
                 width: window,
@@ -189,76 +195,81 @@ impl Settings<'_> {
         }
     }
 
-    /// Bounds of the answers `first..first + count` of a series of `n` rows at `times`.
+    /// Bounds of `answers` of a series of `n` rows at `times`, into `start` and `end`.
     pub fn bounds(
         &self,
         n: usize,
         times: Option<&[i64]>,
-        first: usize,
-        count: usize,
-    ) -> (Vec<i64>, Vec<i64>) {
-        let rows = (first..first + count).map(|k| k * self.step);
+        answers: Range<usize>,
+        start: &mut Vec<i64>,
+        end: &mut Vec<i64>,
+    ) {
+        start.clear();
+        end.clear();
+        let shift = i64::from(self.include_current);
         match (self.span, times) {
-            (Span::Time(span), Some(times)) => self.by_time(times, span, rows),
-            (Span::Bounds(start, end), _) => (
-                start[first..first + count].to_vec(),
-                end[first..first + count].to_vec(),
-            ),
+            (Span::Time(span), Some(times)) => {
+                let rows = answers.start * self.step..n.min(answers.end * self.step);
+                self.by_time(times, span, rows, start, end);
+            }
+            (Span::Bounds(starts, ends), _) => {
+                start.extend_from_slice(&starts[answers.clone()]);
+                end.extend_from_slice(&ends[answers]);
+            }
             (Span::Rows(window), _) => {
                 let windows = self.fixed(window);
-                rows.map(|row| windows.of(row, n))
-                    .map(|(a, b)| (a as i64, b as i64))
-                    .unzip()
+                for answer in answers {
+                    let (from, to) = windows.of(answer * self.step, n);
+                    start.push(from as i64);
+                    end.push(to as i64);
+                }
             }
             _ => {
-                let shift = i64::from(self.include_current);
-                rows.map(|row| (0, row as i64 + shift)).unzip()
+                start.resize(answers.len(), 0);
+                end.extend(answers.map(|answer| (answer * self.step) as i64 + shift));
             }
         }
     }
 
     /// As pandas lays out windows of time: `closed` decides at the ends; of the rows of the same time
-    /// as the current one those after it count only if the window is centred.
+    /// as the current one those after it count only if the window is centred. Without the current
+    /// row the left end is closed, so that three days hold the three daily rows before.
     fn by_time(
         &self,
         times: &[i64],
         span: i64,
-        rows: impl Iterator<Item = usize>,
-    ) -> (Vec<i64>, Vec<i64>) {
-        let closed = self.closed.unwrap_or(Closed::Right);
-        let half = span / 2;
-        let back = if self.center { half } else { span };
-        let (mut low, mut high) = (None, None);
-        rows.map(|row| {
-            let time = times[row];
-            // One less where the left end is closed, so that one comparison serves both.
-            let after = time
-                .saturating_sub(back)
-                .saturating_sub(i64::from(closed.left()));
-            let mut start = low.unwrap_or_else(|| times.partition_point(|&t| t <= after));
-            while start < row && times[start] <= after {
-                start += 1;
-            }
-            low = Some(start);
-            let until = if self.center {
-                time.saturating_add(half)
-            } else {
-                time
-            };
-            let inside = |t: i64| t < until || (closed.right() && t == until);
-            let end = if closed.right() && !self.center {
-                row + usize::from(self.include_current)
-            } else {
-                let mut end = high.unwrap_or_else(|| times.partition_point(|&t| inside(t)));
-                while end < times.len() && inside(times[end]) {
-                    end += 1;
-                }
-                high = Some(end);
-                end
-            };
-            (start as i64, end as i64)
-        })
-        .unzip()
+        rows: Range<usize>,
+        start: &mut Vec<i64>,
+        end: &mut Vec<i64>,
+    ) {
+        let closed = match self.closed {
+            Some(closed) => closed,
+            None if self.include_current => Closed::Right,
+            None => Closed::Left,
+        };
+        // The furthest distance inside: as times are whole numbers, an open end is one nearer. Half
+        // of an odd span needs no fraction for the same reason.
+        let furthest = |is_closed: bool| match (self.center, is_closed) {
+            (true, true) => span / 2,
+            (true, false) => (span - 1) / 2,
+            (false, true) => span,
+            (false, false) => span - 1,
+        };
+        let (back, ahead) = (furthest(closed.left()), furthest(closed.right()));
+        let step = self.step;
+        // A bound beyond the range of numbers has every time on its inner side, as it has to be.
+        let is_before = |time: i64, now: i64| time < now.saturating_sub(back);
+        pointers(times, rows.clone(), step, is_before, start);
+        if self.center {
+            let is_reached = |time: i64, now: i64| time <= now.saturating_add(ahead);
+            pointers(times, rows, step, is_reached, end);
+        } else if !self.include_current {
+            end.extend(rows.step_by(step).map(|row| row as i64));
+        } else if closed.right() {
+            end.extend(rows.step_by(step).map(|row| row as i64 + 1));
+        } else {
+            pointers(times, rows, step, |time, now| time < now, end);
+        }
     }
 
     /// Rows of the widest window, about; it decides how finely work is cut.
@@ -276,10 +287,108 @@ impl Settings<'_> {
             (Span::Bounds(start, end), _) => start
                 .iter()
                 .zip(end)
-                .map(|(s, e)| (e - s).max(0) as usize)
+                .map(|(s, e)| e.saturating_sub(*s).max(0) as usize)
                 .max()
                 .unwrap_or(0),
             _ => n,
+        }
+    }
+}
+
+/// For every `step`th of `rows`, how many of `times` are `before` the row's own. Times and what is
+/// before them grow together, so one pass is enough.
+#[inline(always)]
+fn pointers(
+    times: &[i64],
+    rows: Range<usize>,
+    step: usize,
+    before: impl Fn(i64, i64) -> bool,
+    into: &mut Vec<i64>,
+) {
+    let Some(&first) = times.get(rows.start) else {
+        return;
+    };
+    let mut at = times.partition_point(|&time| before(time, first));
+    into.reserve(rows.len().div_ceil(step));
+    for &now in times[rows].iter().step_by(step) {
+        // Four at once without a branch: irregular times would make each one a surprise.
+        while let Some(next) = times.get(at..at + 4) {
+            let passed = next.iter().map(|&time| usize::from(before(time, now)));
+            let passed: usize = passed.sum();
+            at += passed;
+            if passed < 4 {
+                break;
+            }
+        }
+        while at + 4 > times.len() && at < times.len() && before(times[at], now) {
+            at += 1;
+        }
+        into.push(at as i64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by_time(settings: Settings, times: &[i64]) -> Vec<(i64, i64)> {
+        let (mut start, mut end) = (Vec::new(), Vec::new());
+        let answers = 0..times.len().div_ceil(settings.step);
+        settings.bounds(times.len(), Some(times), answers, &mut start, &mut end);
+        start.into_iter().zip(end).collect()
+    }
+
+    #[test]
+    fn half_of_an_odd_span_is_not_rounded() {
+        let settings = Settings {
+            center: true,
+            ..Settings::new(Span::Time(45))
+        };
+        let found = by_time(settings, &[0, 22, 44, 45, 67, 90]);
+        assert_eq!(found, [(0, 2), (0, 3), (1, 4), (2, 5), (3, 5), (5, 6)]);
+    }
+
+    #[test]
+    fn without_the_current_row_the_left_end_is_closed() {
+        let settings = Settings {
+            include_current: false,
+            ..Settings::new(Span::Time(3))
+        };
+        let found = by_time(settings, &[0, 1, 2, 3, 3, 8]);
+        assert_eq!(found, [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (5, 5)]);
+    }
+
+    #[test]
+    fn spans_may_reach_beyond_the_range_of_numbers() {
+        let times = [i64::MIN, -1, 0, 5, i64::MAX];
+        for center in [false, true] {
+            for closed in [Closed::Right, Closed::Left, Closed::Both, Closed::Neither] {
+                let settings = Settings {
+                    center,
+                    closed: Some(closed),
+                    ..Settings::new(Span::Time(i64::MAX))
+                };
+                let expected = times.iter().enumerate().map(|(row, &now)| {
+                    let is_inside = |j: usize| {
+                        let apart = 2 * (i128::from(times[j]) - i128::from(now));
+                        let span = i128::from(i64::MAX) * if center { 1 } else { 2 };
+                        let after = apart > -span || (closed.left() && apart == -span);
+                        let last = if center { span } else { 0 };
+                        let before = apart < last || (closed.right() && apart == last);
+                        after && before && (center || j <= row)
+                    };
+                    let inside: Vec<usize> = (0..times.len()).filter(|&j| is_inside(j)).collect();
+                    inside
+                        .first()
+                        .map(|&from| (from as i64, inside[inside.len() - 1] as i64 + 1))
+                });
+                for (found, expected) in by_time(settings, &times).into_iter().zip(expected) {
+                    match expected {
+                        Some(expected) => assert_eq!(found, expected),
+                        None => assert_eq!(found.0, found.1),
+                    }
+                }
+            }
         }
     }
 }

@@ -210,6 +210,10 @@ pub fn answer<T: Float>(
 ) -> Result<(), Error> {
     macro_rules! family {
         ($variant:ident, $kernel:path) => {{
+            // Short series are many, and lists on the heap would cost as much as their answers.
+            if let [Statistic::$variant(statistic)] = statistics {
+                return $kernel(task, &[*statistic], out);
+            }
             let (mut wanted, mut places) = (Vec::new(), Vec::new());
             for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
                 if let Statistic::$variant(statistic) = statistic {

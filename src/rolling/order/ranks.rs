@@ -9,6 +9,7 @@ use super::bitmap::Bitmap;
 use super::ordered::{Middle, Ordered, Plan};
 use super::sort::Sorter;
 use crate::float::Float;
+use crate::parallel::is_cancelled;
 use crate::rolling::task::Task;
 use crate::simd::dispatch;
 
@@ -29,7 +30,14 @@ pub(super) fn body<T: Float>(task: &Task<T>, plan: &Plan, out: &mut [&mut [T]]) 
         let (answers, rows) = chunk(task, answer);
         answer = answers.end;
         window.begin(task, plan, rows);
+        if is_cancelled() {
+            return;
+        }
         for answer in answers {
+            // A rank among a million rows takes microseconds.
+            if answer % 256 == 0 && is_cancelled() {
+                return;
+            }
             let bounds = task.windows.of(answer, task.x.len());
             window.advance(plan, bounds);
             plan.write(&mut window, task, answer, bounds, out);

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use crate::float::Float;
+use crate::parallel::is_cancelled;
 use crate::rolling::task::Task;
 
 /// Below this many values a comparison sort is faster.
@@ -26,7 +27,7 @@ pub(super) struct Sorter {
 }
 
 impl Sorter {
-    /// Ranks the present values of `rows`.
+    /// Ranks the present values of `rows`, unless the work is cancelled.
     #[inline(always)]
     pub fn sort<T: Float>(&mut self, task: &Task<T>, rows: Range<usize>) {
         let (smallest, largest, count) = self.read(task, rows);
@@ -38,6 +39,9 @@ impl Sorter {
             self.radix::<8, 256, 4>();
         } else {
             self.radix::<11, 2048, 3>();
+        }
+        if is_cancelled() {
+            return;
         }
         self.mend();
         self.ranks.clear();
@@ -99,6 +103,10 @@ impl Sorter {
             let first = digit(self.pairs[0], pass);
             if places[first] as usize == self.pairs.len() {
                 continue;
+            }
+            // A pass over ten million rows takes a moment.
+            if is_cancelled() {
+                return;
             }
             let mut sum = 0;
             for place in places.iter_mut() {

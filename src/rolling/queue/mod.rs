@@ -14,6 +14,7 @@
 use std::ops::Range;
 
 use super::Windows;
+use crate::parallel::Poll;
 
 pub mod blocks;
 #[cfg(test)]
@@ -94,7 +95,7 @@ impl<S: State> Counted<S> {
 ///
 /// `item(i)` gives what row `i` of `n` rows holds, `None` if it is missing. Right for any windows;
 /// constant time an answer on average when neither end moves back, one window's time for an answer
-/// whose window does. Memory is that of the states of the largest window (none when expanding).
+/// whose window does. A cancelled drive stops early. Memory is that of the states of the largest window (none when expanding).
 #[inline(always)]
 pub fn drive<S: State>(
     windows: Windows,
@@ -105,37 +106,50 @@ pub fn drive<S: State>(
 ) {
     let first = answers.start;
     let mut suffixes: Vec<Counted<S>> = Vec::new();
-    let mut running = Counted::<S>::empty();
-    // `suffixes` holds the states of i..mid for i in low..mid, `running` that of mid..reached.
-    let (mut low, mut mid, mut reached) = (0, 0, 0);
-    for k in answers {
-        let (start, end) = windows.of(k, n);
-        if k == first || start < low || end < reached {
-            running = Counted::empty();
-            (low, mid, reached) = (start, start, start);
+    let mut poll = Poll::default();
+    let mut k = first;
+    let mut slides = false;
+    while k < answers.end {
+        // `suffixes` holds the states of i..mid for i in low..mid, `running` that of mid..reached.
+        let (mut start, mut end) = windows.of(k, n);
+        let low = start;
+        // A window that does not follow from another needs no suffixes yet, an expanding one never.
+        let mid = if slides { end } else { start };
+        if poll.is_cancelled(1 + mid - low) {
+            return;
         }
-        if start > mid {
-            rebuild(&mut suffixes, start..end, &item);
-            running = Counted::empty();
-            (low, mid, reached) = (start, end, end);
+        rebuild(&mut suffixes, low..mid, &item);
+        let mut running = Counted::empty();
+        let mut reached = mid;
+        // Until the window leaves `mid` behind, or goes back.
+        while low <= start && start <= mid && reached <= end {
+            if poll.is_cancelled(1 + end - reached) {
+                return;
+            }
+            for i in reached..end {
+                running.push(item(i));
+            }
+            reached = end;
+            let mut whole = running;
+            if start < mid {
+                let front = &suffixes[start - low];
+                whole.count += front.count;
+                whole.state = S::merge(&front.state, &running.state);
+            }
+            answer(Answer {
+                place: k - first,
+                start,
+                end,
+                count: whole.count,
+                state: whole.state,
+            });
+            k += 1;
+            if k == answers.end {
+                return;
+            }
+            (start, end) = windows.of(k, n);
         }
-        for i in reached..end {
-            running.push(item(i));
-        }
-        reached = end;
-        let mut whole = running;
-        if start < mid {
-            let front = &suffixes[start - low];
-            whole.count += front.count;
-            whole.state = S::merge(&front.state, &running.state);
-        }
-        answer(Answer {
-            place: k - first,
-            start,
-            end,
-            count: whole.count,
-            state: whole.state,
-        });
+        slides = low <= start && reached <= end;
     }
 }
 
