@@ -40,7 +40,7 @@ lint: $(VENV)/test.built
 
 bench: $(VENV)/bench.built
 	$(BIN)/python benches/rolling.py
-	$(BIN)/python benches/polars.py
+	$(BIN)/python benches/polars_expressions.py
 
 docs: $(VENV)/docs.built
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

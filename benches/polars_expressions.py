@@ -1,6 +1,6 @@
 """Our Polars expressions against the native ones.
 
-    python benches/polars.py [--rows N] [--threads T]
+    python benches/polars_expressions.py [--rows N] [--threads T]
 
 Both run in one process, in turn, on the same frame; their answers must agree. Times are the best of
 `--repeat` runs. Prints a Markdown table.
@@ -8,7 +8,6 @@ Both run in one process, in turn, on the same frame; their answers must agree. T
 
 import argparse
 import os
-import sys
 import time
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -17,8 +16,6 @@ parser.add_argument("--window", type=int, default=96)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--repeat", type=int, default=3)
 arguments = parser.parse_args()
-# This file has the name of the package it imports.
-sys.path.pop(0)
 os.environ["POLARS_MAX_THREADS"] = str(arguments.threads)
 
 import numpy as np  # noqa: E402
