@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn direct_joins_each_window() {
-        let values: Vec<f32> = (0..150u8).map(|i| f32::from(i * 7 % 11)).collect();
+        let values: Vec<f32> = (0..150u16).map(|i| f32::from(i * 7 % 11)).collect();
         for width in 1..70 {
             let mut out = vec![0.0; values.len() + 1 - width];
             let mut sums = out.clone();

@@ -22,8 +22,11 @@ pub(super) fn exact<T: Float>(task: &Task<T>, statistic: MomentStatistic, out: &
     // A window ends before row `end`, and `begin` is the end of the first.
     let begin = task.answers.start as isize + 1 + shift;
     let after = task.answers.end as isize + 1 + shift;
-    for cut in (begin..after).step_by(width) {
-        if differs(task, width as isize, cut) {
+    let mut next = begin;
+    while next < after {
+        let cut = next;
+        next += width as isize;
+        if differ(task.x, cut) || apart(task, width as isize, cut) {
             continue;
         }
         let last = after.min(cut + width as isize) - 1;
@@ -45,18 +48,22 @@ pub(super) fn exact<T: Float>(task: &Task<T>, statistic: MomentStatistic, out: &
     }
 }
 
-/// Whether the values around a cut differ so that no window around it is constant.
+/// Whether the two values before a cut and the one after it are there, and no two neighbours equal.
 #[inline(always)]
-fn differs<T: Float>(task: &Task<T>, width: isize, cut: isize) -> bool {
-    let n = task.x.len() as isize;
-    if cut >= 2 && cut < n {
-        let [a, b, c] = [2, 1, 0].map(|back| task.x[cut as usize - back].to_f64());
-        let apart = |d: f64| d != 0.0 && d.is_finite();
-        // Windows that end here hold the first two, and all others the last two.
-        if apart(b - a) && apart(c - b) {
-            return true;
-        }
+fn differ<T: Float>(x: &[T], cut: isize) -> bool {
+    if cut < 2 || cut >= x.len() as isize {
+        return false;
     }
+    // Windows that end here hold the first two, and all others the last two.
+    let [a, b, c] = [2, 1, 0].map(|back| x[cut as usize - back].to_f64());
+    // Zero where two are equal, and not finite where one is missing.
+    let product = (b - a) * (c - b);
+    product != 0.0 && product.is_finite()
+}
+
+/// Whether the present values around a cut differ so that no window around it is constant.
+fn apart<T: Float>(task: &Task<T>, width: isize, cut: isize) -> bool {
+    let n = task.x.len() as isize;
     // The two values present on either side.
     let present = |row: isize| {
         let value = task.value(row as usize);

@@ -175,3 +175,6 @@ fn again<T: Float>(
     let mut out: Vec<&mut [T]> = out.iter_mut().map(|o| &mut o[places.clone()]).collect();
     general(task, answers, statistics, &mut out);
 }
+
+#[cfg(test)]
+mod tests;

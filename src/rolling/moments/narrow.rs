@@ -75,16 +75,27 @@ impl Tile {
         self.squares.resize(n, 0.0);
         self.mean.resize(n, 0.0);
         let whole = n / ROWS * ROWS;
-        let inverse = 1.0 / width as f64;
+        let every = 1.0 / width as f64;
+        let Tile {
+            count,
+            squares,
+            mean,
+            ..
+        } = self;
         let mut settle = |first: usize, s: &[f64], q: &[f64]| {
-            for i in 0..s.len() {
-                let mean = match self.count.get(first + i) {
-                    Some(&n) => s[i] / n.max(1.0),
-                    None => s[i] * inverse,
-                };
-                let sum = q[i] - s[i] * mean;
-                self.squares[first + i] = if sum > 0.0 { sum } else { 0.0 };
-                self.mean[first + i] = mean;
+            let places = first..first + s.len();
+            let mut inverse = [every; ROWS];
+            if !count.is_empty() {
+                for (inverse, n) in inverse.iter_mut().zip(&count[places.clone()]) {
+                    *inverse = 1.0 / if *n > 1.0 { *n } else { 1.0 };
+                }
+            }
+            let sums = s.iter().zip(q).zip(&inverse);
+            let places = squares[places.clone()].iter_mut().zip(&mut mean[places]);
+            for (((s, q), inverse), (square, mean)) in sums.zip(places) {
+                *mean = s * inverse;
+                let sum = q - s * *mean;
+                *square = if sum > 0.0 { sum } else { 0.0 };
             }
         };
         for first in (0..whole).step_by(ROWS) {
