@@ -150,6 +150,83 @@ def test_skew_and_kurtosis_of_one_high_value():
     np.testing.assert_allclose(rolling.kurt(x, 4)[3], 4)
 
 
+def test_half_of_an_odd_span_is_not_rounded():
+    seconds = np.array([0, 22, 44, 45, 67, 90]).astype("datetime64[s]")
+    sums = rolling.sum(np.arange(6.0) ** 2, "45s", times=seconds, center=True, min_periods=1)
+    np.testing.assert_array_equal(sums, [1, 5, 14, 29, 25, 25])
+
+
+def test_three_days_without_today_are_the_three_days_before():
+    days = np.arange("2024-01-01", "2024-01-07", dtype="datetime64[D]")
+    calls = np.array([1.0, 2, 4, 8, 16, 32])
+    before = rolling.sum(calls, "3D", times=days, include_current=False, min_periods=3)
+    np.testing.assert_array_equal(before, [NAN, NAN, NAN, 7, 14, 28])
+
+
+@pytest.mark.parametrize("kind", ["expanding", "span", "step"])
+def test_the_mean_of_equal_values_is_that_value(kind):
+    x = np.array([3.7, NAN, *[0.1] * 700, 5.0, *[0.3] * 700])
+    times = np.arange(len(x)).astype("datetime64[s]")
+    window, options = {
+        "expanding": ("expanding", {}),
+        "span": ("7s", {"times": times}),
+        "step": (7, {"step": 2, "min_periods": 1}),
+    }[kind]
+    series = x[2:702] if kind == "expanding" else x
+    if kind == "span":
+        options["times"] = times[: len(series)]
+    means = rolling.mean(series, window, **options)
+    sums = rolling.sum(series, window, **options)
+    counts = rolling.count(series, window, **options)
+    for k, row in enumerate(range(0, len(series), options.get("step", 1))):
+        values = series[: row + 1] if kind == "expanding" else series[max(row - 6, 0) : row + 1]
+        values = values[~np.isnan(values)]
+        if len(set(values)) == 1:
+            assert means[k] == values[0]
+            assert sums[k] == values[0] * counts[k]
+
+
+def test_covariance_of_values_beyond_the_range_of_squares():
+    x = np.array([1e308, 1, 2, 3, -1e308, 4, 5, 6])
+    y = np.array([0.2, 0.1, 0.5, 0.3, 0.8, 0.4, 0.9, 0.6])
+    check("cov", x, 5, y)
+    check("corr", x, 5, y)
+
+
+@pytest.mark.parametrize("window", [10**15, 2**63 - 1, 2**64 - 1])
+def test_a_window_beyond_any_series_is_an_expanding_one(window):
+    x = np.arange(5.0)
+    for name in ("mean", "std", "median", "min"):
+        call = getattr(rolling, name)
+        np.testing.assert_array_equal(call(x, window, min_periods=1), call(x, "expanding"))
+
+
+@pytest.mark.parametrize("columns", [1, 7, 8, 9, 64])
+@pytest.mark.parametrize("rows", [1, 7, 8, 9, 5000])
+def test_tables_of_every_side_are_turned_back(rows, columns, rng):
+    table = rng.normal(size=(rows, columns))
+    groups = rng.integers(0, 3, rows)
+    for options in ({}, {"groups": groups}, {"step": 1 + rows % 3}):
+        if "step" in options and options["step"] == 1:
+            continue
+        found = rolling.max(table, 3, min_periods=1, **options)
+        expected = rolling.max(np.asfortranarray(table), 3, min_periods=1, **options)
+        for c in range(columns):
+            alone = rolling.max(table[:, c].copy(), 3, min_periods=1, **options)
+            np.testing.assert_array_equal(found[:, c], alone)
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_long_tables_in_time_are_cut_and_joined(step, rng):
+    table = rng.normal(size=(40_000, 3))
+    times = np.cumsum(rng.integers(0, 3, 40_000)).astype("datetime64[s]")
+    found = rolling.mean(table, "50s", times=times, step=step)
+    for c in range(3):
+        alone = rolling.mean(table[:, c].copy(), "50s", times=times, step=step)
+        np.testing.assert_allclose(found[:, c], alone, rtol=1e-12, atol=1e-12)
+
+
 def test_a_window_is_as_old_as_its_first_row():
     times = np.array(["2026-01-01T00:00:00", "2026-01-01T00:00:03", "2026-01-01T00:00:05"],
                      dtype="datetime64[s]")  # fmt: skip

@@ -197,7 +197,7 @@ impl Order {
         let Some(groups) = groups else {
             return Order {
                 rows: None,
-                series: vec![0..n],
+                series: Vec::from([0..n]),
                 outside: Vec::new(),
             };
         };

@@ -204,8 +204,10 @@ impl Settings<'_> {
         start: &mut Vec<i64>,
         end: &mut Vec<i64>,
     ) {
-        start.clear();
-        end.clear();
+        if !matches!(self.span, Span::Time(_)) {
+            start.clear();
+            end.clear();
+        }
         let shift = i64::from(self.include_current);
         match (self.span, times) {
             (Span::Time(span), Some(times)) => {
@@ -242,6 +244,10 @@ impl Settings<'_> {
         start: &mut Vec<i64>,
         end: &mut Vec<i64>,
     ) {
+        // What is there is overwritten.
+        let count = rows.len().div_ceil(self.step);
+        start.resize(count, 0);
+        end.resize(count, 0);
         let closed = match self.closed {
             Some(closed) => closed,
             None if self.include_current => Closed::Right,
@@ -263,10 +269,11 @@ impl Settings<'_> {
         if self.center {
             let is_reached = |time: i64, now: i64| time <= now.saturating_add(ahead);
             pointers(times, rows, step, is_reached, end);
-        } else if !self.include_current {
-            end.extend(rows.step_by(step).map(|row| row as i64));
-        } else if closed.right() {
-            end.extend(rows.step_by(step).map(|row| row as i64 + 1));
+        } else if !self.include_current || closed.right() {
+            let shift = i64::from(self.include_current);
+            for (end, row) in end.iter_mut().zip(rows.step_by(step)) {
+                *end = row as i64 + shift;
+            }
         } else {
             pointers(times, rows, step, |time, now| time < now, end);
         }
@@ -303,28 +310,43 @@ fn pointers(
     rows: Range<usize>,
     step: usize,
     before: impl Fn(i64, i64) -> bool,
-    into: &mut Vec<i64>,
+    into: &mut [i64],
 ) {
-    let Some(&first) = times.get(rows.start) else {
-        return;
+    let now = times.get(rows).unwrap_or_default();
+    // Two pointers, one for each half, so that neither waits for the other's loads.
+    let half = into.len() / 2;
+    let (near, far) = into.split_at_mut(half);
+    let start = |k: usize| {
+        let first = now.get(k * step);
+        first.map_or(0, |&now| times.partition_point(|&time| before(time, now)))
     };
-    let mut at = times.partition_point(|&time| before(time, first));
-    into.reserve(rows.len().div_ceil(step));
-    for &now in times[rows].iter().step_by(step) {
-        // Four at once without a branch: irregular times would make each one a surprise.
-        while let Some(next) = times.get(at..at + 4) {
-            let passed = next.iter().map(|&time| usize::from(before(time, now)));
-            let passed: usize = passed.sum();
-            at += passed;
-            if passed < 4 {
-                break;
-            }
-        }
-        while at + 4 > times.len() && at < times.len() && before(times[at], now) {
-            at += 1;
-        }
-        into.push(at as i64);
+    let (mut low, mut high) = (start(0), start(half));
+    for (k, (near, far)) in near.iter_mut().zip(far.iter_mut()).enumerate() {
+        low = advance(times, low, |time| before(time, now[k * step]));
+        high = advance(times, high, |time| before(time, now[(half + k) * step]));
+        (*near, *far) = (low as i64, high as i64);
     }
+    // Of an odd number one is left.
+    if let Some(last) = far.get_mut(half) {
+        *last = advance(times, high, |time| before(time, now[2 * half * step])) as i64;
+    }
+}
+
+/// The first place from `at` on that is not before.
+#[inline(always)]
+fn advance(times: &[i64], mut at: usize, before: impl Fn(i64) -> bool) -> usize {
+    // Four at once without a branch: irregular times would make each one a surprise.
+    while let Some(next) = times.get(at..at + 4) {
+        let passed: usize = next.iter().map(|&time| usize::from(before(time))).sum();
+        at += passed;
+        if passed < 4 {
+            return at;
+        }
+    }
+    while at < times.len() && before(times[at]) {
+        at += 1;
+    }
+    at
 }
 
 #[cfg(test)]

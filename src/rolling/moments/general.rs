@@ -4,6 +4,8 @@
 //! a time, so that the choice of a statistic is no part of the loop over rows and its quotients
 //! and roots are taken several at once.
 
+mod sliding;
+
 use std::ops::Range;
 
 use super::MomentStatistic;
@@ -22,53 +24,172 @@ pub(super) fn general<T: Float>(
     out: &mut [&mut [T]],
 ) {
     if statistics.iter().any(|s| s.sums()) {
-        sums(task, answers.clone(), statistics, out);
+        let done = sliding::sums(task, answers.clone(), statistics, out);
+        sums(task, answers.clone(), done, statistics, out);
     }
+    let scores = |s: &MomentStatistic| matches!(s, MomentStatistic::ZScore { .. });
     if statistics.iter().any(|s| s.deviates()) {
-        deviations(task, answers, statistics, out);
+        // A score may be small beside the distance of its value from the anchor.
+        let done = if statistics.iter().any(scores) {
+            0
+        } else {
+            sliding::deviations(task, answers.clone(), statistics, out)
+        };
+        deviations(task, answers, done, statistics, out);
     }
 }
 
-fn sums<T: Float>(
-    task: &Task<T>,
-    answers: Range<usize>,
-    statistics: &[MomentStatistic],
-    out: &mut [&mut [T]],
-) {
-    let len = answers.len();
-    let value = |i: usize| Some(task.value(i)).filter(|x| !x.is_nan());
-    let mut sameness = Sameness::new();
-    let (mut count, mut sum) = ([0.0; BLOCK], [0.0; BLOCK]);
-    let mut same = Vec::new();
-    drive::<Sum>(task.windows, answers, task.x.len(), value, |answer| {
-        let j = answer.place % BLOCK;
-        count[j] = answer.count as f64;
-        sum[j] = answer.state.0;
-        if sameness.of(task, answer.start, answer.end) {
-            sum[j] = sameness.value * count[j];
-            same.push((j, sameness.value));
+/// What the statistics of a block of answers are made of.
+struct Block {
+    count: [f64; BLOCK],
+    /// The sum of the values, or of their distances from the anchor.
+    sum: [f64; BLOCK],
+    anchor: [f64; BLOCK],
+    /// The sum of the squared deviations from the mean.
+    m2: [f64; BLOCK],
+    /// The answers whose windows hold one value only, and that value. As in pandas, it is the mean.
+    same: Vec<(usize, f64)>,
+}
+
+impl Block {
+    fn new() -> Self {
+        Block {
+            count: [0.0; BLOCK],
+            sum: [0.0; BLOCK],
+            anchor: [0.0; BLOCK],
+            m2: [0.0; BLOCK],
+            same: Vec::new(),
         }
-        if j + 1 < BLOCK && answer.place + 1 < len {
-            return;
+    }
+
+    /// Writes the sums and means of the answers at `places`.
+    #[inline(never)]
+    fn give_sums<T: Float>(
+        &mut self,
+        task: &Task<T>,
+        places: Range<usize>,
+        statistics: &[MomentStatistic],
+        out: &mut [&mut [T]],
+    ) {
+        for &(j, value) in &self.same {
+            self.sum[j] = value * self.count[j];
         }
-        let places = answer.place - j..answer.place + 1;
         for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
             let out = &mut out[places.clone()];
             let least = task.min_periods.max(statistic.least()) as f64;
             match statistic {
                 MomentStatistic::Sum { compensated: false } => {
-                    write(out, &count, least, &sum, |sum, _| sum);
+                    write(out, &self.count, least, &self.sum, |sum, _| sum);
                 }
                 MomentStatistic::Mean { compensated: false } => {
-                    write(out, &count, least, &sum, |sum, count| sum / count);
-                    for &(j, value) in same.iter().filter(|(j, _)| count[*j] >= least) {
+                    write(out, &self.count, least, &self.sum, |sum, n| sum / n);
+                    let enough = |(j, _): &&(usize, f64)| self.count[*j] >= least;
+                    for &(j, value) in self.same.iter().filter(enough) {
                         out[j] = T::from_f64(value);
                     }
                 }
                 _ => {}
             }
         }
-        same.clear();
+        self.same.clear();
+    }
+
+    /// Writes the variances, and what follows from them, of the answers at `places`; the first
+    /// answer of all is `first`.
+    #[inline(never)]
+    fn give_deviations<T: Float>(
+        &self,
+        task: &Task<T>,
+        first: usize,
+        places: Range<usize>,
+        statistics: &[MomentStatistic],
+        out: &mut [&mut [T]],
+    ) {
+        let Block {
+            count,
+            sum,
+            anchor,
+            m2,
+            ..
+        } = self;
+        for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
+            let out = &mut out[places.clone()];
+            let least = task.min_periods.max(statistic.least()) as f64;
+            let var = |m2: f64, n: f64, ddof: u32| m2 / (n - f64::from(ddof));
+            match *statistic {
+                MomentStatistic::Var { ddof } => {
+                    write(out, count, least, m2, |m2, n| var(m2, n, ddof));
+                }
+                MomentStatistic::Std { ddof } => {
+                    write(out, count, least, m2, |m2, n| var(m2, n, ddof).sqrt());
+                }
+                MomentStatistic::Sem { ddof } => {
+                    write(out, count, least, m2, |m2, n| (var(m2, n, ddof) / n).sqrt());
+                }
+                MomentStatistic::ZScore { ddof } => {
+                    let mut z = [0.0; BLOCK];
+                    for (j, z) in z.iter_mut().enumerate().take(out.len()) {
+                        let row = task.windows.row(first + places.start + j);
+                        let deviation = (task.value(row) - anchor[j]) - sum[j] / count[j];
+                        let std = var(m2[j], count[j], ddof).sqrt();
+                        *z = if std > 0.0 { deviation / std } else { f64::NAN };
+                    }
+                    write(out, count, least, &z, |z, _| z);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The sums of all but the first `done` of `answers`.
+fn sums<T: Float>(
+    task: &Task<T>,
+    answers: Range<usize>,
+    done: usize,
+    statistics: &[MomentStatistic],
+    out: &mut [&mut [T]],
+) {
+    let rest = answers.start + done..answers.end;
+    let value = |i: usize| Some(task.value(i)).filter(|x| !x.is_nan());
+    let mut sameness = Sameness::new();
+    let mut block = Block::new();
+    drive::<Sum>(task.windows, rest.clone(), task.x.len(), value, |answer| {
+        let j = answer.place % BLOCK;
+        block.count[j] = answer.count as f64;
+        block.sum[j] = answer.state.0;
+        if sameness.of(task, answer.start, answer.end) {
+            block.same.push((j, sameness.value));
+        }
+        let next = answer.place + 1;
+        if next % BLOCK == 0 || next == rest.len() {
+            let places = done + answer.place - j..done + next;
+            block.give_sums(task, places, statistics, out);
+        }
+    });
+}
+
+/// The variances, and what follows from them, of all but the first `done` of `answers`.
+fn deviations<T: Float>(
+    task: &Task<T>,
+    answers: Range<usize>,
+    done: usize,
+    statistics: &[MomentStatistic],
+    out: &mut [&mut [T]],
+) {
+    let rest = answers.start + done..answers.end;
+    let value = |i: usize| Some(task.value(i)).filter(|x| !x.is_nan());
+    let mut block = Block::new();
+    drive::<MomentSums>(task.windows, rest.clone(), task.x.len(), value, |answer| {
+        let j = answer.place % BLOCK;
+        let state = answer.state;
+        block.count[j] = answer.count as f64;
+        (block.anchor[j], block.sum[j], block.m2[j]) = (state.anchor, state.sum, state.m2);
+        let next = answer.place + 1;
+        if next % BLOCK == 0 || next == rest.len() {
+            let places = done + answer.place - j..done + next;
+            block.give_deviations(task, answers.start, places, statistics, out);
+        }
     });
 }
 
@@ -122,56 +243,6 @@ impl Sameness {
         self.rows.end = end;
         self.since <= start && start <= self.last && self.last < end && !self.value.is_nan()
     }
-}
-
-fn deviations<T: Float>(
-    task: &Task<T>,
-    answers: Range<usize>,
-    statistics: &[MomentStatistic],
-    out: &mut [&mut [T]],
-) {
-    let (first, len) = (answers.start, answers.len());
-    let value = |i: usize| Some(task.value(i)).filter(|x| !x.is_nan());
-    let mut count = [0.0; BLOCK];
-    let (mut anchor, mut sum, mut m2) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
-    drive::<MomentSums>(task.windows, answers, task.x.len(), value, |answer| {
-        let j = answer.place % BLOCK;
-        count[j] = answer.count as f64;
-        (anchor[j], sum[j], m2[j]) = (answer.state.anchor, answer.state.sum, answer.state.m2);
-        if j + 1 < BLOCK && answer.place + 1 < len {
-            return;
-        }
-        let places = answer.place - j..answer.place + 1;
-        for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
-            let out = &mut out[places.clone()];
-            let least = task.min_periods.max(statistic.least()) as f64;
-            let of = |m2: f64, n: f64, ddof: u32| m2 / (n - f64::from(ddof));
-            match *statistic {
-                MomentStatistic::Var { ddof } => {
-                    write(out, &count, least, &m2, |m2, n| of(m2, n, ddof));
-                }
-                MomentStatistic::Std { ddof } => {
-                    write(out, &count, least, &m2, |m2, n| of(m2, n, ddof).sqrt());
-                }
-                MomentStatistic::Sem { ddof } => {
-                    write(out, &count, least, &m2, |m2, n| {
-                        (of(m2, n, ddof) / n).sqrt()
-                    });
-                }
-                MomentStatistic::ZScore { ddof } => {
-                    let mut z = [0.0; BLOCK];
-                    for (j, z) in z.iter_mut().enumerate().take(out.len()) {
-                        let row = task.windows.row(first + places.start + j);
-                        let deviation = (task.value(row) - anchor[j]) - sum[j] / count[j];
-                        let std = of(m2[j], count[j], ddof).sqrt();
-                        *z = if std > 0.0 { deviation / std } else { f64::NAN };
-                    }
-                    write(out, &count, least, &z, |z, _| z);
-                }
-                _ => {}
-            }
-        }
-    });
 }
 
 /// Writes `value(state, count)` where a window has at least `least` values.

@@ -49,6 +49,9 @@ impl Sorter {
         self.values.clear();
         self.values.resize(count, 0.0);
         for (rank, (place, pair)) in self.values.iter_mut().zip(&self.pairs).enumerate() {
+            if rank % (1 << 16) == 0 && is_cancelled() {
+                return;
+            }
             let row = *pair as u32 as usize;
             self.ranks[row] = rank as u32;
             *place = value(self.keys[row]);

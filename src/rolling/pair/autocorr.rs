@@ -1,7 +1,7 @@
 //! The correlation of a window with itself, some rows later.
 
-use super::{Answers, PairStatistic, Second, Vector};
-use super::{Error, Float, Infinity, Task, Windows, drive_family};
+use super::{Error, Float, Infinity, Task, Windows};
+use super::{PairStatistic, Second, Vector, run};
 use crate::rolling::position::PresentCounts;
 
 /// Pearson correlation of `x[i]` and `x[i - lag]` over the rows `i` for which both lie in the
@@ -46,16 +46,12 @@ pub fn autocorr<T: Float>(task: &Task<T>, lag: usize, out: &mut [T]) -> Result<(
         lag,
         infinity: task.infinity,
     };
-    let mut answers = Answers {
-        task: &Task {
-            min_periods: 1,
-            ..task.clone()
-        },
-        second,
-        statistics: &[PairStatistic::Corr],
-        out: &mut [out],
+    let pairs = Task {
+        windows,
+        min_periods: 1,
+        ..task.clone()
     };
-    drive_family(&mut answers, windows, task.answers.clone(), n);
+    run(&pairs, &[PairStatistic::Corr], &mut [&mut *out], second);
     let present = PresentCounts::of(task);
     for (place, k) in task.answers.clone().enumerate() {
         let (start, end) = task.windows.of(k, n);

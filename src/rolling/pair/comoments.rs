@@ -89,7 +89,9 @@ impl<V: Vector> Comoments<V> {
     pub(super) fn cov(&self, ddof: f64) -> V {
         let freedom = self.n - V::all(ddof);
         let enough = freedom.at_least(V::all(1.0));
-        enough.choose(self.xy / freedom, V::all(f64::NAN))
+        // A single infinite pair has no product, and yet no covariance.
+        let infinite = (self.sum_x + self.sum_y) * V::all(0.0);
+        enough.choose(self.xy / freedom + infinite, V::all(f64::NAN))
     }
 
     #[inline(always)]

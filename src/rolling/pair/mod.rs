@@ -129,6 +129,8 @@ fn run<T: Float, S: Second>(
         second,
         statistics,
         out,
+        scale: (1.0, 1.0),
+        mends: false,
     };
     drive_family(
         &mut answers,
@@ -136,13 +138,50 @@ fn run<T: Float, S: Second>(
         task.answers.clone(),
         task.x.len(),
     );
+    let is_finite = |out: &&mut [T]| out.iter().all(|answer| answer.to_f64().is_finite());
+    if answers.out.iter().all(is_finite) {
+        return;
+    }
+    // Sums may have left the range of numbers. They are taken again of smaller values.
+    let windows = task
+        .answers
+        .clone()
+        .map(|k| task.windows.of(k, task.x.len()));
+    let hull = |a: (usize, usize), b: (usize, usize)| (a.0.min(b.0), a.1.max(b.1));
+    let (first, last) = windows.reduce(hull).unwrap_or_default();
+    let (mut x, mut y) = (0.0_f64, 0.0_f64);
+    for row in first..last {
+        let (a, b) = answers.item::<f64>(row, 1);
+        x = if a.is_finite() { x.max(a.abs()) } else { x };
+        y = if b.is_finite() { y.max(b.abs()) } else { y };
+    }
+    let scale = |largest: f64| if largest > LARGE { SMALLER } else { 1.0 };
+    answers.scale = (scale(x), scale(y));
+    if answers.scale != (1.0, 1.0) {
+        answers.mends = true;
+        drive_family(
+            &mut answers,
+            task.windows,
+            task.answers.clone(),
+            task.x.len(),
+        );
+    }
 }
+
+/// Squares of distances between larger values, times their number, may be infinite.
+const LARGE: f64 = 1e140;
+/// A power of two that makes any value small enough.
+const SMALLER: f64 = f64::from_bits((1023 - 600) << 52);
 
 struct Answers<'a, 'b, T, S> {
     task: &'a Task<'a, T>,
     second: S,
     statistics: &'a [PairStatistic],
     out: &'a mut [&'b mut [T]],
+    /// What values of the two series are multiplied by.
+    scale: (f64, f64),
+    /// Whether only answers that are not finite are written.
+    mends: bool,
 }
 
 impl<T: Float, S: Second> Family for Answers<'_, '_, T, S> {
@@ -151,7 +190,8 @@ impl<T: Float, S: Second> Family for Answers<'_, '_, T, S> {
     #[inline(always)]
     fn item<V: Vector>(&self, row: usize, stride: usize) -> (V, V) {
         let x = V::read(self.task.x, row, stride, self.task.infinity);
-        (x, self.second.read(row, stride))
+        let y = self.second.read::<V>(row, stride);
+        (x * V::all(self.scale.0), y * V::all(self.scale.1))
     }
 
     #[inline(always)]
@@ -159,15 +199,19 @@ impl<T: Float, S: Second> Family for Answers<'_, '_, T, S> {
         let enough = state
             .n
             .at_least(V::all(self.task.min_periods.max(1) as f64));
+        let (x, y) = (V::all(self.scale.0), V::all(self.scale.1));
         for (statistic, out) in self.statistics.iter().zip(self.out.iter_mut()) {
             let value = match *statistic {
-                PairStatistic::Cov { ddof } => state.cov(f64::from(ddof)),
+                PairStatistic::Cov { ddof } => state.cov(f64::from(ddof)) / x / y,
                 PairStatistic::Corr => state.corr(),
-                PairStatistic::Slope => state.slope(),
+                PairStatistic::Slope => state.slope() / x * y,
             };
             let value = enough.choose(value, V::all(f64::NAN));
             for (l, value) in value.lanes().into_iter().take(V::LANES).enumerate() {
-                out[place + l * stride] = T::from_f64(value);
+                let out = &mut out[place + l * stride];
+                if !self.mends || !out.to_f64().is_finite() {
+                    *out = T::from_f64(value);
+                }
             }
         }
     }
