@@ -7,7 +7,8 @@ stays pandas' own, are left out. Every job is a pytest of its own with a share o
 end a table tells how many calls of each kernel linewatch and pandas have answered, and why.
 A test that fails is run again without linewatch: if it fails there too, it does not count.
 
-``LINEWATCH_PLANTED_FAULT=roll_mean`` spoils one kernel by a thousandth to show that the run notices.
+``LINEWATCH_PLANTED_FAULT=roll_mean`` spoils one kernel by a thousandth, to show that the run
+notices.
 """
 
 import argparse

@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+
 from linewatch import _core, _edge
 
 TRAFFIC = [100.0, 102.0, np.nan, 98.0]

@@ -161,7 +161,7 @@ def outcome(function):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return function()
-    except Exception as error:  # noqa: BLE001 the kind of error is what is compared
+    except Exception as error:
         return error
 
 

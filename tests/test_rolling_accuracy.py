@@ -14,6 +14,7 @@ from itertools import accumulate
 
 import numpy as np
 import pytest
+
 from linewatch import rolling
 
 N = 1500

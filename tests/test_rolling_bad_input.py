@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from linewatch import rolling
 from test_rolling import LEAST, OF_PAIRS, STATISTICS, linewatch
+
+from linewatch import rolling
 
 X = np.array([1.0, 2, 4, 8, 16])
 Y = np.array([2.0, 1, 5, 3, 4])
@@ -289,7 +290,9 @@ def test_an_unknown_option_is_refused():
 
 
 def test_an_unknown_statistic_is_told_the_known_ones():
-    with refused("there is no statistic 'wibble'; there are q0 to q100, sum, mean, var, std", ValueError):
+    with refused(
+        "there is no statistic 'wibble'; there are q0 to q100, sum, mean, var, std", ValueError
+    ):
         rolling.stats(X, 3, ["mean", "wibble"])
     for statistics in ([], ["q101"], [3], None, ["mean", "mean "]):
         with refused("statistic"):

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from linewatch import rolling
 from test_rolling import LEAST, NAMES, OF_PAIRS, STATISTICS, linewatch
+
+import reference
+from linewatch import rolling
 
 statistic = pytest.mark.parametrize(("name", "options"), STATISTICS, ids=NAMES)
 

@@ -342,10 +342,9 @@ def _floats(array, title):
         return array.astype(np.float32 if dtype.itemsize < 4 else np.float64)
     if dtype.kind not in "biu":
         raise TypeError(f"{title} has dtype {dtype}; expected {_expected(dtype)}")
-    if dtype.itemsize == 8 and array.size:
-        if array.max() > _EXACT or array.min() < -_EXACT:
-            place = np.argwhere((array > _EXACT) | (array < -_EXACT))[0]
-            raise _inexact(title, ", ".join(map(str, place)), array[tuple(place)])
+    if dtype.itemsize == 8 and array.size and (array.max() > _EXACT or array.min() < -_EXACT):
+        place = np.argwhere((array > _EXACT) | (array < -_EXACT))[0]
+        raise _inexact(title, ", ".join(map(str, place)), array[tuple(place)])
     return array.astype(np.float64)
 
 

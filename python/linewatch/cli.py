@@ -404,8 +404,8 @@ def _refuse_gaps(path, columns, time, values):
     if time.null_count():
         row = time.is_null().arg_true()[0]
         raise ValueError(
-            f'{path}: column "{columns.time}" has {time.null_count():,} missing times, the first in '
-            f"row {row + 1}"
+            f'{path}: column "{columns.time}" has {time.null_count():,} missing times, '
+            f"the first in row {row + 1}"
         )
     for name, value in values.items():
         if value.fill_nan(None).null_count() == len(value):

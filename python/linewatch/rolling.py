@@ -626,7 +626,7 @@ def stats(x, window, statistics, *, y=None, **options):
     -------
     dict of ndarray, or a table
         For pandas, Polars and Arrow a table with a column for each statistic; for a table with
-        several series, columns ``(column, statistic)`` in pandas and ``column_statistic`` elsewhere.
+        several series, columns ``(column, statistic)`` in pandas, ``column_statistic`` elsewhere.
 
     Examples
     --------
@@ -709,7 +709,7 @@ def seasonal(x, statistic="mean", *, window, keys=None, times=None, groups=None,
     groups = codes
     window = _whole("window", window, 1)
     if isinstance(statistic, str):
-        name, kernel, parameters = _named(statistic)
+        _, kernel, parameters = _named(statistic)
         call = _Call(series, window, {**options, "groups": groups})
         return call.wrap(call.run([(kernel, parameters)])[0])
     return stats(series, window, statistic, groups=groups, **options)

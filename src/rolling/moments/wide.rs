@@ -17,7 +17,7 @@ use crate::simd::Four;
 
 /// How much larger than the squared deviations the sums of squares may be; digits lost are its
 /// logarithm.
-const CANCELLATION: f64 = 128.0;
+pub(super) const CANCELLATION: f64 = 128.0;
 
 /// Writes the answers, and returns those that are left over.
 #[inline(always)]

@@ -8,7 +8,8 @@
 
 use std::ops::Range;
 
-use super::super::{CANCELLATION, MomentStatistic};
+use super::super::MomentStatistic;
+use super::super::wide::CANCELLATION;
 use super::{BLOCK, Block};
 use crate::float::Float;
 use crate::parallel::Poll;
