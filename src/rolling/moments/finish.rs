@@ -93,8 +93,8 @@ impl<'a, T: Float> Work<'a, T> {
         for (j, ((d, mean), x)) in deviation.iter_mut().zip(mean.iter()).zip(x).enumerate() {
             let x = x.to_f64();
             infinite |= x.is_infinite();
-            // NaN stays NaN, and an infinite value less itself becomes it.
-            *d = (x - anchor(j)) - mean + (x - x);
+            // NaN stays NaN, and an infinite value times zero becomes it.
+            *d = (x - anchor(j)) - mean + x * 0.0;
         }
         !(infinite && self.task.infinity == Infinity::Ieee)
     }

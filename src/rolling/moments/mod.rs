@@ -1,9 +1,9 @@
 //! Count, sum, mean, variance and what follows from them.
 //!
-//! Sums of windows of a fixed number of rows come from [`sums`], squared deviations from the mean
-//! from [`wide`] and [`narrow`], and [`finish`] makes statistics of these. All other windows are
-//! answered by [`general`], which also takes over where fast sums would lose digits. [`constant`]
-//! sees to it that the mean of equal values is that value.
+//! Sums of windows of a fixed number of rows come from `sums`, squared deviations from the mean from
+//! `wide` and `narrow`, and `finish` makes statistics of these. All other windows are answered by
+//! `general`, which also takes over where fast sums would lose digits. `constant` sees to it that
+//! the mean of equal values is that value.
 
 mod constant;
 mod finish;

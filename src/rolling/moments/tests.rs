@@ -199,13 +199,13 @@ fn equal_values_have_their_own_mean() {
             let mut out = vec![0.0; x.len()];
             let mean = MomentStatistic::Mean { compensated: false };
             moments(&task, &[mean], &mut [&mut out]).unwrap();
-            for k in 0..x.len() {
+            for (k, &answer) in out.iter().enumerate() {
                 let (start, end) = task.windows.of(k, x.len());
                 let mut present = x[start..end].iter().filter(|v| !v.is_nan());
                 if let Some(first) = present.next()
                     && present.all(|v| v == first)
                 {
-                    assert_eq!(out[k], *first, "width {width}, gap {gap}, answer {k}");
+                    assert_eq!(answer, *first, "width {width}, gap {gap}, answer {k}");
                 }
             }
         }

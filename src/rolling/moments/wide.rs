@@ -138,7 +138,7 @@ impl<T: Float> Block<'_, T> {
         let inverse = one.div(width);
         // The first window is the block before, and the only one that takes nothing from here.
         let answers = here.len() + 1;
-        let tiles = [0..1].into_iter().chain(
+        let tiles = std::iter::once(0..1).chain(
             (1..answers)
                 .step_by(TILE)
                 .map(|start| start..answers.min(start + TILE)),
