@@ -197,7 +197,7 @@ impl Order {
         let Some(groups) = groups else {
             return Order {
                 rows: None,
-                series: Vec::from([0..n]),
+                series: std::iter::once(0..n).collect(),
                 outside: Vec::new(),
             };
         };
