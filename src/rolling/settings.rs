@@ -89,6 +89,22 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
+    /// Trailing windows, the current row included, an infinite value missing, no groups.
+    pub fn new(span: Span<'_>) -> Settings<'_> {
+        Settings {
+            span,
+            center: false,
+            closed: None,
+            step: 1,
+            min_periods: None,
+            include_current: true,
+            infinity: Default::default(),
+            times: None,
+            time_unit: 1e-9,
+            groups: None,
+        }
+    }
+
     /// Refuses what contradicts itself, for series of `n` rows.
     ///
     /// # Errors

@@ -1,0 +1,125 @@
+//! The rows of a call as series: one for each group, in the order of time.
+
+use std::ops::Range;
+
+use crate::error::Error;
+use crate::simd::dispatch;
+
+/// Rows ordered so that each group is a stretch.
+pub(super) struct Order {
+    /// The row at each place; none if rows are in order already.
+    pub(super) rows: Option<Vec<usize>>,
+    /// The stretches.
+    pub(super) series: Vec<Range<usize>>,
+    /// Rows of no group.
+    pub(super) outside: Vec<usize>,
+}
+
+impl Order {
+    pub(super) fn of(groups: Option<&[i64]>, n: usize) -> Self {
+        let Some(groups) = groups else {
+            return Order {
+                rows: None,
+                series: std::iter::once(0..n).collect(),
+                outside: Vec::new(),
+            };
+        };
+        if let Some(series) = stretches(groups) {
+            return Order {
+                rows: None,
+                series,
+                outside: Vec::new(),
+            };
+        }
+        let outside: Vec<usize> = (0..n).filter(|&i| groups[i] < 0).collect();
+        let mut rows: Vec<usize> = (0..n).filter(|&i| groups[i] >= 0).collect();
+        // Stable, so that rows of a group stay in time order.
+        rows.sort_by_key(|&i| groups[i]);
+        let mut series = Vec::new();
+        let mut start = 0;
+        for i in 1..=rows.len() {
+            if i == rows.len() || groups[rows[i]] != groups[rows[start]] {
+                series.push(start..i);
+                start = i;
+            }
+        }
+        Order {
+            rows: Some(rows),
+            series,
+            outside,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn row(&self, place: usize) -> usize {
+        self.rows.as_ref().map_or(place, |rows| rows[place])
+    }
+}
+
+/// The stretches of equal groups, if groups are sorted and every row has one.
+pub(super) fn stretches(groups: &[i64]) -> Option<Vec<Range<usize>>> {
+    /// Rows compared at once.
+    const ROWS: usize = 64;
+    let n = groups.len();
+    if groups.first().is_some_and(|&first| first < 0) {
+        return None;
+    }
+    let mut series = Vec::new();
+    let mut start = 0;
+    for from in (0..n).step_by(ROWS) {
+        let here = &groups[from..n.min(from + ROWS)];
+        let group = groups[start];
+        // Most rows have the group of the row before, which takes no order to see.
+        if here.iter().fold(0, |other, &g| other | (g ^ group)) == 0 {
+            continue;
+        }
+        for (i, &g) in (from..).zip(here) {
+            if g != groups[start] {
+                if g < groups[start] {
+                    return None;
+                }
+                series.push(start..i);
+                start = i;
+            }
+        }
+    }
+    if n > 0 {
+        series.push(start..n);
+    }
+    Some(series)
+}
+
+/// Refuses times that go back within a series.
+pub(super) fn check_times(times: Option<&[i64]>, order: &Order) -> Result<(), Error> {
+    let Some(times) = times else { return Ok(()) };
+    for series in &order.series {
+        let mut rows = series.start + 1..series.end;
+        let fall = match &order.rows {
+            None if is_sorted(&times[series.clone()]) => None,
+            _ => rows.find(|&i| times[order.row(i)] < times[order.row(i - 1)]),
+        };
+        if let Some(i) = fall {
+            return Err(Error::Unsorted {
+                name: "times",
+                row: order.row(i),
+                before: order.row(i - 1),
+            });
+        }
+    }
+    Ok(())
+}
+
+dispatch! {
+    /// Whether no value is below the one before it.
+    fn is_sorted<T: PartialOrd>(values: &[T]) -> bool = never_falls
+}
+
+#[inline(always)]
+pub(super) fn never_falls<T: PartialOrd>(values: &[T]) -> bool {
+    // One question for many values; a question for each would keep them from being compared at once.
+    (0..values.len()).step_by(256).all(|start| {
+        let values = &values[start..values.len().min(start + 257)];
+        let falls = |falls, (a, b): (&T, &T)| falls | (b < a);
+        !values.iter().zip(&values[1..]).fold(false, falls)
+    })
+}
