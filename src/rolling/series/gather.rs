@@ -60,33 +60,35 @@ pub(super) fn gather<T: Float>(
         let row = x.row(places.row(k));
         row.to_slice()?[columns.clone()].try_into().ok()
     };
-    let mut k = 0;
-    while k < len {
-        let lines: [Option<&[T; SIDE]>; SIDE] =
-            std::array::from_fn(|j| if k + SIDE <= len { line(k + j) } else { None });
-        if let [
-            Some(a),
-            Some(b),
-            Some(c),
-            Some(d),
-            Some(e),
-            Some(f),
-            Some(g),
-            Some(h),
-        ] = lines
-        {
+    let mut done = 0;
+    if columns.len() == SIDE && x.strides()[1] == 1 {
+        while done + SIDE <= len {
+            let lines: [Option<&[T; SIDE]>; SIDE] = std::array::from_fn(|j| line(done + j));
+            let [
+                Some(a),
+                Some(b),
+                Some(c),
+                Some(d),
+                Some(e),
+                Some(f),
+                Some(g),
+                Some(h),
+            ] = lines
+            else {
+                break;
+            };
             let square = turned([a, b, c, d, e, f, g, h]);
             for (into, values) in into.chunks_exact_mut(len).zip(&square) {
-                into[k..k + SIDE].copy_from_slice(values);
+                into[done..done + SIDE].copy_from_slice(values);
             }
-            k += SIDE;
-            continue;
+            done += SIDE;
         }
-        let row = x.row(places.row(k));
-        for (c, column) in columns.clone().enumerate() {
-            into[c * len + k] = row[column];
+    }
+    for (into, column) in into.chunks_exact_mut(len.max(1)).zip(columns.clone()) {
+        let values = x.column(column);
+        for (k, into) in into.iter_mut().enumerate().skip(done) {
+            *into = values[places.row(k)];
         }
-        k += 1;
     }
 }
 

@@ -32,17 +32,13 @@ impl Order {
             };
         }
         let outside: Vec<usize> = (0..n).filter(|&i| groups[i] < 0).collect();
-        let mut rows: Vec<usize> = (0..n).filter(|&i| groups[i] >= 0).collect();
-        // Stable, so that rows of a group stay in time order.
-        rows.sort_by_key(|&i| groups[i]);
-        let mut series = Vec::new();
-        let mut start = 0;
-        for i in 1..=rows.len() {
-            if i == rows.len() || groups[rows[i]] != groups[rows[start]] {
-                series.push(start..i);
-                start = i;
-            }
-        }
+        let last = groups.iter().copied().max().unwrap_or(0).max(0) as usize;
+        // Codes are dense as a rule: whole numbers, or numbers given to keys.
+        let (rows, series) = if last / 4 < n {
+            counted(groups, last, n - outside.len())
+        } else {
+            compared(groups)
+        };
         Order {
             rows: Some(rows),
             series,
@@ -54,6 +50,49 @@ impl Order {
     pub(super) fn row(&self, place: usize) -> usize {
         self.rows.as_ref().map_or(place, |rows| rows[place])
     }
+}
+
+/// Rows and stretches of groups up to `last`, by counting; rows of a group stay in time order.
+fn counted(groups: &[i64], last: usize, total: usize) -> (Vec<usize>, Vec<Range<usize>>) {
+    // Where the next row of each group goes; before the second pass, the first.
+    let mut next = vec![0; last + 2];
+    for &group in groups {
+        if group >= 0 {
+            next[group as usize + 1] += 1;
+        }
+    }
+    let mut series = Vec::new();
+    for group in 0..=last {
+        let (start, count) = (next[group], next[group + 1]);
+        next[group + 1] = start + count;
+        if count > 0 {
+            series.push(start..start + count);
+        }
+    }
+    let mut rows = vec![0; total];
+    for (row, &group) in groups.iter().enumerate() {
+        if group >= 0 {
+            let place = &mut next[group as usize];
+            rows[*place] = row;
+            *place += 1;
+        }
+    }
+    (rows, series)
+}
+
+/// Rows and stretches of any groups, by a stable sort.
+fn compared(groups: &[i64]) -> (Vec<usize>, Vec<Range<usize>>) {
+    let mut rows: Vec<usize> = (0..groups.len()).filter(|&i| groups[i] >= 0).collect();
+    rows.sort_by_key(|&i| groups[i]);
+    let mut series = Vec::new();
+    let mut start = 0;
+    for i in 1..=rows.len() {
+        if i == rows.len() || groups[rows[i]] != groups[rows[start]] {
+            series.push(start..i);
+            start = i;
+        }
+    }
+    (rows, series)
 }
 
 /// The stretches of equal groups, if groups are sorted and every row has one.
@@ -122,4 +161,26 @@ pub(super) fn never_falls<T: PartialOrd>(values: &[T]) -> bool {
         let falls = |falls, (a, b): (&T, &T)| falls | (b < a);
         !values.iter().zip(&values[1..]).fold(false, falls)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counting_and_comparing_order_rows_alike() {
+        let groups = [3, 0, -1, 3, 1, 0, -1, 3];
+        let (rows, series) = counted(&groups, 3, 6);
+        assert_eq!(rows, [1, 5, 4, 0, 3, 7]);
+        assert_eq!(series, [0..2, 2..3, 3..6]);
+        assert_eq!((rows, series), compared(&groups));
+    }
+
+    #[test]
+    fn far_codes_are_compared() {
+        let groups = [1 << 60, 5, 1 << 60];
+        let order = Order::of(Some(&groups), 3);
+        assert_eq!(order.rows, Some(vec![1, 0, 2]));
+        assert_eq!(order.series, [0..1, 1..3]);
+    }
 }
