@@ -36,9 +36,13 @@ TIME_FORMATS = [
     "%d/%m/%Y %H:%M",
     "%m/%d/%Y %H:%M:%S",
     "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
 ]
 ZONE_FORMATS = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"]
+DIGIT_FORMATS = ["%Y%m%d%H%M%S", "%Y%m%d%H%M"]
 DATE_FORMATS = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d"]
+SEPARATORS = [",", ";", "\t", "|"]
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "-", "#N/A"]
 TIME_OF_DAY = r"^\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*$"
 
@@ -96,7 +100,7 @@ def _read_csv(path, data):
         raise ValueError(f"{path} is neither CSV, CSV.gz nor Parquet")
     data = data.removeprefix(b"\xef\xbb\xbf")
     header = data.split(b"\n", 1)[0]
-    separator = max([",", ";", "\t"], key=lambda s: header.count(s.encode()))
+    separator = max(SEPARATORS, key=lambda s: header.count(s.encode()))
     _check_lines(path, data, separator)
     try:
         frame = pl.read_csv(
@@ -107,6 +111,7 @@ def _read_csv(path, data):
     except pl.exceptions.PolarsError as error:
         _text(path, data)
         raise ValueError(f"{path} cannot be read as CSV: {_first_line(error)}") from None
+    frame.columns = [name.strip() for name in frame.columns]
     return frame if separator == "," else frame.with_columns(map(_decimal_point, frame))
 
 
@@ -121,9 +126,10 @@ def _decimal_point(column):
 def _check_lines(path, data, separator):
     """Raise with the number of the first line that has more or fewer fields than the header."""
     names = next(csv.reader([_text(path, data.split(b"\n", 1)[0])], delimiter=separator), [])
+    names = [name.strip() for name in names]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f'{path}: column "{name.strip()}" is in the header twice')
+            raise ValueError(f'{path}: column "{name}" is in the header twice')
     if b'"' not in data:
         expected = data.split(b"\n", 1)[0].count(separator.encode())
         lines = data.split(b"\n")
@@ -143,7 +149,9 @@ def _check_lines(path, data, separator):
 
 
 def _broken(path, line, found, expected):
-    raise ValueError(f"{path}, line {line}: {found} fields, but the header has {expected}")
+    raise ValueError(
+        f"{path}, line {line}: {found} field{'s' * (found != 1)}, but the header has {expected}"
+    )
 
 
 def _text(path, data):
@@ -151,7 +159,7 @@ def _text(path, data):
         return data.decode()
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ValueError(f"{path}, line {line}: text is not UTF-8") from None
+        raise ValueError(f"{path}, line {line}: text is not UTF-8 (save it as UTF-8)") from None
 
 
 def _first_line(error):
@@ -266,8 +274,8 @@ def _is_time(column):
 
 
 def _is_day(column):
-    """Text such as 20260131."""
-    return column.drop_nulls().str.contains(r"^\s*\d{8}\s*$").all()
+    """Text such as 20260131, 202601311400 or 20260131140000."""
+    return column.drop_nulls().str.contains(r"^\s*(\d{8}|(19|20)\d{10}|(19|20)\d{12})\s*$").all()
 
 
 def _is_number(column):
@@ -294,7 +302,9 @@ def _formats(column):
     first = str(column[0])
     if re.search(r"(Z|[+-]\d{2}:?\d{2})\s*$", first) and ":" in first:
         return ZONE_FORMATS
-    return TIME_FORMATS if ":" in first else DATE_FORMATS
+    if ":" in first:
+        return TIME_FORMATS
+    return DIGIT_FORMATS if re.fullmatch(r"\s*(\d{12}|\d{14})\s*", first) else DATE_FORMATS
 
 
 def _parsed(column, form):
@@ -425,9 +435,9 @@ def line_of(path, column, value):
         return None
     text = _text(path, _unpacked(path, magic).removeprefix(b"\xef\xbb\xbf"))
     head = text.split("\n", 1)[0]
-    separator = max([",", ";", "\t"], key=head.count)
+    separator = max(SEPARATORS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    place = next(reader).index(column)
+    place = [name.strip() for name in next(reader)].index(column)
     for fields in reader:
         if len(fields) > place and fields[place].strip() == str(value).strip():
             return reader.line_num
