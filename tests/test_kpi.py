@@ -217,7 +217,15 @@ def test_times_with_a_zone_are_read_in_the_zone_asked_for():
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-01-31 14:00", "2026-01-31T14:00:00", "2026/01/31 14:00", "31.01.2026 14:00"],
+    [
+        "2026-01-31 14:00",
+        "2026-01-31T14:00:00",
+        "2026/01/31 14:00",
+        "31.01.2026 14:00",
+        "01/31/2026 2:00 PM",
+        "202601311400",
+        "20260131140000",
+    ],
 )
 def test_times_are_read_as_people_write_them(text):
     assert _tables.times(pl.Series("t", [text]))[0] == datetime(2026, 1, 31, 14)

@@ -17,7 +17,11 @@ import numpy as np
 TIME_NAMES = ["timestamp", "datetime", "date time", "time", "start time", "period", "ts", "date"]
 CELL_WORDS = ["cell", "cellname", "cellid", "eci", "cgi", "sector", "site", "enodeb", "gnodeb"]
 CELL_WORDS += ["node", "link", "interface", "element", "series", "file", "device", "id", "name"]
+DAY_NAMES = ["date", "day"]
 LABEL_NAMES = ["is degraded", "label", "in window", "unusual", "is anomaly", "anomaly", "outlier"]
+# The share of good values that makes a column one of times or of numbers: what is wrong in it is
+# refused with its line, rather than the column passed over.
+MOST = 0.95
 # Numbers that describe a row rather than measure something.
 NOT_KPIS = {
     "row", "index", "id", "hour", "weekday", "day", "week", "month", "year", "minute", "lat",
@@ -179,6 +183,7 @@ def detect(frame, *, time=None, cell=None, values=None, label=None):
             raise ValueError(f'column "{name}" is missing; the table has {_quoted(frame.columns)}')
     sample = frame.head(1000)
     time = time or _time(sample)
+    _refuse_no_header(sample, time)
     values = list(dict.fromkeys(values or []))
     used = {time, cell, *values}
     if label is None:
@@ -191,22 +196,41 @@ def detect(frame, *, time=None, cell=None, values=None, label=None):
     kpis = [
         name
         for name in frame.columns
-        if name not in used and _is_number(sample[name]) and words(name) not in NOT_KPIS
+        if name not in used and _is_number(sample[name], MOST) and words(name) not in NOT_KPIS
     ]
     if values:
         return Columns(time, cell, values, label, kpis)
     if not kpis:
-        raise ValueError(f"no numeric column to score; the table has {_described(frame)}")
+        raise ValueError(f"no column holds numbers to score; the table has {_described(frame)}")
     return Columns(time, cell, kpis[:1], label, kpis[1:])
 
 
 def _time(sample):
     found = [name for name in sample.columns if _is_time(sample[name])]
-    if not found:
-        found = [n for n in sample.columns if words(n) in TIME_NAMES and _is_number(sample[n])]
+    named = [name for name in sample.columns if words(name) in TIME_NAMES]
+    for holds in (_is_number, _is_time):  # but for a few, which are then refused with their line
+        found = found or [name for name in named if holds(sample[name], MOST)]
     if not found:
         raise ValueError(f"no column holds times; the table has {_described(sample)}")
+    hours = [name for name in found if _is_time_of_day(sample[name])]
+    days = [name for name in found if name not in hours and words(name) in DAY_NAMES]
+    if hours and days and len(found) == len(hours) + len(days):
+        raise ValueError(
+            f'column "{days[0]}" holds days and "{hours[0]}" times of day; make them one column '
+            f'such as 2026-01-31 14:00, or name "{hours[0]}" as the time to do without the days'
+        )
     return _one("time", found, [n for word in TIME_NAMES for n in found if words(n) == word])
+
+
+def _refuse_no_header(sample, time):
+    """A first line of values was taken for the names."""
+    import polars as pl
+
+    if _is_time(pl.Series([time])):
+        raise ValueError(
+            f"the first line must name the columns, such as time,cell,value; it has "
+            f"{_quoted(sample.columns)}"
+        )
 
 
 def _cell(sample, used):
@@ -218,7 +242,7 @@ def _cell(sample, used):
         for name in sample.columns
         if name not in used
         and sample[name].dtype in (pl.String, pl.Categorical, pl.Enum)
-        and not _is_number(sample[name])
+        and not _is_number(sample[name], MOST)
         and sample[name].null_count() < sample.height
     ]
     whole = [
@@ -257,10 +281,28 @@ def _quoted(names):
 
 
 def _described(frame):
-    return ", ".join(f'"{name}" ({dtype})' for name, dtype in frame.schema.items())
+    return ", ".join(f'"{name}" ({_example(frame[name])})' for name in frame.columns)
 
 
-def _is_time(column):
+def _example(column):
+    import polars as pl
+
+    if column.dtype != pl.String:
+        return column.dtype
+    present = column.drop_nulls()
+    return f"text such as {present[0]}" if len(present) else "empty"
+
+
+def _is_time_of_day(column):
+    import polars as pl
+
+    if column.dtype == pl.String:
+        return column.drop_nulls().str.contains(TIME_OF_DAY).all()
+    return column.dtype == pl.Time
+
+
+def _is_time(column, share=1.0):
+    """Whether the first values, or a share of them, are times."""
     import polars as pl
 
     if column.dtype.is_temporal() and column.dtype != pl.Duration:
@@ -268,9 +310,10 @@ def _is_time(column):
     if column.dtype != pl.String or column.null_count() == len(column):
         return False
     present = column.drop_nulls().head(100)
-    if present.str.contains(TIME_OF_DAY).all():
+    if present.str.contains(TIME_OF_DAY).mean() >= share:
         return True
-    return any(_parsed(present, form).null_count() == 0 for form in _formats(present))
+    most = (1 - share) * len(present)
+    return any(_parsed(present, form).null_count() <= most for form in _formats(present))
 
 
 def _is_day(column):
@@ -278,7 +321,8 @@ def _is_day(column):
     return column.drop_nulls().str.contains(r"^\s*(\d{8}|(19|20)\d{10}|(19|20)\d{12})\s*$").all()
 
 
-def _is_number(column):
+def _is_number(column, share=1.0):
+    """Whether all values, or a share of them, are numbers."""
     import polars as pl
 
     if column.dtype.is_numeric():
@@ -286,7 +330,8 @@ def _is_number(column):
     if column.dtype != pl.String or column.null_count() == len(column):
         return False
     present = column.drop_nulls()
-    return present.str.strip_chars().cast(pl.Float64, strict=False).null_count() == 0
+    wrong = present.str.strip_chars().cast(pl.Float64, strict=False).null_count()
+    return wrong <= (1 - share) * len(present)
 
 
 def _is_label(column):
@@ -326,7 +371,7 @@ def times(column, time_zone=None):
     if isinstance(column.dtype, pl.Datetime):
         return _local(column, time_zone)
     text = column
-    if column.dtype.is_numeric() or (_is_number(column) and not _is_day(column)):
+    if column.dtype.is_numeric() or (_is_number(column, MOST) and not _is_day(column)):
         return _local(_since_1970(column), time_zone)
     if text.dtype != pl.String:
         raise TypeError(f'column "{column.name}" has dtype {column.dtype}; expected times')
@@ -383,7 +428,10 @@ def _since_1970(column):
     """Whole numbers as s, ms, us or ns since 1970, by their size."""
     import polars as pl
 
-    number = column.cast(pl.Float64)
+    number = column.cast(pl.Float64, strict=False)
+    if number.null_count() > column.null_count():
+        bad = column.filter(number.is_null() & column.is_not_null())[0]
+        raise BadValue(column.name, bad, "a number of seconds since 1970, like most of its values")
     top = number.abs().max() or 0
     microseconds = [(1e11, 1e6), (1e14, 1e3), (1e17, 1), (np.inf, 1e-3)]
     factor = next(factor for limit, factor in microseconds if top < limit)
