@@ -199,7 +199,20 @@ HEADER = "time,cell,users\n"
         ),
         (
             b"time,cell\n2026-01-05 00:00,a\n",
-            'no numeric column to score; the table has "time" (String), "cell" (String)',
+            'no column holds numbers to score; the table has "time" (text such as 2026-',
+        ),
+        (
+            (HEADER + "2026-01-05 00:00,a,1\n" * 50 + "2026-01-06 00:00,a,many\n").encode(),
+            "bad.csv, line 52: column \"users\" holds 'many'; expected a number",
+        ),
+        (
+            (HEADER + "1767571200,a,1\n" * 50 + "soon,a,2\n").encode(),
+            "bad.csv, line 52: column \"time\" holds 'soon'; expected a number of seconds",
+        ),
+        (b"2026-01-05 00:00,a,1\n2026-01-05 01:00,a,2\n", "the first line must name the columns"),
+        (
+            b"date,time,users\n2026-01-05,01:00,1\n2026-01-05,02:00,2\n",
+            'column "date" holds days and "time" times of day; make them one column',
         ),
         (b"time,users,users\n", 'bad.csv: column "users" is in the header twice'),
         (b"\x1f\x8b" + b"\x08" + b"\x00" * 40, "bad.csv is a damaged or cut-off gzip file"),

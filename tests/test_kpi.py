@@ -217,7 +217,15 @@ def test_times_with_a_zone_are_read_in_the_zone_asked_for():
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-01-31 14:00", "2026-01-31T14:00:00", "2026/01/31 14:00", "31.01.2026 14:00"],
+    [
+        "2026-01-31 14:00",
+        "2026-01-31T14:00:00",
+        "2026/01/31 14:00",
+        "31.01.2026 14:00",
+        "01/31/2026 2:00 PM",
+        "202601311400",
+        "20260131140000",
+    ],
 )
 def test_times_are_read_as_people_write_them(text):
     assert _tables.times(pl.Series("t", [text]))[0] == datetime(2026, 1, 31, 14)
@@ -363,3 +371,23 @@ def test_the_page_lists_the_columns_of_the_module():
             name, dtype, meaning = (part.strip() for part in line.strip("|").split(" | "))
             table[name.strip("`")] = (dtype.replace(" or ", " | "), meaning)
     assert json.dumps(tables) == json.dumps(_results.TABLES)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"threshold": "6"}, "threshold must be a number, got '6'"),
+        ({"floor": None}, "floor must be a number, got None"),
+        ({"refractory": "-5h"}, "refractory must not be negative, got '-5h'"),
+    ],
+)
+def test_options_of_score_that_cannot_be_are_refused_by_name(wrong, message):
+    frame = pl.DataFrame({"time": hours(3), "users": [1.0, 2.0, 3.0]})
+    with pytest.raises((TypeError, ValueError), match=message):
+        kpi.score(frame, **wrong)
+
+
+def test_a_frame_without_rows_is_refused():
+    frame = pl.DataFrame({"time": hours(1), "users": [1.0]}).clear()
+    with pytest.raises(ValueError, match="the frame has no rows"):
+        kpi.score(frame)

@@ -102,7 +102,7 @@ def write(folder, *, kind, tables, parameters, units=None, time_zone=None, summa
         made.chmod(0o777 & ~_umask())
         _swap(made, folder)
     except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
+        _remove(made)
         raise
     return [folder / name for name in names]
 
@@ -144,6 +144,13 @@ def check(folder):
                 f"{folder} holds other files ({', '.join(others[:3])}"
                 f"{', ...' if len(others) > 3 else ''}); choose another folder for the results"
             )
+
+
+def _remove(folder):
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except KeyboardInterrupt:  # one Ctrl-C can come twice: from Polars and from Python
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _swap(made, folder):

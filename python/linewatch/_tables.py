@@ -17,7 +17,11 @@ import numpy as np
 TIME_NAMES = ["timestamp", "datetime", "date time", "time", "start time", "period", "ts", "date"]
 CELL_WORDS = ["cell", "cellname", "cellid", "eci", "cgi", "sector", "site", "enodeb", "gnodeb"]
 CELL_WORDS += ["node", "link", "interface", "element", "series", "file", "device", "id", "name"]
+DAY_NAMES = ["date", "day"]
 LABEL_NAMES = ["is degraded", "label", "in window", "unusual", "is anomaly", "anomaly", "outlier"]
+# The share of good values that makes a column one of times or of numbers: what is wrong in it is
+# refused with its line, rather than the column passed over.
+MOST = 0.95
 # Numbers that describe a row rather than measure something.
 NOT_KPIS = {
     "row", "index", "id", "hour", "weekday", "day", "week", "month", "year", "minute", "lat",
@@ -36,9 +40,13 @@ TIME_FORMATS = [
     "%d/%m/%Y %H:%M",
     "%m/%d/%Y %H:%M:%S",
     "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
 ]
 ZONE_FORMATS = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"]
+DIGIT_FORMATS = ["%Y%m%d%H%M%S", "%Y%m%d%H%M"]
 DATE_FORMATS = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d"]
+SEPARATORS = [",", ";", "\t", "|"]
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "-", "#N/A"]
 TIME_OF_DAY = r"^\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*$"
 
@@ -96,7 +104,7 @@ def _read_csv(path, data):
         raise ValueError(f"{path} is neither CSV, CSV.gz nor Parquet")
     data = data.removeprefix(b"\xef\xbb\xbf")
     header = data.split(b"\n", 1)[0]
-    separator = max([",", ";", "\t"], key=lambda s: header.count(s.encode()))
+    separator = max(SEPARATORS, key=lambda s: header.count(s.encode()))
     _check_lines(path, data, separator)
     try:
         frame = pl.read_csv(
@@ -107,6 +115,7 @@ def _read_csv(path, data):
     except pl.exceptions.PolarsError as error:
         _text(path, data)
         raise ValueError(f"{path} cannot be read as CSV: {_first_line(error)}") from None
+    frame.columns = [name.strip() for name in frame.columns]
     return frame if separator == "," else frame.with_columns(map(_decimal_point, frame))
 
 
@@ -121,9 +130,10 @@ def _decimal_point(column):
 def _check_lines(path, data, separator):
     """Raise with the number of the first line that has more or fewer fields than the header."""
     names = next(csv.reader([_text(path, data.split(b"\n", 1)[0])], delimiter=separator), [])
+    names = [name.strip() for name in names]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f'{path}: column "{name.strip()}" is in the header twice')
+            raise ValueError(f'{path}: column "{name}" is in the header twice')
     if b'"' not in data:
         expected = data.split(b"\n", 1)[0].count(separator.encode())
         lines = data.split(b"\n")
@@ -143,7 +153,9 @@ def _check_lines(path, data, separator):
 
 
 def _broken(path, line, found, expected):
-    raise ValueError(f"{path}, line {line}: {found} fields, but the header has {expected}")
+    raise ValueError(
+        f"{path}, line {line}: {found} field{'s' * (found != 1)}, but the header has {expected}"
+    )
 
 
 def _text(path, data):
@@ -151,7 +163,7 @@ def _text(path, data):
         return data.decode()
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ValueError(f"{path}, line {line}: text is not UTF-8") from None
+        raise ValueError(f"{path}, line {line}: text is not UTF-8 (save it as UTF-8)") from None
 
 
 def _first_line(error):
@@ -171,6 +183,7 @@ def detect(frame, *, time=None, cell=None, values=None, label=None):
             raise ValueError(f'column "{name}" is missing; the table has {_quoted(frame.columns)}')
     sample = frame.head(1000)
     time = time or _time(sample)
+    _refuse_no_header(sample, time)
     values = list(dict.fromkeys(values or []))
     used = {time, cell, *values}
     if label is None:
@@ -183,22 +196,41 @@ def detect(frame, *, time=None, cell=None, values=None, label=None):
     kpis = [
         name
         for name in frame.columns
-        if name not in used and _is_number(sample[name]) and words(name) not in NOT_KPIS
+        if name not in used and _is_number(sample[name], MOST) and words(name) not in NOT_KPIS
     ]
     if values:
         return Columns(time, cell, values, label, kpis)
     if not kpis:
-        raise ValueError(f"no numeric column to score; the table has {_described(frame)}")
+        raise ValueError(f"no column holds numbers to score; the table has {_described(frame)}")
     return Columns(time, cell, kpis[:1], label, kpis[1:])
 
 
 def _time(sample):
     found = [name for name in sample.columns if _is_time(sample[name])]
-    if not found:
-        found = [n for n in sample.columns if words(n) in TIME_NAMES and _is_number(sample[n])]
+    named = [name for name in sample.columns if words(name) in TIME_NAMES]
+    for holds in (_is_number, _is_time):  # but for a few, which are then refused with their line
+        found = found or [name for name in named if holds(sample[name], MOST)]
     if not found:
         raise ValueError(f"no column holds times; the table has {_described(sample)}")
+    hours = [name for name in found if _is_time_of_day(sample[name])]
+    days = [name for name in found if name not in hours and words(name) in DAY_NAMES]
+    if hours and days and len(found) == len(hours) + len(days):
+        raise ValueError(
+            f'column "{days[0]}" holds days and "{hours[0]}" times of day; make them one column '
+            f'such as 2026-01-31 14:00, or name "{hours[0]}" as the time to do without the days'
+        )
     return _one("time", found, [n for word in TIME_NAMES for n in found if words(n) == word])
+
+
+def _refuse_no_header(sample, time):
+    """A first line of values was taken for the names."""
+    import polars as pl
+
+    if _is_time(pl.Series([time])):
+        raise ValueError(
+            f"the first line must name the columns, such as time,cell,value; it has "
+            f"{_quoted(sample.columns)}"
+        )
 
 
 def _cell(sample, used):
@@ -210,7 +242,7 @@ def _cell(sample, used):
         for name in sample.columns
         if name not in used
         and sample[name].dtype in (pl.String, pl.Categorical, pl.Enum)
-        and not _is_number(sample[name])
+        and not _is_number(sample[name], MOST)
         and sample[name].null_count() < sample.height
     ]
     whole = [
@@ -249,10 +281,28 @@ def _quoted(names):
 
 
 def _described(frame):
-    return ", ".join(f'"{name}" ({dtype})' for name, dtype in frame.schema.items())
+    return ", ".join(f'"{name}" ({_example(frame[name])})' for name in frame.columns)
 
 
-def _is_time(column):
+def _example(column):
+    import polars as pl
+
+    if column.dtype != pl.String:
+        return column.dtype
+    present = column.drop_nulls()
+    return f"text such as {present[0]}" if len(present) else "empty"
+
+
+def _is_time_of_day(column):
+    import polars as pl
+
+    if column.dtype == pl.String:
+        return column.drop_nulls().str.contains(TIME_OF_DAY).all()
+    return column.dtype == pl.Time
+
+
+def _is_time(column, share=1.0):
+    """Whether the first values, or a share of them, are times."""
     import polars as pl
 
     if column.dtype.is_temporal() and column.dtype != pl.Duration:
@@ -260,17 +310,19 @@ def _is_time(column):
     if column.dtype != pl.String or column.null_count() == len(column):
         return False
     present = column.drop_nulls().head(100)
-    if present.str.contains(TIME_OF_DAY).all():
+    if present.str.contains(TIME_OF_DAY).mean() >= share:
         return True
-    return any(_parsed(present, form).null_count() == 0 for form in _formats(present))
+    most = (1 - share) * len(present)
+    return any(_parsed(present, form).null_count() <= most for form in _formats(present))
 
 
 def _is_day(column):
-    """Text such as 20260131."""
-    return column.drop_nulls().str.contains(r"^\s*\d{8}\s*$").all()
+    """Text such as 20260131, 202601311400 or 20260131140000."""
+    return column.drop_nulls().str.contains(r"^\s*(\d{8}|(19|20)\d{10}|(19|20)\d{12})\s*$").all()
 
 
-def _is_number(column):
+def _is_number(column, share=1.0):
+    """Whether all values, or a share of them, are numbers."""
     import polars as pl
 
     if column.dtype.is_numeric():
@@ -278,7 +330,8 @@ def _is_number(column):
     if column.dtype != pl.String or column.null_count() == len(column):
         return False
     present = column.drop_nulls()
-    return present.str.strip_chars().cast(pl.Float64, strict=False).null_count() == 0
+    wrong = present.str.strip_chars().cast(pl.Float64, strict=False).null_count()
+    return wrong <= (1 - share) * len(present)
 
 
 def _is_label(column):
@@ -294,7 +347,9 @@ def _formats(column):
     first = str(column[0])
     if re.search(r"(Z|[+-]\d{2}:?\d{2})\s*$", first) and ":" in first:
         return ZONE_FORMATS
-    return TIME_FORMATS if ":" in first else DATE_FORMATS
+    if ":" in first:
+        return TIME_FORMATS
+    return DIGIT_FORMATS if re.fullmatch(r"\s*(\d{12}|\d{14})\s*", first) else DATE_FORMATS
 
 
 def _parsed(column, form):
@@ -316,7 +371,7 @@ def times(column, time_zone=None):
     if isinstance(column.dtype, pl.Datetime):
         return _local(column, time_zone)
     text = column
-    if column.dtype.is_numeric() or (_is_number(column) and not _is_day(column)):
+    if column.dtype.is_numeric() or (_is_number(column, MOST) and not _is_day(column)):
         return _local(_since_1970(column), time_zone)
     if text.dtype != pl.String:
         raise TypeError(f'column "{column.name}" has dtype {column.dtype}; expected times')
@@ -373,7 +428,10 @@ def _since_1970(column):
     """Whole numbers as s, ms, us or ns since 1970, by their size."""
     import polars as pl
 
-    number = column.cast(pl.Float64)
+    number = column.cast(pl.Float64, strict=False)
+    if number.null_count() > column.null_count():
+        bad = column.filter(number.is_null() & column.is_not_null())[0]
+        raise BadValue(column.name, bad, "a number of seconds since 1970, like most of its values")
     top = number.abs().max() or 0
     microseconds = [(1e11, 1e6), (1e14, 1e3), (1e17, 1), (np.inf, 1e-3)]
     factor = next(factor for limit, factor in microseconds if top < limit)
@@ -425,9 +483,9 @@ def line_of(path, column, value):
         return None
     text = _text(path, _unpacked(path, magic).removeprefix(b"\xef\xbb\xbf"))
     head = text.split("\n", 1)[0]
-    separator = max([",", ";", "\t"], key=head.count)
+    separator = max(SEPARATORS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    place = next(reader).index(column)
+    place = [name.strip() for name in next(reader)].index(column)
     for fields in reader:
         if len(fields) > place and fields[place].strip() == str(value).strip():
             return reader.line_num

@@ -28,7 +28,11 @@ def main(arguments=None):
     """Run a command; returns the exit code."""
     options = parser().parse_args(arguments)
     try:
-        options.run(options)
+        try:
+            options.run(options)
+        except KeyboardInterrupt:
+            clock.sleep(0)  # one Ctrl-C can come twice, from Polars and from Python: let it
+            raise
     except KeyboardInterrupt:
         print("linewatch: stopped; nothing was written", file=sys.stderr)
         return 130
@@ -165,6 +169,9 @@ def run_demo(options):
         raise ValueError(
             f"--weeks must be at least 5, as four make the baseline; got {options.weeks}"
         )
+    for name, least in (("cells", 1), ("seed", 0)):
+        if getattr(options, name) < least:
+            raise ValueError(f"--{name} must be at least {least}, got {getattr(options, name)}")
     say = _sayer(options)
     say("generating cells")
     cells = datasets.hourly_cells(options.cells, options.weeks, seed=options.seed)

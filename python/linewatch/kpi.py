@@ -267,10 +267,17 @@ def score_table(
         raise ValueError(f"statistic must be mean or median, got {statistic!r}")
     if direction not in ("both", "increase", "decrease"):
         raise ValueError(f"direction must be both, increase or decrease, got {direction!r}")
+    for name, number in (("threshold", threshold), ("floor", floor)):
+        if isinstance(number, bool) or not isinstance(number, int | float | np.number):
+            raise TypeError(f"{name} must be a number, got {number!r}")
     if not threshold > 0:
         raise ValueError(f"threshold must be above 0, got {threshold}")
     if not floor >= 0:
         raise ValueError(f"floor must be at least 0, got {floor}")
+    if not len(time):
+        raise ValueError("the frame has no rows")
+    if span(refractory) < timedelta(0):
+        raise ValueError(f"refractory must not be negative, got {refractory!r}")
     if time.null_count():
         raise ValueError(f'column "{time.name}" has {time.null_count()} missing times')
     names = cell.cast(pl.String) if cell is not None else pl.repeat("", len(time), eager=True)
@@ -571,6 +578,8 @@ def _polars(native):
         return frame
     columns = {}
     for name in native.columns:
+        if not isinstance(name, str):
+            raise TypeError(f"names of columns must be text, got {name!r}")
         column = native[name]
         if column.dtype.is_numeric() or column.dtype.is_temporal():
             columns[name] = column.to_polars()

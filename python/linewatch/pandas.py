@@ -6,7 +6,14 @@
 [nan, 101.0, 100.0, 139.0]
 """
 
-from .interop.pandas import Accessor
+try:
+    from .interop.pandas import Accessor
+except ModuleNotFoundError as error:
+    if error.name != "pandas":
+        raise
+    raise ModuleNotFoundError(
+        'linewatch.pandas needs pandas: pip install "linewatch[pandas]"', name="pandas"
+    ) from None
 from .interop.pandas_kernels import TESTED, accelerated, calls, install, reset_calls, uninstall
 
 __all__ = ["TESTED", "Accessor", "accelerated", "calls", "install", "reset_calls", "uninstall"]

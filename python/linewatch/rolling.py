@@ -1164,7 +1164,7 @@ class _bar:
                 from tqdm.auto import tqdm
             except ImportError:
                 raise ImportError(
-                    'progress=True needs tqdm: pip install "linewatch[notebooks]"'
+                    'progress=True needs tqdm: pip install "linewatch[progress]"'
                 ) from None
             self.bar = tqdm(total=total, unit="row", unit_scale=True)
             self.callback = self.bar.update

@@ -112,19 +112,20 @@ class _Windows:
 
     def _several(self, names):
         """A column for each statistic (of each column), from one call of the kernel if it can."""
+        answers = None
         try:
             data = self._data()
             if self._own.on is not None or (data.ndim == 2 and data.columns.nlevels > 1):
                 raise Unsupported("several statistics with `on` or columns of several levels")
             answers = self._answers([(name, self._statistics[name]) for name in names], data)
+            count(f"{self._kind}.agg")
         except Unsupported as reason:
             count(f"{self._kind}.agg", str(reason))
+        if answers is None:
             if set(names).isdisjoint(BEYOND_PANDAS):
                 return self._by_pandas("aggregate", names)
             data = self._own._selected_obj
             answers = [getattr(self, name)() for name in names]
-        else:
-            count(f"{self._kind}.agg")
         columns = pd.Index(names)
         if data.ndim == 2:
             keys = [answers[0].columns, columns]

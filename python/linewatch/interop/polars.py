@@ -222,7 +222,12 @@ def _method(name, function):
     signature = inspect.Signature(parameters)
 
     def method(*args, **kwargs):
-        bound = signature.bind(*args, **kwargs)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(
+                f"rolling_{name}: {error}; its arguments are {', '.join(list(method.names)[1:])}"
+            ) from None
         given = bound.arguments
         self = given.pop("self")
         return self._rolling(name, {p: given.pop(p) for p in own if p in given}, **given)
