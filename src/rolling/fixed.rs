@@ -20,6 +20,8 @@ use crate::simd::Four;
 pub(crate) const TILE: usize = 512;
 /// Up to this width a window is read anew for each answer, rather than scanned for.
 const NARROW: usize = 48;
+/// From this width on the values of a narrow window are joined by four first.
+const BY_FOUR: usize = 8;
 /// Values looked at to guess whether a block misses any.
 const GLANCE: usize = 16;
 
@@ -210,7 +212,7 @@ impl<T: Float> Wide<T> {
 
 /// Whether a block is likely to be complete.
 #[inline(always)]
-fn glance<T: Float>(rows: &[T]) -> bool {
+pub(crate) fn glance<T: Float>(rows: &[T]) -> bool {
     all_finite(&rows[..rows.len().min(GLANCE)])
 }
 
@@ -360,9 +362,13 @@ impl<T: Float> Narrow<T> {
         let n = out.len();
         let from = last + 1 - width as isize;
         let rows = rows(task.x, from, n + width - 1, &mut self.copy);
-        if all_finite(rows) {
-            let n = reread::<F, T, J>(rows, width, finish, &mut self.fours, out);
-            // What is left of a last stretch of 16.
+        // What is left of a last stretch of 16.
+        let whole = n / 16 * 16;
+        if glance(rows)
+            && all_finite(&rows[whole..])
+            && reread::<F, T, J>(rows, width, finish, &mut self.fours, &mut out[..whole])
+        {
+            let n = whole;
             self.joins.resize(out.len() - n, 0.0);
             direct::<T, J>(&rows[n..], width, &mut self.fours, &mut self.joins);
             each_four!(self.joins.len(), |j, len| {
@@ -398,7 +404,8 @@ impl<T: Float> Narrow<T> {
     }
 }
 
-/// Answers windows that miss nothing, 16 side by side, and returns how many there were.
+/// Answers windows that miss nothing, 16 side by side; false if one of their first values is NaN or
+/// infinite, or a sum is.
 #[inline(always)]
 fn reread<F: Four, T: Float, J: Join>(
     rows: &[T],
@@ -406,17 +413,18 @@ fn reread<F: Four, T: Float, J: Join>(
     finish: impl Finish<F>,
     fours: &mut Vec<f64>,
     out: &mut [T],
-) -> usize {
-    let whole = out.len() / 16 * 16;
+) -> bool {
+    let whole = out.len();
     if whole == 0 {
-        return 0;
+        return true;
     }
-    let by_four = width >= 8;
+    let by_four = width >= BY_FOUR;
     if by_four {
         // Joins of four values each, of which every fourth is needed.
         fours.resize(rows.len() - 3, 0.0);
         direct::<T, J>(rows, 4, &mut Vec::new(), fours);
     }
+    let mut doubt = Doubt::<F>::none();
     let rest = width % 4;
     for i in (0..whole).step_by(16) {
         let mut joins = [F::all(J::IDENTITY); 4];
@@ -443,10 +451,16 @@ fn reread<F: Four, T: Float, J: Join>(
             }
         }
         for (l, joins) in joins.into_iter().enumerate() {
+            // A sum tells of all its values.
+            doubt.see(if J::IDEMPOTENT {
+                load(rows, 4 * l, 4)
+            } else {
+                joins
+            });
             store(finish.full(joins), out, i + 4 * l, 4);
         }
     }
-    whole
+    doubt.is_none()
 }
 
 /// Copies `rows` with `none` for what is missing, and marks what is present with 1.

@@ -12,7 +12,7 @@ use super::MomentStatistic;
 use super::sums::{Mean, Sum};
 use crate::float::Float;
 use crate::parallel::Poll;
-use crate::rolling::fixed::{self, Finish, held, infinite, limit};
+use crate::rolling::fixed::{self, Finish, glance, held, infinite, limit};
 use crate::rolling::task::Task;
 use crate::simd::Four;
 
@@ -71,7 +71,7 @@ fn rounds<T: Float, F: Four>(
             limit: limit(task.infinity),
         };
         let fronts = &mut fronts[..each];
-        if !round.answer::<F, false>(fronts, finish) {
+        if !(glance(round.rows[0]) && round.answer::<F, false>(fronts, finish)) {
             if infinite(task.infinity, &task.x[row..][..width + len - 1]) {
                 left_over.push(k..k + len);
             } else {
