@@ -55,7 +55,8 @@ fn differ<T: Float>(x: &[T], cut: isize) -> bool {
         return false;
     }
     // Windows that end here hold the first two, and all others the last two.
-    let [a, b, c] = [2, 1, 0].map(|back| x[cut as usize - back].to_f64());
+    let around = &x[cut as usize - 2..=cut as usize];
+    let [a, b, c] = [0, 1, 2].map(|i| around[i].to_f64());
     // Zero where two are equal, and not finite where one is missing.
     let product = (b - a) * (c - b);
     product != 0.0 && product.is_finite()

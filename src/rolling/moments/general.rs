@@ -16,7 +16,7 @@ use crate::rolling::task::Task;
 /// Answers in a block.
 const BLOCK: usize = 256;
 
-/// Answers for any windows, all but the compensated sums.
+/// Answers for any windows.
 pub(super) fn general<T: Float>(
     task: &Task<T>,
     answers: Range<usize>,
@@ -35,7 +35,10 @@ pub(super) fn general<T: Float>(
         } else {
             sliding::deviations(task, answers.clone(), statistics, out)
         };
-        deviations(task, answers, done, statistics, out);
+        deviations(task, answers.clone(), done, statistics, out);
+    }
+    if statistics.iter().any(|s| s.compensates()) {
+        compensated(task, answers, statistics, out);
     }
 }
 
@@ -260,32 +263,24 @@ fn write<T: Float>(
     }
 }
 
-/// Answers the compensated sums and means, for any windows.
-pub(super) fn compensated<T: Float>(
+/// The compensated sums and means.
+fn compensated<T: Float>(
     task: &Task<T>,
+    answers: Range<usize>,
     statistics: &[MomentStatistic],
     out: &mut [&mut [T]],
 ) {
-    if !statistics.iter().any(|s| s.compensates()) {
-        return;
-    }
     let value = |i: usize| Some(task.value(i)).filter(|x| !x.is_nan());
-    drive::<CompensatedSum>(
-        task.windows,
-        task.answers.clone(),
-        task.x.len(),
-        value,
-        |answer| {
-            for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
-                let sum = answer.state.value();
-                let value = match statistic {
-                    MomentStatistic::Sum { compensated: true } => sum,
-                    MomentStatistic::Mean { compensated: true } => sum / answer.count as f64,
-                    _ => continue,
-                };
-                let enough = answer.count >= task.min_periods.max(statistic.least());
-                out[answer.place] = T::from_f64(if enough { value } else { f64::NAN });
-            }
-        },
-    );
+    drive::<CompensatedSum>(task.windows, answers, task.x.len(), value, |answer| {
+        for (statistic, out) in statistics.iter().zip(out.iter_mut()) {
+            let sum = answer.state.value();
+            let value = match statistic {
+                MomentStatistic::Sum { compensated: true } => sum,
+                MomentStatistic::Mean { compensated: true } => sum / answer.count as f64,
+                _ => continue,
+            };
+            let enough = answer.count >= task.min_periods.max(statistic.least());
+            out[answer.place] = T::from_f64(if enough { value } else { f64::NAN });
+        }
+    });
 }

@@ -1,10 +1,11 @@
 //! Count, sum, mean, variance and what follows from them.
 //!
-//! Sums of windows of a fixed number of rows come from `sums`, squared deviations from the mean from
-//! `wide` and `narrow`, and `finish` makes statistics of these. All other windows are answered by
-//! `general`, which also takes over where fast sums would lose digits. `constant` sees to it that
-//! the mean of equal values is that value.
+//! Sums of windows of a fixed number of rows come from `sums` and `compensated`, squared deviations
+//! from the mean from `wide` and `narrow`, and `finish` makes statistics of these. All other windows
+//! are answered by `general`, which also takes over where fast sums would lose digits. `constant`
+//! sees to it that the mean of equal values is that value.
 
+mod compensated;
 mod constant;
 mod finish;
 mod general;
@@ -14,7 +15,7 @@ mod wide;
 
 use std::ops::Range;
 
-use general::{compensated, general};
+use general::general;
 
 use super::fixed;
 use super::task::Task;
@@ -114,6 +115,10 @@ pub fn moments<T: Float>(
                     again(task, left_over, &[statistic], &mut [&mut **out]);
                 }
                 constant::exact(task, statistic, out);
+            } else if statistic.compensates() {
+                for left_over in compensated_sums(task, statistic, out) {
+                    again(task, left_over, &[statistic], &mut [&mut **out]);
+                }
             } else if statistic.deviates() {
                 deviating.push((statistic, &mut **out));
             }
@@ -125,7 +130,6 @@ pub fn moments<T: Float>(
             }
         }
     }
-    compensated(task, statistics, out);
     Ok(())
 }
 
@@ -133,6 +137,11 @@ dispatch! {
     fn sums<T: Float>(
         task: &Task<T>, statistic: MomentStatistic, out: &mut [T],
     ) -> Vec<Range<usize>> = of_sums with Four
+}
+dispatch! {
+    fn compensated_sums<T: Float>(
+        task: &Task<T>, statistic: MomentStatistic, out: &mut [T],
+    ) -> Vec<Range<usize>> = of_compensated with Four
 }
 dispatch! {
     fn deviations<T: Float>(
@@ -147,6 +156,15 @@ fn of_sums<T: Float, F: Four>(
     out: &mut [T],
 ) -> Vec<Range<usize>> {
     sums::answer::<T, F>(task, statistic, out)
+}
+
+#[inline(always)]
+fn of_compensated<T: Float, F: Four>(
+    task: &Task<T>,
+    statistic: MomentStatistic,
+    out: &mut [T],
+) -> Vec<Range<usize>> {
+    compensated::answer::<T, F>(task, statistic, out)
 }
 
 #[inline(always)]

@@ -31,8 +31,8 @@ pub(super) fn answer<T: Float, F: Four>(
 
 /// The sum is the answer.
 #[derive(Clone, Copy)]
-struct Sum {
-    least: f64,
+pub(super) struct Sum {
+    pub least: f64,
 }
 
 impl<F: Four> Finish<F> for Sum {
@@ -49,9 +49,9 @@ impl<F: Four> Finish<F> for Sum {
 
 /// The sum is divided by the number of values.
 #[derive(Clone, Copy)]
-struct Mean {
-    width: f64,
-    least: f64,
+pub(super) struct Mean {
+    pub width: f64,
+    pub least: f64,
 }
 
 impl<F: Four> Finish<F> for Mean {

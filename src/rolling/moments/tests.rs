@@ -6,7 +6,9 @@ use crate::rolling::extrema::{ExtremeStatistic, extrema};
 use crate::rolling::window::Windows;
 use crate::simd::Plain;
 
-const STATISTICS: [MomentStatistic; 6] = [
+const STATISTICS: [MomentStatistic; 8] = [
+    MomentStatistic::Sum { compensated: true },
+    MomentStatistic::Mean { compensated: true },
     MomentStatistic::Sum { compensated: false },
     MomentStatistic::Mean { compensated: false },
     MomentStatistic::Var { ddof: 1 },
@@ -187,6 +189,36 @@ fn infinite_values_are_missing_or_take_part() {
 }
 
 #[test]
+fn compensated_sums_survive_cancellation() {
+    for width in [1, 2, 5, 30, 130] {
+        for missing in [0, 10] {
+            // Whole numbers, for which a sum of 128 bits is exact, and huge ones that cancel.
+            let mut x = series(1200, missing, false);
+            for (i, v) in x.iter_mut().enumerate() {
+                let huge = if i % 3 == 2 { 0.0 } else { 1e25 };
+                *v = (*v * 1e4).round() + if i % 3 == 1 { -huge } else { huge };
+            }
+            let task = task(&x, width, 0, 1);
+            let mut out = vec![0.0; x.len()];
+            let sum = MomentStatistic::Sum { compensated: true };
+            moments(&task, &[sum], &mut [&mut out]).unwrap();
+            for (k, &answer) in out.iter().enumerate() {
+                let (start, end) = task.windows.of(k, x.len());
+                let present = x[start..end].iter().filter(|v| !v.is_nan());
+                let exact = present.clone().map(|&v| v as i128).sum::<i128>() as f64;
+                if present.count() > 0 {
+                    let error = (answer - exact).abs();
+                    assert!(
+                        error <= 1e-12 * exact.abs(),
+                        "{width}, {k}: {answer}, {exact}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn equal_values_have_their_own_mean() {
     for width in [3, 7, 12, 36, 60, 500] {
         for gap in [0, 2, 7] {
@@ -221,11 +253,16 @@ fn any_machine_gives_the_same_bits() {
             let bits = |out: &[f64]| out.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             let (mut here, mut plain) = (vec![0.0; 1000], vec![0.0; 1000]);
             for statistic in &STATISTICS[..2] {
+                compensated_sums(&task, *statistic, &mut here);
+                of_compensated::<f64, Plain>(&task, *statistic, &mut plain);
+                assert_eq!(bits(&here), bits(&plain));
+            }
+            for statistic in &STATISTICS[2..4] {
                 sums(&task, *statistic, &mut here);
                 of_sums::<f64, Plain>(&task, *statistic, &mut plain);
                 assert_eq!(bits(&here), bits(&plain));
             }
-            for statistic in &STATISTICS[2..] {
+            for statistic in &STATISTICS[4..] {
                 deviations(&task, &[*statistic], &mut [&mut here]);
                 of_deviations::<f64, Plain>(&task, &[*statistic], &mut [&mut plain]);
                 assert_eq!(bits(&here), bits(&plain));
