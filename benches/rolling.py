@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 WINDOWS = [10, 100, 1_000, 10_000]
-PEERS = ["pandas", "polars", "bottleneck", "scipy", "screamer", "numbagg", "duckdb"]
+PEERS = ["pandas", "polars", "bottleneck", "scipy", "screamer", "numbagg"]
 
 
 def import_peers():
