@@ -368,7 +368,8 @@ class Rolling(_Windows):
         except Unsupported as reason:
             count(f"rolling.{name}", str(reason))
             if name == "slope" and getattr(self._own, "_win_freq_i8", None) is not None:
-                raise NotImplementedError(f"slope in a window of time: {reason}") from None
+                way_out = "try linewatch.rolling.slope on sorted rows"
+                raise ValueError(f"slope in a window of time: {reason} ({way_out})") from None
             step = getattr(self._own, "step", None) or 1
 
             def kernel(values, start, end, min_periods):
