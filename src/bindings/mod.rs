@@ -8,6 +8,7 @@ use pyo3::types::PyTuple;
 
 pub mod arrow;
 pub mod error;
+pub mod matrix;
 pub mod rolling;
 pub mod run;
 
