@@ -6,6 +6,7 @@
 pub mod error;
 pub mod float;
 pub mod parallel;
+pub mod privacy;
 pub mod random;
 pub mod rolling;
 pub mod simd;

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
-from numpy import floating, int64
+from numpy import floating, int64, uint32
 from numpy.typing import NDArray
 from typing_extensions import CapsuleType
 
@@ -11,6 +11,7 @@ __all__ = [
     "STATISTICS",
     "ArrowArray",
     "ArrowTable",
+    "CryptoPan",
     "__version__",
     "arrow_numbers",
     "arrow_times",
@@ -99,3 +100,15 @@ def cusum(
     n_jobs: int | None = None,
     progress: _Progress = None,
 ) -> list[_Floats]: ...
+
+# privacy
+
+@final
+class CryptoPan:
+    def __new__(cls, key: bytes) -> CryptoPan: ...
+    def numbers(
+        self, addresses: NDArray[uint32], *, restore: bool = False, n_jobs: int | None = None
+    ) -> NDArray[uint32]: ...
+    def text(
+        self, addresses: Sequence[str], *, restore: bool = False, n_jobs: int | None = None
+    ) -> list[str]: ...

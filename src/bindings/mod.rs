@@ -9,6 +9,7 @@ use pyo3::types::PyTuple;
 pub mod arrow;
 pub mod error;
 pub mod matrix;
+pub mod privacy;
 pub mod rolling;
 pub mod run;
 
@@ -23,6 +24,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
         "STATISTICS",
         PyTuple::new(m.py(), crate::rolling::Statistic::NAMES)?,
     )?;
+    m.add_class::<privacy::CryptoPan>()?;
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
