@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod float;
+pub mod kpi;
 pub mod parallel;
 pub mod privacy;
 pub mod random;

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
-from numpy import floating, int64, uint32
+from numpy import float64, floating, int64, uint32
 from numpy.typing import NDArray
 from typing_extensions import CapsuleType
 
@@ -17,6 +17,7 @@ __all__ = [
     "arrow_times",
     "cusum",
     "ewm",
+    "facing_cells",
     "rolling",
 ]
 
@@ -100,6 +101,21 @@ def cusum(
     n_jobs: int | None = None,
     progress: _Progress = None,
 ) -> list[_Floats]: ...
+
+# kpi
+
+def facing_cells(
+    latitude: NDArray[float64],
+    longitude: NDArray[float64],
+    azimuth: NDArray[float64],
+    radius_km: NDArray[float64],
+    site: NDArray[int64],
+    cells: NDArray[uint32],
+    *,
+    half_width_deg: float,
+    n_jobs: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[NDArray[uint32], NDArray[uint32], NDArray[float64], NDArray[float64]]: ...
 
 # privacy
 
