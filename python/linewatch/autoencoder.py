@@ -152,7 +152,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         X = _features.matrix(self, X, reset=True)
         n, p = X.shape
         sizes = self._sizes(p)
-        self.center_, self.scale_ = _scale(X, self.scaling)
+        self.center_, self.scale_ = _scale(np.ascontiguousarray(X), self.scaling)
         scaled = self._scaled(X)
         network = MLPRegressor(
             hidden_layer_sizes=sizes,
@@ -168,16 +168,18 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         )
         with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", ConvergenceWarning)
-            network.fit(scaled, scaled if p > 1 else scaled[:, 0])
+            try:
+                network.fit(scaled, scaled if p > 1 else scaled[:, 0])
+            except ValueError as error:
+                if "finite" not in str(error):
+                    raise
+                raise self._diverged() from None
         self.coefs_, self.intercepts_ = network.coefs_, network.intercepts_
         self.hidden_layer_sizes_ = sizes
         self.loss_curve_ = np.array(network.loss_curve_)
         errors = self._errors(scaled)
         if not np.isfinite(errors).all():
-            raise ValueError(
-                "the training did not stay finite; use scaling='standard' or a smaller "
-                f"learning_rate than {self.learning_rate}"
-            )
+            raise self._diverged()
         self.threshold_ = float(np.percentile(errors.mean(axis=1), self.percentile))
         self.offset_ = -self.threshold_
         return self
@@ -351,13 +353,20 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         detector.offset_ = -detector.threshold_
         return detector
 
+    def _diverged(self):
+        return ValueError(
+            "the training did not stay finite; use scaling='standard' or a smaller learning_rate "
+            f"than {self.learning_rate}"
+        )
+
     def _squared(self, X):
         """Squared scaled error of each value, as an array."""
         check_is_fitted(self)
         return self._errors(self._scaled(_features.matrix(self, X, reset=False)))
 
     def _scaled(self, X):
-        return (X - self.center_) / self.scale_
+        # One order in memory, so that frames and arrays give the same sums.
+        return np.ascontiguousarray((X - self.center_) / self.scale_)
 
     def _output(self, scaled):
         activation = ACTIVATIONS[self.activation]

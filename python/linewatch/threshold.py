@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass
 from math import isnan, nan
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OutlierMixin, clone
-from sklearn.exceptions import NotFittedError
 from sklearn.utils import _safe_indexing, check_random_state, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from linewatch import _edge
+from linewatch import _edge, _features
 
 __all__ = ["OperatingPoint", "ThresholdedDetector", "calibrate_threshold", "first_alarms"]
 
@@ -291,9 +291,7 @@ def _by_costs(scores, is_anomaly, costs, prevalence):
     )
 
 
-def _described(
-    threshold, rule, scores, is_anomaly, prevalence=None, expected=None, mean_cost=nan
-):
+def _described(threshold, rule, scores, is_anomaly, prevalence=None, expected=None, mean_cost=nan):
     """The operating point of a threshold on these scores."""
     is_alarm = scores < threshold
     n_alarms = int(is_alarm.sum())
@@ -597,6 +595,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         held_out = self._held_out(n, rule)
         detector = clone(self.detector)
         if len(held_out):
+            X = _indexable(X)
             seen = np.setdiff1d(np.arange(n), held_out, assume_unique=True)
             part = {name: _rows_of(value, seen, n) for name, value in fit_params.items()}
             detector.fit(_safe_indexing(X, seen), **part)
@@ -827,7 +826,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
             raise ValueError(f"holdout must be at least 0 and below 1, got {share}")
         count = int(np.ceil(share * n))
         if count >= n > 0 and share > 0:
-            raise ValueError(f"holdout {share} leaves no row of {n} to fit on")
+            raise ValueError(f"holdout {share} leaves no row to fit on (n_samples={n})")
         if not self.shuffle:
             return np.arange(n - count, n)
         random = check_random_state(self.random_state)
@@ -851,6 +850,14 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         if hasattr(self.detector, "__sklearn_tags__"):
             tags.input_tags = get_tags(self.detector).input_tags
         return tags
+
+
+def _indexable(X):
+    """Data that rows can be taken of."""
+    if issparse(X):
+        return X.tocsr()
+    table = _features.frame(X)
+    return np.asarray(X) if table is None else table
 
 
 def _plain(y):
