@@ -97,11 +97,8 @@ def _ensemble(arrays):
     is_leaf = feature < 0
     left = arrays["left"].astype(np.int64)
     # A search that ends in a leaf of m rows goes on for c(m) steps more, on average.
-    length = _depths(starts, tree, left, is_leaf) + _core.average_path_length(
-        arrays["n_samples"].astype(np.float64)
-    )
-    per_tree = _core.average_path_length(arrays["tree_samples"].astype(np.float64))
-    normal = per_tree.mean()
+    length = _depths(starts, tree, left, is_leaf) + _average_path_length(arrays["n_samples"])
+    normal = _average_path_length(arrays["tree_samples"]).mean()
     weights = length / (n_trees * normal) if normal > 0 else np.full(n_nodes, 1.0 / n_trees)
     leaves = np.flatnonzero(is_leaf)
     return {
@@ -120,6 +117,12 @@ def _ensemble(arrays):
         "target_ids": [0] * len(leaves),
         "target_weights_as_tensor": weights[leaves],
     }
+
+
+def _average_path_length(n_samples):
+    """That of an unsuccessful search among so many rows, for each of an array."""
+    numbers, place = np.unique(n_samples, return_inverse=True)
+    return np.array([_core.average_path_length(int(n)) for n in numbers])[place]
 
 
 def _depths(starts, tree, left, is_leaf):
