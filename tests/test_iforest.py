@@ -350,7 +350,7 @@ def test_a_frame_keeps_its_index_and_null_is_missing(X):
     holes = X.copy()
     holes[::5, 1] = np.nan
     index = pd.RangeIndex(100, 2100)
-    nullable = pd.DataFrame(holes, columns=NAMES, index=index).convert_dtypes(convert_integer=False)
+    nullable = pd.DataFrame(holes, columns=NAMES, index=index).astype("Float64")
     forest = IsolationForest(random_state=0).fit(nullable)
     plain = IsolationForest(random_state=0).fit(holes)
     assert (forest.score_samples(nullable) == plain.score_samples(holes)).all()
