@@ -8,6 +8,7 @@ gives 1 for normal and -1 for an attack.
 """
 
 from linewatch._nsl_kdd import FEATURES
+from linewatch.intrusion._baselines import BaselineDetector, Encoder
 from linewatch.intrusion._core_network import ATTACKS, simulate_core
 from linewatch.intrusion._detector import IntrusionDetector, load, train
 from linewatch.intrusion._features import (
@@ -33,6 +34,8 @@ from linewatch.intrusion._report import business_impact, compliance_notes, evalu
 __all__ = [
     "ATTACKS",
     "FEATURES",
+    "BaselineDetector",
+    "Encoder",
     "IntrusionDetector",
     "attack_category",
     "business_impact",

@@ -120,7 +120,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         from sklearn.ensemble import RandomForestClassifier
 
         self._check_parameters()
-        numbers, texts = _raw(X)
+        numbers, texts = raw_columns(X)
         y = _labels(y)
         if len(y) != len(numbers):
             raise ValueError(f"y has {len(y)} values, X has {len(numbers)} rows")
@@ -173,7 +173,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
             As :meth:`fit`, of the columns; `X` must have at least one row.
         """
         self._fitted()
-        numbers, texts = _raw(X)
+        numbers, texts = raw_columns(X)
         return self._join(*self._parts(*self._columns(numbers, texts)))
 
     def decision_function(self, X):
@@ -234,7 +234,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
             distance, not the forest.
         """
         self._fitted()
-        numbers, texts = _raw(X)
+        numbers, texts = raw_columns(X)
         _, places = self._columns(numbers, texts)
         nearest, _ = self._nearest(places, 1)
         out = []
@@ -437,7 +437,7 @@ def load(path):
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             about = json.loads(str(file["about"][()]))
             arrays = {name: file[name] for name in ARRAYS}
     except FileNotFoundError:
@@ -461,7 +461,7 @@ def load(path):
     return detector
 
 
-def _raw(X):
+def raw_columns(X):
     """The numbers (n, 36) and the three text columns of a frame, checked."""
     table = _table(X, FEATURES)
     if not len(table):

@@ -207,7 +207,7 @@ def missing_counts(frame):
     for name in table.columns:
         column = table[name]
         missing = column.is_null().sum()
-        if column.dtype.is_float() and not nw.get_native_namespace(table).__name__ == "pandas":
+        if column.dtype.is_float() and table.implementation.name != "PANDAS":
             missing += column.is_nan().sum() or 0
         counts[name] = int(missing)
     return counts
