@@ -260,7 +260,7 @@ def test_an_attack_of_a_kind_never_trained_on_is_found():
     known = intrusion.simulate_core(4000, attacks=["sip_scan", "diameter_scan"], seed=1)
     new = intrusion.simulate_core(500, attack_share=1, attacks=["gtp_tunnel_abuse"], seed=2)
     detector = intrusion.train(known, known["attack"])
-    assert (detector.predict(new) == -1).mean() > 0.9
+    assert (detector.predict(new) == -1).mean() > 0.8
 
 
 def test_conventions_are_those_of_an_outlier_detector(core, detector):
