@@ -26,7 +26,7 @@ def message(text):
 
 @pytest.fixture(scope="module")
 def core():
-    return intrusion.simulate_core(4000, seed=0)
+    return intrusion.simulate_core(2500, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -338,9 +338,16 @@ def test_an_unknown_category_makes_a_record_no_more_normal(core, detector):
 def test_reasons_name_the_columns_that_differ(detector):
     quiet = intrusion.simulate_core(10, attack_share=0, seed=8)
     loud = quiet.with_columns(src_bytes=pl.lit(900_000_000), service=pl.lit("ausf"))
-    reasons = detector.explain(loud, n_reasons=2)
-    assert len(reasons) == 10 and all(len(row) <= 2 for row in reasons)
-    assert all(any(text.startswith("src_bytes 900,000,000, ") for text in row) for row in reasons)
+    reasons = detector.reasons(loud, top=2)
+    assert reasons.columns == ["reason_1", "reason_2"] and len(reasons) == 10
+    texts = ["src_bytes = 900000000 (normal: "] * 10
+    assert all(any(t.startswith(text) for t in row) for row, text in zip(reasons.rows(), texts))
+
+
+def test_a_normal_record_of_the_reference_has_no_reasons(core, detector):
+    scores = detector.score_samples(core)
+    assert detector.reasons(core)["reason_1"].is_in([""]).any()
+    assert len(scores) == len(core)
 
 
 def test_a_saved_detector_comes_back_the_same(core, detector, tmp_path):
@@ -349,7 +356,7 @@ def test_a_saved_detector_comes_back_the_same(core, detector, tmp_path):
     again = intrusion.load(path)
     np.testing.assert_array_equal(again.score_samples(core), detector.score_samples(core))
     np.testing.assert_array_equal(again.predict(core), detector.predict(core))
-    assert again.explain(core[:3]) == detector.explain(core[:3])
+    assert again.reasons(core[:3]).equals(detector.reasons(core[:3]))
     assert again.get_params() == detector.get_params()
     assert [file.name for file in tmp_path.iterdir()] == ["detector.lw"]
 
@@ -476,9 +483,9 @@ def test_an_array_has_no_names_and_is_refused(core, detector):
         ([0, 2], "y must hold 0 (normal) and 1 (attack), got 2"),
         (["normal"], "y must hold 0 (normal) and 1 (attack), got 'normal'"),
         ([[0]], "y must have 1 dimension, got 2"),
-        ([0, 1], "y has 2 values, X has 4000 rows"),
-        ([0] * 4000, "y has 4000 normal rows and 0 attacks; expected at least 100 and 10"),
-        ([1] * 4000, "y has 0 normal rows and 4000 attacks; expected at least 100 and 10"),
+        ([0, 1], "y has 2 values, X has 2500 rows"),
+        ([0] * 2500, "y has 2500 normal rows and 0 attacks; expected at least 100 and 10"),
+        ([1] * 2500, "y has 0 normal rows and 2500 attacks; expected at least 100 and 10"),
     ],
 )
 def test_labels_that_cannot_be_are_refused(core, y, text):
@@ -502,7 +509,7 @@ def test_parameters_out_of_range_are_refused(core, parameter, text):
 
 def test_a_detector_must_be_fitted_first(core, tmp_path):
     text = message("this IntrusionDetector is not fitted; call fit(X, y) first")
-    for use in ("predict", "score_samples", "explain", "save"):
+    for use in ("predict", "score_samples", "reasons", "save"):
         with pytest.raises(NotFittedError, match=text):
             getattr(intrusion.IntrusionDetector(), use)(tmp_path if use == "save" else core)
 
@@ -567,9 +574,9 @@ def test_the_isolation_forest_learns_from_normal_rows_only(core):
             None,
             'model must be one of "isolation_forest", "random_forest", "xgboost", got \'svm\'',
         ),
-        ("random_forest", [0] * 4000, "y has no attack; expected both classes"),
-        ("random_forest", [1] * 4000, "y has no normal row; expected both classes"),
-        ("random_forest", [0, 1], "y has 2 values, X has 4000 rows"),
+        ("random_forest", [0] * 2500, "y has no attack; expected both classes"),
+        ("random_forest", [1] * 2500, "y has no normal row; expected both classes"),
+        ("random_forest", [0, 1], "y has 2 values, X has 2500 rows"),
     ],
 )
 def test_what_a_usual_model_cannot_do_is_refused(core, model, y, text):

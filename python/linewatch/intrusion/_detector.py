@@ -20,9 +20,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.exceptions import NotFittedError
 
+from linewatch import _features, _models
 from linewatch._nsl_kdd import CATEGORICAL, FEATURES, RATES
 from linewatch.intrusion._features import _table
 from linewatch.intrusion._report import _labels
+from linewatch.threshold import OperatingPoint, calibrate_threshold
 
 FORMAT = 1
 # Never vary in the training data, so nothing was learned of them.
@@ -65,8 +67,11 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
     ----------
     offset_ : float
         The threshold: rows whose score is below it are attacks.
-    categories_ : dict of str to list of str
-        Known categories of the three text columns, the most frequent among normal rows first.
+    operating_point_ : OperatingPoint
+        The threshold's rule and what to expect of it; print it.
+    categories_ : dict of int to list of str
+        Known categories of the three text columns, by the place of the column among the 41; the
+        most frequent among normal rows first.
     feature_names_in_ : ndarray of str, shape (41,)
 
     Notes
@@ -137,8 +142,10 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         rows = np.sort(np.r_[fitted, np.flatnonzero(y == 1)])
 
         self.feature_names_in_ = np.array(FEATURES, dtype=object)
+        self.n_features_in_ = len(FEATURES)
         self.categories_ = {
-            name: _by_frequency(column[fitted], column[rows]) for name, column in texts.items()
+            FEATURES.index(name): _by_frequency(column[fitted], column[rows])
+            for name, column in texts.items()
         }
         self.log_top_ = np.maximum(np.log1p(numbers[rows]).max(axis=0), 1e-9)
         trees, places = self._columns(numbers, texts)
@@ -151,7 +158,10 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         parts = self._parts(trees[kept], places[kept])
         self.calibration_forest_, self.calibration_distance_ = map(np.sort, parts)
         scores = self._join(*parts)
-        self.offset_ = float(np.quantile(scores, self.false_positive_rate, method="lower"))
+        self.operating_point_ = calibrate_threshold(
+            scores, false_positive_rate=self.false_positive_rate
+        )
+        self.offset_ = self.operating_point_.threshold
         return self
 
     def score_samples(self, X):
@@ -218,70 +228,96 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
             raise ValueError("y is None; this detector learns from labels, 0 normal and 1 attack")
         return self.fit(X, y).predict(X)
 
-    def explain(self, X, *, n_reasons=3):
+    def reasons(self, X, *, top=3):
         """Where each record differs most from the normal record nearest to it.
 
         Parameters
         ----------
         X : DataFrame (pandas, Polars, pyarrow)
-        n_reasons : int, default=3
+        top : int, default=3
+            Columns to name, at most.
 
         Returns
         -------
-        list of list of str
-            For each row up to `n_reasons` texts such as ``"src_bytes 0, nearest normal 215"``, the
-            largest difference first; none where a normal record is equal to it. They explain the
-            distance, not the forest.
+        DataFrame of the same kind, shape (n, top)
+            ``reason_1`` and so on: texts such as ``"src_bytes = 0 (normal: 215)"``, the largest
+            difference first, empty where there is no further one. They explain the distance, not
+            the votes of the forest.
         """
         self._fitted()
         numbers, texts = raw_columns(X)
         _, places = self._columns(numbers, texts)
-        nearest, _ = self._nearest(places, 1)
-        out = []
-        for row, index in enumerate(nearest[:, 0]):
-            there = self.reference_[index]
-            gap = (places[row].astype(np.float64) - there) ** 2
-            parts = dict(zip(NUMERIC, gap))
-            start = len(NUMERIC)
-            for name, known in self.categories_.items():
-                parts[name] = gap[start : start + len(known) + 1].sum()
-                start += len(known) + 1
-            found = []
-            for name in sorted(parts, key=parts.get, reverse=True)[:n_reasons]:
-                if parts[name] > 1e-9:
-                    here, normal = self._shown(name, row, numbers, texts, there)
-                    found.append(f"{name} {here}, nearest normal {normal}")
-            out.append(found)
-        return out
+        near = self.reference_[self._nearest(places, 1)[0][:, 0]]
+        gap = (places.astype(np.float64) - near) ** 2
+        names, ends = list(NUMERIC), list(range(1, len(NUMERIC) + 1))
+        for column, known in self.categories_.items():
+            names.append(FEATURES[column])
+            ends.append(ends[-1] + len(known) + 1)
+        gap = np.add.reduceat(gap, [0, *ends[:-1]], axis=1)
+        order = np.argsort(-gap, axis=1, kind="stable")[:, :top]
+        out = np.full(order.shape, "", dtype=object)
+        for row, columns in enumerate(order):
+            for place, i in enumerate(columns):
+                if gap[row, i] > 1e-9:
+                    if i < len(NUMERIC):
+                        here = numbers[row, i]
+                        there = np.expm1(float(near[row, i]) * self.log_top_[i])
+                        digits = 2 if names[i] in RATES else 0
+                        here, there = f"{here:.{digits}f}", f"{there:.{digits}f}"
+                    else:
+                        known = self.categories_[FEATURES.index(names[i])]
+                        here = texts[names[i]][row]
+                        there = known[
+                            int(near[row, ends[i] - len(known) - 1 : ends[i] - 1].argmax())
+                        ]
+                    out[row, place] = f"{names[i]} = {here} (normal: {there})"
+        return _features.like(X, out, [f"reason_{k + 1}" for k in range(out.shape[1])])
 
     def save(self, path):
-        """Write the detector to one file, which :func:`linewatch.intrusion.load` reads.
+        """Write the detector to one file, whole or not at all.
 
         Parameters
         ----------
-        path : path
-            A compressed NumPy archive of plain arrays and a text. It is written beside its place
-            and then renamed, so that there is never half a file.
+        path : str or path-like
 
         Notes
         -----
-        The file holds records of the training traffic, scaled: the normal ones that distances are
-        measured to.
+        The file executes nothing when it is read. It holds records of the training traffic,
+        scaled: the normal ones that distances are measured to.
+
+        See Also
+        --------
+        linewatch.intrusion.load : Reads it.
         """
         self._fitted()
         path = Path(path)
-        about = {
-            "kind": "linewatch intrusion detector",
-            "format": FORMAT,
-            "parameters": self.get_params(),
-            "categories": self.categories_,
-            "offset": self.offset_,
-        }
-        arrays = {name: getattr(self, f"{name}_") for name in ARRAYS}
+        settings, arrays = self._to_model()
+        about = {"kind": "linewatch intrusion detector", "format": FORMAT, "settings": settings}
         partial = path.with_name(path.name + ".part")
         with partial.open("wb") as file:
             np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
         partial.replace(path)
+
+    def _to_model(self):
+        settings = {
+            "parameters": _models.parameters(self),
+            "categories": [[column, known] for column, known in self.categories_.items()],
+            "operating_point": self.operating_point_.as_dict(),
+        }
+        return settings, {name: getattr(self, f"{name}_") for name in ARRAYS}
+
+    @classmethod
+    def _from_model(cls, settings, arrays, path=None):
+        detector = cls(**settings["parameters"])
+        detector.feature_names_in_ = np.array(FEATURES, dtype=object)
+        detector.n_features_in_ = len(FEATURES)
+        detector.categories_ = {column: known for column, known in settings["categories"]}
+        for name in ARRAYS:
+            setattr(detector, f"{name}_", arrays[name])
+        detector._prepare()
+        detector.operating_point_ = OperatingPoint(**settings["operating_point"])
+        detector.offset_ = detector.operating_point_.threshold
+        return detector
 
     def _check_parameters(self):
         for name in ("n_estimators", "n_neighbors", "n_reference"):
@@ -321,9 +357,9 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         """What the forest reads, and places among which distances are taken; both float32."""
         logs = np.log1p(numbers)
         codes, marks = [], []
-        for name, known in self.categories_.items():
+        for column, known in self.categories_.items():
             place = {category: code for code, category in enumerate(known)}
-            code = np.array([place.get(value, len(known)) for value in texts[name]])
+            code = np.array([place.get(value, len(known)) for value in texts[FEATURES[column]]])
             codes.append(code)
             marks.append(CATEGORY_WEIGHT * (code[:, None] == np.arange(len(known) + 1)))
         trees = np.column_stack([logs, *codes]).astype(np.float32)
@@ -367,18 +403,6 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
     def _join(self, votes, distance):
         forest = _log_tail(votes, self.calibration_forest_)
         return forest + _log_tail(distance, self.calibration_distance_)
-
-    def _shown(self, name, row, numbers, texts, there):
-        if name in CATEGORICAL:
-            start = len(NUMERIC)
-            for other, known in self.categories_.items():
-                if other == name:
-                    return texts[name][row], known[int(there[start : start + len(known)].argmax())]
-                start += len(known) + 1
-        column = NUMERIC.index(name)
-        normal = np.expm1(float(there[column]) * self.log_top_[column])
-        digits = 2 if name in RATES else 0
-        return f"{numbers[row, column]:,.{digits}f}", f"{normal:,.{digits}f}"
 
 
 def train(X, y, random_state=0):
@@ -451,14 +475,7 @@ def load(path):
         raise ValueError(
             f"{path} has format {about['format']}; this linewatch reads up to {FORMAT} (upgrade it)"
         )
-    detector = IntrusionDetector(**about["parameters"])
-    detector.feature_names_in_ = np.array(FEATURES, dtype=object)
-    detector.categories_ = about["categories"]
-    for name, array in arrays.items():
-        setattr(detector, f"{name}_", array)
-    detector._prepare()
-    detector.offset_ = about["offset"]
-    return detector
+    return IntrusionDetector._from_model(about["settings"], arrays)
 
 
 def raw_columns(X):
