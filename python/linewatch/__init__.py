@@ -17,6 +17,7 @@ _submodules = (
     "cli",
     "datasets",
     "iforest",
+    "intrusion",
     "kpi",
     "pandas",
     "plots",

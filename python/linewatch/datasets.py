@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["hourly_cells", "load_lte_kpi", "load_nab"]
+from linewatch._nsl_kdd import load_nsl_kdd
+
+__all__ = ["hourly_cells", "load_lte_kpi", "load_nab", "load_nsl_kdd"]
 
 # What a degradation does to the traffic of a cell (times this) and how long it lasts, in hours.
 DEGRADATIONS = {

@@ -1,0 +1,537 @@
+"""The recommended detector: a random forest and the distance to normal traffic, in one score.
+
+A forest trained on known attacks is sure of itself where it knows nothing: an attack of a new kind
+lands in some leaf, often a normal one. The distance to the nearest normal records knows no attack
+and so is not misled by those it has seen. Each of the two scores is turned into a tail probability
+on normal rows that neither was fitted on, and their logarithms are added, as Fisher combines
+independent tests [1]_; the threshold is the quantile of that sum at the false-positive rate asked
+for. Model, distance and threshold rule were chosen by cross-validation that leaves whole attack
+families of the training data out (see docs/intrusion.md).
+
+.. [1] Fisher, R. A. (1932). Statistical methods for research workers, 4th edition, section 21.1.
+"""
+
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.exceptions import NotFittedError
+
+from linewatch import _features, _models
+from linewatch._nsl_kdd import CATEGORICAL, FEATURES, RATES
+from linewatch.intrusion._features import _table
+from linewatch.intrusion._report import _labels
+from linewatch.threshold import OperatingPoint, calibrate_threshold
+
+FORMAT = 1
+# Never vary in the training data, so nothing was learned of them.
+UNUSED = ("num_outbound_cmds", "is_host_login")
+NUMERIC = tuple(name for name in FEATURES if name not in CATEGORICAL and name not in UNUSED)
+# What a differing category adds to a squared distance is twice the square of this.
+CATEGORY_WEIGHT = 0.7
+# Beyond this quantile of the calibration rows a tail is exponential, with their mean excess.
+TAIL_FROM = 0.99
+LEAST_NORMAL, LEAST_ATTACKS = 100, 10
+BLOCK = 512
+ARRAYS = (
+    "log_top", "reference", "tree_start", "feature", "threshold", "left", "right", "value",
+    "calibration_forest", "calibration_distance",
+)  # fmt: skip
+
+
+class IntrusionDetector(OutlierMixin, BaseEstimator):
+    """Random forest plus distance to normal traffic; takes the 41 raw columns of NSL-KDD.
+
+    Parameters
+    ----------
+    false_positive_rate : float, default=0.02
+        Share of normal rows that may raise an alarm; the threshold is set for it on normal rows
+        kept out of the fit. Traffic that differs from the training data will raise more.
+    n_estimators : int, default=150
+        Trees of the forest.
+    n_neighbors : int, default=5
+        Normal records whose mean distance counts.
+    n_reference : int, default=10000
+        Normal records to measure the distance to, drawn at random from those fitted on.
+    calibration_share : float, default=0.2
+        Share of the normal rows kept out of the fit for the tails and the threshold.
+    random_state : int, optional
+        The same seed gives the same detector.
+    n_jobs : int, optional
+        Threads that grow the forest, as scikit-learn means it.
+
+    Attributes
+    ----------
+    offset_ : float
+        The threshold: rows whose score is below it are attacks.
+    operating_point_ : OperatingPoint
+        The threshold's rule and what to expect of it; print it.
+    categories_ : dict of int to list of str
+        Known categories of the three text columns, by the place of the column among the 41; the
+        most frequent among normal rows first.
+    feature_names_in_ : ndarray of str, shape (41,)
+
+    Notes
+    -----
+    Columns are found by name, in any order, and others are left alone. A category that was not in
+    the training data counts as rarer than the rarest known one in the forest, and differs from
+    every known one in the distance.
+    """
+
+    def __init__(
+        self,
+        *,
+        false_positive_rate=0.02,
+        n_estimators=150,
+        n_neighbors=5,
+        n_reference=10_000,
+        calibration_share=0.2,
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.false_positive_rate = false_positive_rate
+        self.n_estimators = n_estimators
+        self.n_neighbors = n_neighbors
+        self.n_reference = n_reference
+        self.calibration_share = calibration_share
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y):
+        """Fit on labelled records.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, Polars, pyarrow)
+            With the 41 columns; see :data:`linewatch.intrusion.FEATURES`.
+        y : array-like of int, shape (n,)
+            0 is normal, 1 an attack.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or holds what it cannot, labels are other than 0 and 1, there
+            are fewer than 100 normal rows or 10 attacks, or a parameter is out of range.
+        TypeError
+            If `X` is not a frame or a column of numbers holds text.
+        """
+        from sklearn.ensemble import RandomForestClassifier
+
+        self._check_parameters()
+        numbers, texts = raw_columns(X)
+        y = _labels(y)
+        if len(y) != len(numbers):
+            raise ValueError(f"y has {len(y)} values, X has {len(numbers)} rows")
+        n_normal, n_attacks = int((y == 0).sum()), int((y == 1).sum())
+        if n_normal < LEAST_NORMAL or n_attacks < LEAST_ATTACKS:
+            raise ValueError(
+                f"y has {n_normal} normal rows and {n_attacks} attacks; expected at least "
+                f"{LEAST_NORMAL} and {LEAST_ATTACKS}"
+            )
+        rng = np.random.default_rng(self.random_state)
+        normal = rng.permutation(np.flatnonzero(y == 0))
+        n_kept = max(int(self.calibration_share * n_normal), 1)
+        kept, fitted = normal[:n_kept], normal[n_kept:]
+        rows = np.sort(np.r_[fitted, np.flatnonzero(y == 1)])
+
+        self.feature_names_in_ = np.array(FEATURES, dtype=object)
+        self.n_features_in_ = len(FEATURES)
+        self.categories_ = {
+            FEATURES.index(name): _by_frequency(column[fitted], column[rows])
+            for name, column in texts.items()
+        }
+        self.log_top_ = np.maximum(np.log1p(numbers[rows]).max(axis=0), 1e-9)
+        trees, places = self._columns(numbers, texts)
+        forest = RandomForestClassifier(
+            self.n_estimators, random_state=int(rng.integers(2**31)), n_jobs=self.n_jobs
+        ).fit(trees[rows], y[rows])
+        self._flatten(forest)
+        self.reference_ = places[np.sort(rng.permutation(fitted)[: self.n_reference])]
+        self._prepare()
+        parts = self._parts(trees[kept], places[kept])
+        self.calibration_forest_, self.calibration_distance_ = map(np.sort, parts)
+        scores = self._join(*parts)
+        self.operating_point_ = calibrate_threshold(
+            scores, false_positive_rate=self.false_positive_rate
+        )
+        self.offset_ = self.operating_point_.threshold
+        return self
+
+    def score_samples(self, X):
+        """How normal each record is; higher = more normal.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, Polars, pyarrow)
+            With the 41 columns.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            Sum of the natural logarithms of two tail probabilities on normal traffic, 0 at most.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As :meth:`fit`, of the columns; `X` must have at least one row.
+        """
+        self._fitted()
+        numbers, texts = raw_columns(X)
+        return self._join(*self._parts(*self._columns(numbers, texts)))
+
+    def decision_function(self, X):
+        """`score_samples` less the threshold: negative for an attack.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, Polars, pyarrow)
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """-1 for an attack, 1 for a normal record.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, Polars, pyarrow)
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def fit_predict(self, X, y=None):
+        """Fit on labelled records and predict the same ones; the labels are needed.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, Polars, pyarrow)
+        y : array-like of int, shape (n,)
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+        """
+        if y is None:
+            raise ValueError("y is None; this detector learns from labels, 0 normal and 1 attack")
+        return self.fit(X, y).predict(X)
+
+    def reasons(self, X, *, top=3):
+        """Where each record differs most from the normal record nearest to it.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, Polars, pyarrow)
+        top : int, default=3
+            Columns to name, at most.
+
+        Returns
+        -------
+        DataFrame of the same kind, shape (n, top)
+            ``reason_1`` and so on: texts such as ``"src_bytes = 0 (normal: 215)"``, the largest
+            difference first, empty where there is no further one. They explain the distance, not
+            the votes of the forest.
+        """
+        self._fitted()
+        numbers, texts = raw_columns(X)
+        _, places = self._columns(numbers, texts)
+        near = self.reference_[self._nearest(places, 1)[0][:, 0]]
+        gap = (places.astype(np.float64) - near) ** 2
+        names, ends = list(NUMERIC), list(range(1, len(NUMERIC) + 1))
+        for column, known in self.categories_.items():
+            names.append(FEATURES[column])
+            ends.append(ends[-1] + len(known) + 1)
+        gap = np.add.reduceat(gap, [0, *ends[:-1]], axis=1)
+        order = np.argsort(-gap, axis=1, kind="stable")[:, :top]
+        out = np.full(order.shape, "", dtype=object)
+        for row, columns in enumerate(order):
+            for place, i in enumerate(columns):
+                if gap[row, i] > 1e-9:
+                    if i < len(NUMERIC):
+                        here = numbers[row, i]
+                        there = np.expm1(float(near[row, i]) * self.log_top_[i])
+                        digits = 2 if names[i] in RATES else 0
+                        here, there = f"{here:.{digits}f}", f"{there:.{digits}f}"
+                    else:
+                        known = self.categories_[FEATURES.index(names[i])]
+                        here = texts[names[i]][row]
+                        there = known[
+                            int(near[row, ends[i] - len(known) - 1 : ends[i] - 1].argmax())
+                        ]
+                    out[row, place] = f"{names[i]} = {here} (normal: {there})"
+        return _features.like(X, out, [f"reason_{k + 1}" for k in range(out.shape[1])])
+
+    def save(self, path):
+        """Write the detector to one file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Notes
+        -----
+        The file executes nothing when it is read. It holds records of the training traffic,
+        scaled: the normal ones that distances are measured to.
+
+        See Also
+        --------
+        linewatch.intrusion.load : Reads it.
+        """
+        self._fitted()
+        path = Path(path)
+        settings, arrays = self._to_model()
+        about = {"kind": "linewatch intrusion detector", "format": FORMAT, "settings": settings}
+        partial = path.with_name(path.name + ".part")
+        with partial.open("wb") as file:
+            np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
+        partial.replace(path)
+
+    def _to_model(self):
+        settings = {
+            "parameters": _models.parameters(self),
+            "categories": [[column, known] for column, known in self.categories_.items()],
+            "operating_point": self.operating_point_.as_dict(),
+        }
+        return settings, {name: getattr(self, f"{name}_") for name in ARRAYS}
+
+    @classmethod
+    def _from_model(cls, settings, arrays, path=None):
+        detector = cls(**settings["parameters"])
+        detector.feature_names_in_ = np.array(FEATURES, dtype=object)
+        detector.n_features_in_ = len(FEATURES)
+        detector.categories_ = {column: known for column, known in settings["categories"]}
+        for name in ARRAYS:
+            setattr(detector, f"{name}_", arrays[name])
+        detector._prepare()
+        detector.operating_point_ = OperatingPoint(**settings["operating_point"])
+        detector.offset_ = detector.operating_point_.threshold
+        return detector
+
+    def _check_parameters(self):
+        for name in ("n_estimators", "n_neighbors", "n_reference"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
+        for name in ("false_positive_rate", "calibration_share"):
+            value = getattr(self, name)
+            if not 0 < value < 1:
+                raise ValueError(f"{name} must be between 0 and 1, got {value!r}")
+
+    def _fitted(self):
+        if not hasattr(self, "offset_"):
+            raise NotFittedError("this IntrusionDetector is not fitted; call fit(X, y) first")
+
+    def _flatten(self, forest):
+        """The trees as one run of nodes; a leaf is its own child."""
+        trees = [estimator.tree_ for estimator in forest.estimators_]
+        counts = np.array([tree.node_count for tree in trees])
+        self.tree_start_ = np.r_[0, counts.cumsum()[:-1]].astype(np.int32)
+        own = np.arange(counts.sum(), dtype=np.int32)
+        shift = np.repeat(self.tree_start_, counts)
+        leaf = np.concatenate([tree.children_left for tree in trees]) < 0
+        for name in ("left", "right"):
+            child = np.concatenate([getattr(tree, f"children_{name}") for tree in trees])
+            setattr(self, f"{name}_", np.where(leaf, own, child + shift).astype(np.int32))
+        feature = np.concatenate([tree.feature for tree in trees])
+        self.feature_ = np.where(leaf, 0, feature).astype(np.int16)
+        self.threshold_ = np.concatenate([tree.threshold for tree in trees])
+        counts_of = np.concatenate([tree.value[:, 0, :] for tree in trees])
+        self.value_ = (counts_of[:, 1] / counts_of.sum(axis=1)).astype(np.float32)
+
+    def _prepare(self):
+        self._squares = (self.reference_.astype(np.float32) ** 2).sum(axis=1)
+
+    def _columns(self, numbers, texts):
+        """What the forest reads, and places among which distances are taken; both float32."""
+        logs = np.log1p(numbers)
+        codes, marks = [], []
+        for column, known in self.categories_.items():
+            place = {category: code for code, category in enumerate(known)}
+            code = np.array([place.get(value, len(known)) for value in texts[FEATURES[column]]])
+            codes.append(code)
+            marks.append(CATEGORY_WEIGHT * (code[:, None] == np.arange(len(known) + 1)))
+        trees = np.column_stack([logs, *codes]).astype(np.float32)
+        places = np.hstack([np.minimum(logs / self.log_top_, 1.5), *marks]).astype(np.float32)
+        return trees, places
+
+    def _parts(self, trees, places):
+        """Share of the trees' votes for an attack, and the mean distance to normal records."""
+        votes, distance = np.empty(len(trees)), np.empty(len(trees))
+        for start in range(0, len(trees), BLOCK):
+            block = slice(start, start + BLOCK)
+            votes[block] = self._vote(trees[block])
+            distance[block] = self._nearest(places[block], self.n_neighbors)[1].mean(axis=1)
+        return votes, distance
+
+    def _vote(self, rows):
+        at = np.tile(self.tree_start_, (len(rows), 1))
+        each = np.arange(len(rows))[:, None]
+        while True:
+            below = rows[each, self.feature_[at]] <= self.threshold_[at]
+            after = np.where(below, self.left_[at], self.right_[at])
+            if (after == at).all():
+                return self.value_[at].mean(axis=1, dtype=np.float64)
+            at = after
+
+    def _nearest(self, places, k):
+        """The `k` nearest reference rows, nearest first, and their distances."""
+        k = min(k, len(self.reference_))
+        rough = self._squares - 2 * (places @ self.reference_.T)
+        near = (
+            np.argpartition(rough, k - 1, axis=1)[:, :k]
+            if k < rough.shape[1]
+            else (np.tile(np.arange(k), (len(places), 1)))
+        )
+        # Differences of squares cancel in float32; the few that count are taken again.
+        gap = places[:, None, :].astype(np.float64) - self.reference_[near]
+        distance = np.sqrt((gap**2).sum(axis=2))
+        order = distance.argsort(axis=1, kind="stable")
+        return np.take_along_axis(near, order, 1), np.take_along_axis(distance, order, 1)
+
+    def _join(self, votes, distance):
+        forest = _log_tail(votes, self.calibration_forest_)
+        return forest + _log_tail(distance, self.calibration_distance_)
+
+
+def train(X, y, random_state=0):
+    """The recommended detector, fitted, threshold included.
+
+    Parameters
+    ----------
+    X : DataFrame (pandas, Polars, pyarrow)
+        With the 41 columns of NSL-KDD; see :data:`linewatch.intrusion.FEATURES`.
+    y : array-like of int, shape (n,)
+        0 is normal, 1 an attack.
+    random_state : int, default=0
+        The same seed gives the same detector.
+
+    Returns
+    -------
+    IntrusionDetector
+        `score_samples` is higher for more normal records, `predict` is -1 for an attack.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :meth:`IntrusionDetector.fit`.
+
+    Examples
+    --------
+    >>> from linewatch import intrusion
+    >>> core = intrusion.simulate_core(3000, seed=0)
+    >>> detector = intrusion.train(core, core["attack"])
+    >>> new = intrusion.simulate_core(1000, seed=1)
+    >>> found = intrusion.evaluate(
+    ...     new["attack"], detector.score_samples(new), detector.predict(new))
+    >>> found["recall"] > 0.9, found["false_positive_rate"] < 0.05
+    (True, True)
+    """
+    return IntrusionDetector(random_state=random_state).fit(X, y)
+
+
+def load(path):
+    """A detector that :meth:`IntrusionDetector.save` wrote; nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    IntrusionDetector
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, of another kind, or written by a newer linewatch.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            about = json.loads(str(file["about"][()]))
+            arrays = {name: file[name] for name in ARRAYS}
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} does not exist") from None
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, AttributeError):
+        raise ValueError(
+            f"{path} is not an intrusion detector, or is damaged; expected a file that "
+            "IntrusionDetector.save wrote"
+        ) from None
+    if about["format"] > FORMAT:
+        raise ValueError(
+            f"{path} has format {about['format']}; this linewatch reads up to {FORMAT} (upgrade it)"
+        )
+    return IntrusionDetector._from_model(about["settings"], arrays)
+
+
+def raw_columns(X):
+    """The numbers (n, 36) and the three text columns of a frame, checked."""
+    table = _table(X, FEATURES)
+    if not len(table):
+        raise ValueError("X is empty; expected at least one row")
+    numbers = np.empty((len(table), len(NUMERIC)))
+    for i, name in enumerate(NUMERIC):
+        column = table[name]
+        if not (column.dtype.is_numeric() or str(column.dtype) == "Boolean"):
+            raise TypeError(f'column "{name}" of X has dtype {column.dtype}; expected numbers')
+        values = column.to_numpy().astype(np.float64)
+        bad = ~(np.isfinite(values) & (values >= 0))
+        if bad.any():
+            row = int(bad.argmax())
+            raise ValueError(
+                f'column "{name}" of X holds {values[row]} in row {row}; expected finite numbers '
+                "from 0"
+            )
+        numbers[:, i] = values
+    texts = {}
+    for name in CATEGORICAL:
+        values = table[name].to_list()
+        for row, value in enumerate(values):
+            if not isinstance(value, str):
+                raise ValueError(
+                    f'column "{name}" of X holds {value!r} in row {row}; expected text such as '
+                    f'"{EXAMPLES[name]}"'
+                )
+        texts[name] = np.array(values, dtype=object)
+    return numbers, texts
+
+
+EXAMPLES = {"protocol_type": "tcp", "service": "http", "flag": "SF"}
+
+
+def _by_frequency(normal, rows):
+    """Names in `rows`, the most frequent among `normal` first, then by name."""
+    names, counts = np.unique(normal.astype(str), return_counts=True)
+    often = dict(zip(names.tolist(), counts.tolist()))
+    every = np.unique(rows.astype(str)).tolist()
+    return sorted(every, key=lambda name: (-often.get(name, 0), name))
+
+
+def _log_tail(values, calibration):
+    """Logarithm of the chance that a normal row has this value or more.
+
+    Up to a high quantile as the calibration rows have it, exponential beyond.
+    """
+    n = len(calibration)
+    rank = np.searchsorted(calibration, values, side="left")
+    p = (n - rank + 0.5) / (n + 1)
+    start = np.quantile(calibration, TAIL_FROM)
+    excess = calibration[calibration > start] - start
+    scale = max(excess.mean() if len(excess) else 0.0, 1e-6 * (abs(start) + 1))
+    end = np.log(1 - TAIL_FROM)
+    beyond = end - (values - start) / scale
+    return np.where(values > start, beyond, np.maximum(np.log(np.minimum(p, 1)), end))
