@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod float;
+pub mod packets;
 pub mod parallel;
 pub mod random;
 pub mod rolling;

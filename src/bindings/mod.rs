@@ -9,6 +9,7 @@ use pyo3::types::PyTuple;
 pub mod arrow;
 pub mod error;
 pub mod matrix;
+pub mod packets;
 pub mod rolling;
 pub mod run;
 
@@ -23,6 +24,17 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
         "STATISTICS",
         PyTuple::new(m.py(), crate::rolling::Statistic::NAMES)?,
     )?;
+    m.add(
+        "PACKET_FEATURES",
+        PyTuple::new(
+            m.py(),
+            crate::packets::trailing::Feature::ALL.map(|(name, _)| name),
+        )?,
+    )?;
+    m.add_class::<packets::PacketFile>()?;
+    m.add_class::<packets::PacketReader>()?;
+    m.add_function(wrap_pyfunction!(packets::packet_features, m)?)?;
+    m.add_function(wrap_pyfunction!(packets::write_packets, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
