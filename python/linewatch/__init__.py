@@ -12,14 +12,37 @@ from importlib import import_module
 
 from linewatch._core import __version__
 
-_submodules = ("cli", "datasets", "kpi", "packets", "pandas", "plots", "polars", "rolling")
+_submodules = (
+    "autoencoder",
+    "cli",
+    "datasets",
+    "iforest",
+    "kpi",
+    "packets",
+    "pandas",
+    "plots",
+    "polars",
+    "rolling",
+    "threshold",
+)
 
-__all__ = ["__version__", *_submodules]
+# Classes and functions at the top level, and the module that has them.
+_names = {
+    "AutoencoderDetector": "autoencoder",
+    "IsolationForest": "iforest",
+    "ThresholdedDetector": "threshold",
+    "calibrate_threshold": "threshold",
+    "load": "_models",
+}
+
+__all__ = ["__version__", *_submodules, *_names]
 
 
 def __getattr__(name):
     if name in _submodules:
         return import_module(f"linewatch.{name}")
+    if name in _names:
+        return getattr(import_module(f"linewatch.{_names[name]}"), name)
     raise AttributeError(f"module 'linewatch' has no attribute {name!r}")
 
 
