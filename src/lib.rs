@@ -8,6 +8,7 @@ pub mod float;
 pub mod kpi;
 pub mod iforest;
 pub mod model;
+pub mod packets;
 pub mod parallel;
 pub mod privacy;
 pub mod random;

@@ -19,6 +19,7 @@ _submodules = (
     "iforest",
     "intrusion",
     "kpi",
+    "packets",
     "pandas",
     "plots",
     "polars",

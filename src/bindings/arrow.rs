@@ -33,7 +33,7 @@ use crate::float::Float;
 
 const SCHEMA: &CStr = c"arrow_schema";
 const ARRAY: &CStr = c"arrow_array";
-const STREAM: &CStr = c"arrow_array_stream";
+pub(super) const STREAM: &CStr = c"arrow_array_stream";
 
 /// The whole numbers that `f64` tells apart end here.
 const EXACT: u64 = 1 << 53;
@@ -42,10 +42,10 @@ const EXACT: u64 = 1 << 53;
 type NamedArrays = Vec<(String, Py<PyAny>)>;
 
 /// A column as it came, in chunks.
-struct Column {
-    name: String,
-    data_type: DataType,
-    chunks: Vec<ArrayRef>,
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) data_type: DataType,
+    pub(super) chunks: Vec<ArrayRef>,
 }
 
 /// The columns of `object` as float arrays, and whether it was a table.
@@ -77,7 +77,7 @@ pub fn arrow_times(object: &Bound<'_, PyAny>, title: &str) -> PyResult<(Py<PyAny
 }
 
 /// Reads all that `object` exports.
-fn read(object: &Bound<'_, PyAny>) -> PyResult<(bool, Vec<Column>)> {
+pub(super) fn read(object: &Bound<'_, PyAny>) -> PyResult<(bool, Vec<Column>)> {
     let (field, chunks) = if object.hasattr("__arrow_c_stream__")? {
         read_stream(object)?
     } else {
@@ -146,7 +146,7 @@ fn read_array(object: &Bound<'_, PyAny>) -> PyResult<(FieldRef, Vec<ArrayRef>)> 
     })
 }
 
-fn refuse(error: ArrowError) -> PyErr {
+pub(super) fn refuse(error: ArrowError) -> PyErr {
     PyValueError::new_err(format!("the Arrow data could not be read: {error}"))
 }
 
@@ -225,7 +225,7 @@ impl Column {
         Ok((times?, true))
     }
 
-    fn refuse(&self, title: &str, expected: &str) -> PyErr {
+    pub(super) fn refuse(&self, title: &str, expected: &str) -> PyErr {
         PyTypeError::new_err(format!(
             "{title} has Arrow type {}; expected {expected}",
             self.data_type
@@ -294,12 +294,12 @@ impl Column {
         }
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.len()).sum()
     }
 
     /// The chunk that holds the whole column, if there is one and it has no nulls.
-    fn in_one_piece(&self) -> Option<&ArrayRef> {
+    pub(super) fn in_one_piece(&self) -> Option<&ArrayRef> {
         let mut filled = self.chunks.iter().filter(|chunk| !chunk.is_empty());
         match (filled.next(), filled.next()) {
             (Some(array), None) if array.null_count() == 0 => Some(array),
@@ -308,7 +308,7 @@ impl Column {
     }
 
     /// All values through `f`, and `missing` for null.
-    fn copy<P: ArrowPrimitiveType, T: Copy>(
+    pub(super) fn copy<P: ArrowPrimitiveType, T: Copy>(
         &self,
         missing: T,
         f: impl Fn(P::Native) -> T,
@@ -329,7 +329,7 @@ impl Column {
     }
 
     /// The first value that is not null and `is_bad`, with its row.
-    fn first<P: ArrowPrimitiveType>(
+    pub(super) fn first<P: ArrowPrimitiveType>(
         &self,
         is_bad: impl Fn(P::Native) -> bool,
     ) -> Option<(usize, P::Native)> {
@@ -348,7 +348,7 @@ impl Column {
         None
     }
 
-    fn first_null(&self) -> Option<usize> {
+    pub(super) fn first_null(&self) -> Option<usize> {
         let mut row = 0;
         for chunk in &self.chunks {
             if chunk.null_count() > 0 {
@@ -422,7 +422,7 @@ impl ArrowArray {
 /// `polars.DataFrame(table)`, `pyarrow.table(table)`, `pandas.DataFrame.from_arrow(table)` and a
 /// DuckDB query that names the variable all read it, any number of times.
 #[pyclass(frozen, module = "linewatch._core")]
-pub struct ArrowTable(RecordBatch);
+pub struct ArrowTable(pub(super) RecordBatch);
 
 #[pymethods]
 impl ArrowTable {

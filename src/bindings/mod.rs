@@ -14,6 +14,7 @@ pub mod privacy;
 pub mod iforest;
 pub mod matrix;
 pub mod model;
+pub mod packets;
 pub mod rolling;
 pub mod run;
 
@@ -30,6 +31,17 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     )?;
     m.add_function(wrap_pyfunction!(kpi::facing_cells, m)?)?;
     m.add_class::<privacy::CryptoPan>()?;
+    m.add(
+        "PACKET_FEATURES",
+        PyTuple::new(
+            m.py(),
+            crate::packets::trailing::Feature::ALL.map(|(name, _)| name),
+        )?,
+    )?;
+    m.add_class::<packets::PacketFile>()?;
+    m.add_class::<packets::PacketReader>()?;
+    m.add_function(wrap_pyfunction!(packets::packet_features, m)?)?;
+    m.add_function(wrap_pyfunction!(packets::write_packets, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
