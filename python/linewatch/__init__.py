@@ -12,7 +12,7 @@ from importlib import import_module
 
 from linewatch._core import __version__
 
-_submodules = ("cli", "datasets", "kpi", "pandas", "plots", "polars", "rolling")
+_submodules = ("cdr", "cli", "datasets", "kpi", "pandas", "plots", "polars", "rolling")
 
 __all__ = ["__version__", *_submodules]
 

@@ -84,6 +84,11 @@ impl<'w> Maker<'w> {
         }
     }
 
+    /// The day that is being made.
+    pub fn day(&self) -> u32 {
+        self.day
+    }
+
     /// Begins day `day`, from its first hour.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Each is a keyed one-to-one map of the user's public number, so all are unique without a table,
 //! and a row's identifiers cost a few multiplications instead of four misses of the cache.
 
-use super::keyed::{Key, Permutation, below};
+use super::keyed::{Key, Permutation};
 
 /// MCC and MNC of Indian networks, from the numbering plan of ITU-T E.212: (MCC, MNC).
 ///
@@ -196,11 +196,6 @@ impl Digits {
         let first = (at - last).min(20 - width);
         out.extend_from_slice(&text[first..]);
     }
-}
-
-/// Days before the first day of the data on which a user's account was made.
-pub fn account_age(bits: u32, (least, most): (u32, u32)) -> u32 {
-    least + below(bits, most - least + 1)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 pub mod anomalies;
 pub mod block;
+pub mod columns;
 pub mod communities;
 pub mod day;
 pub mod identity;
@@ -17,6 +18,7 @@ pub mod places;
 pub mod rhythm;
 pub mod row;
 pub mod settings;
+pub mod stream;
 pub mod tables;
 pub mod ties;
 pub mod towers;

@@ -9,6 +9,7 @@ use super::rhythm::Activity;
 use super::settings::Settings;
 use super::tables::{Quantiles, apportion, noise, normal_quantile};
 use super::towers::{NEIGHBORS, Tower};
+use super::world::World;
 
 /// A user, in 16 bytes.
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +115,13 @@ pub fn users(
         users.push(user);
     }
     (users, total)
+}
+
+/// The day on which the account of the user at place `i` was made, in days since 1970-01-01.
+pub fn created(world: &World, i: u32) -> i32 {
+    let (least, most) = world.settings.account_age_days;
+    let [bits, ..] = world.key.draw(Subject::User, i, 2, 0);
+    (world.settings.first_day - i64::from(least + below(bits, most - least + 1))) as i32
 }
 
 /// The first place whose cumulated share is above `u`.
