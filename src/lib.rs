@@ -3,6 +3,7 @@
 //! Everything here takes slices and gives slices; it knows no Python. `bindings` (feature
 //! `python`) converts, releases the interpreter lock and calls.
 
+pub mod cdr;
 pub mod error;
 pub mod float;
 pub mod kpi;

@@ -14,6 +14,7 @@ from linewatch._core import __version__
 
 _submodules = (
     "autoencoder",
+    "cdr",
     "cli",
     "datasets",
     "iforest",

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 pub mod arrow;
+pub mod cdr;
 pub mod error;
 pub mod kpi;
 pub mod matrix;
@@ -23,6 +24,10 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add_class::<arrow::ArrowArray>()?;
     m.add_class::<arrow::ArrowTable>()?;
+    m.add_class::<cdr::CdrBatches>()?;
+    m.add_class::<cdr::CdrCalls>()?;
+    m.add_class::<cdr::CdrDataset>()?;
+    m.add_class::<cdr::CdrTable>()?;
     m.add_function(wrap_pyfunction!(arrow::arrow_numbers, m)?)?;
     m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
     m.add(

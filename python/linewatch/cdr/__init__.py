@@ -1,0 +1,18 @@
+"""Call detail records with labelled anomalies, made up but lifelike.
+
+`generate` describes a data set; nothing is made until it is asked for, and any part can be made
+alone: the same seed gives the same rows on every machine, for any number of threads, for the whole
+or day by day.
+
+>>> from linewatch import cdr
+>>> data = cdr.generate(users=100, days=2, seed=7)
+>>> data.rows
+1632
+>>> next(iter(data.calls())).columns[:4]
+['call_id', 'caller_id', 'callee_id', 'call_start_ts']
+"""
+
+from linewatch.cdr.config import Config
+from linewatch.cdr.dataset import Calls, Dataset, generate
+
+__all__ = ["Calls", "Config", "Dataset", "generate"]

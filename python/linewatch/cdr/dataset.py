@@ -1,0 +1,220 @@
+"""Data sets: what can be made from a config."""
+
+import datetime
+
+from linewatch import _core
+from linewatch.cdr.config import Config, nearest
+
+BATCH_SIZE = 65_536
+BACKENDS = ("polars", "pandas", "pyarrow")
+
+
+def generate(users=None, days=None, seed=None, *, config=None, preset=None, n_jobs=None, **fields):
+    """Call records of made-up users, with labelled anomalies.
+
+    Nothing is made yet: ask the data set for its calls, its tables or to be written.
+
+    Parameters
+    ----------
+    users, days, seed : int, optional
+        Size and random seed; 1,000 users, 7 days and seed 0 by default.
+    config : Config, dict or path of a TOML file, optional
+        Everything else. What is given here by name wins over it.
+    preset : {"realistic", "seed"}, optional
+        Where fields come from that nobody names; "realistic" by default. See `Config.preset`.
+    n_jobs : int, optional
+        Threads, with scikit-learn's meaning; all cores by default. The rows do not depend on it.
+    **fields
+        Fields of `Config`, such as ``anomaly_ratio=0.01``.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a field is unknown or impossible, with the nearest name or the largest value that fits.
+
+    Examples
+    --------
+    >>> from linewatch import cdr
+    >>> data = cdr.generate(users=200, days=3, seed=1, anomaly_ratio=0.1)
+    >>> calls = data.calls().collect()
+    >>> calls["is_anomaly"].sum() == round(0.1 * calls.height)
+    True
+    >>> data.users["user_id"][0]
+    'user_0001'
+    """
+    given = {"users": users, "days": days, "seed": seed}
+    fields = {**{name: v for name, v in given.items() if v is not None}, **fields}
+    if config is None:
+        config = Config.preset(preset if preset is not None else "realistic", **fields)
+    elif preset is not None:
+        raise ValueError("preset and config exclude each other; name the preset in the config")
+    else:
+        if isinstance(config, dict):
+            config = Config.from_dict({**config, **fields})
+        elif not isinstance(config, Config):
+            try:
+                config = Config.from_toml(config)
+            except TypeError as error:
+                if "Config has no field" in str(error):
+                    raise
+                raise TypeError(
+                    f"config must be a Config, a dict or a path, got {type(config).__name__}"
+                ) from None
+        config = config.replace(**fields) if fields else config
+    return Dataset(config, n_jobs=n_jobs)
+
+
+class Dataset:
+    """A data set that can be made at any time; `generate` gives it.
+
+    Attributes
+    ----------
+    config : Config
+        What it is made from.
+    rows, anomalies : int
+        Calls in all, and how many of them are anomalies; known without making them.
+    """
+
+    def __init__(self, config, *, n_jobs=None):
+        self.config = config
+        self.n_jobs = n_jobs
+        self._core = _core.CdrDataset(config._settings())
+        self.quotas = self._core.quotas
+        self.rows = sum(rows for rows, _ in self.quotas)
+        self.anomalies = sum(anomalies for _, anomalies in self.quotas)
+
+    def __repr__(self):
+        c = self.config
+        return (
+            f"<linewatch.cdr.Dataset: {c.users:,} users, {c.days:,} days from {c.start}, seed "
+            f"{c.seed}: {self.rows:,} calls, {self.anomalies:,} of them anomalies>"
+        )
+
+    def calls(self, *, batch_size=BATCH_SIZE, backend="polars", days=None, n_jobs=None):
+        """The calls as a stream that anyone may read, any number of times.
+
+        Parameters
+        ----------
+        batch_size : int, default=65536
+            Most rows of a batch; a batch never holds two days.
+        backend : {"polars", "pandas", "pyarrow"}, default="polars"
+            What iterating over the stream gives: a frame for each batch.
+        days : (int, int), optional
+            Days from the first to before the second, counted from 0; all by default.
+        n_jobs : int, optional
+            Threads; those of the data set by default.
+
+        Returns
+        -------
+        Calls
+            Also speaks the Arrow PyCapsule interface: ``pyarrow.table(calls)``,
+            ``polars.DataFrame(calls)`` or a DuckDB query read it in one go.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> calls = cdr.generate(users=100, days=2).calls(batch_size=500)
+        >>> [batch.height for batch in calls][:2]
+        [500, 331]
+        """
+        first, last = (0, self.config.days) if days is None else days
+        return Calls(self, first, last, batch_size, backend, n_jobs)
+
+    def shard(self, day):
+        """The calls of one day, counted from 0 or named by its date, as the whole has them.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> data = cdr.generate(users=100, days=3)
+        >>> data.shard(2).collect().equals(data.shard("2024-01-03").collect())
+        True
+        """
+        first = self._day(day)
+        return self.calls(days=(first, first + 1))
+
+    def _day(self, day):
+        if isinstance(day, str):
+            day = datetime.date.fromisoformat(day)
+        if isinstance(day, datetime.date):
+            day = (day - self.config.start).days
+        if isinstance(day, bool) or not isinstance(day, int):
+            raise TypeError(f"day must be a number or a date, got {type(day).__name__}")
+        if not 0 <= day < self.config.days:
+            raise ValueError(
+                f"day must be between 0 and {self.config.days - 1} "
+                f"({self.config.start} to {self._date(self.config.days - 1)}), got {day}"
+            )
+        return day
+
+    def _date(self, day):
+        return self.config.start + datetime.timedelta(days=day)
+
+    @property
+    def users(self):
+        """The users, a Polars frame of one row each."""
+        return _polars(self._core.users())
+
+    @property
+    def towers(self):
+        """The towers, a Polars frame of one row each."""
+        return _polars(self._core.towers())
+
+    @property
+    def communities(self):
+        """Who belongs to which community, a Polars frame of one row for each membership."""
+        return _polars(self._core.communities())
+
+
+class Calls:
+    """Calls to come. Iterate over it for frames, `collect` it, or hand it to a reader of Arrow."""
+
+    def __init__(self, dataset, first, last, batch_size, backend, n_jobs):
+        if backend not in BACKENDS:
+            names = ", ".join(f'"{name}"' for name in BACKENDS)
+            raise ValueError(f"backend must be one of {names}, got {backend!r}")
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int):
+            raise TypeError(f"batch_size must be a whole number, got {type(batch_size).__name__}")
+        if not 1 <= batch_size <= 10_000_000:
+            raise ValueError(f"batch_size must be between 1 and 10000000, got {batch_size}")
+        days = dataset.config.days
+        if not (isinstance(first, int) and isinstance(last, int) and 0 <= first <= last <= days):
+            raise ValueError(f"days must be two numbers between 0 and {days}, got {(first, last)}")
+        n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
+        self._core = dataset._core.calls(first, last, batch_size, n_jobs)
+        self._backend = backend
+        self.rows = sum(rows for rows, _ in dataset.quotas[first:last])
+
+    def __repr__(self):
+        return f"<linewatch.cdr.Calls: {self.rows:,} rows to come>"
+
+    def __iter__(self):
+        for batch in self._core:
+            yield _frame(batch, self._backend)
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._core.__arrow_c_stream__(requested_schema)
+
+    def collect(self):
+        """All rows as one frame."""
+        return _frame(self._core, self._backend)
+
+
+def _polars(table):
+    import polars as pl
+
+    return pl.DataFrame(table)
+
+
+def _frame(table, backend):
+    if backend == "polars":
+        return _polars(table)
+    if backend == "pyarrow":
+        import pyarrow
+
+        return pyarrow.table(table)
+    return _polars(table).to_pandas()

@@ -1,0 +1,474 @@
+//! Call records from Python: settings in, Arrow batches and files out.
+
+use std::ffi::CStr;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
+use arrow::ffi_stream::FFI_ArrowArrayStream;
+use arrow::record_batch::RecordBatchReader;
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyDict};
+
+use super::error::guard;
+use super::run::run;
+use crate::cdr::columns::{self, CALLS, Column, Names, Text};
+use crate::cdr::settings::{Area, Community, Duration, Settings, Shape};
+use crate::cdr::stream::Rows;
+use crate::cdr::world::World;
+use crate::cdr::{self};
+use crate::error::Error;
+use crate::parallel::threads;
+
+const STREAM: &CStr = c"arrow_array_stream";
+
+/// A field of the settings by its name.
+fn field<'py, T>(settings: &Bound<'py, PyDict>, name: &str) -> PyResult<T>
+where
+    T: for<'a> FromPyObject<'a, 'py, Error = PyErr>,
+{
+    match settings.get_item(name)? {
+        Some(value) => value.extract(),
+        None => Err(PyKeyError::new_err(format!("setting {name} is missing"))),
+    }
+}
+
+/// The settings that `linewatch.cdr.Config` has checked and laid out.
+fn settings(d: &Bound<'_, PyDict>) -> PyResult<Settings> {
+    let areas: Vec<(f64, [f64; 2], [f64; 2], f64, f64)> = field(d, "areas")?;
+    let areas = areas.into_iter().map(|(share, latitude, longitude, home, work)| Area {
+        share,
+        latitude,
+        longitude,
+        home,
+        work,
+    });
+    let durations: Vec<(f64, f64, u32)> = field(d, "durations")?;
+    let durations = durations.into_iter().map(|(center_s, spread, least_s)| Duration {
+        center_s,
+        spread,
+        least_s,
+    });
+    let communities: Vec<(f64, Vec<(u32, f64)>)> = field(d, "communities")?;
+    let communities = communities.into_iter().map(|(share, sizes)| Community { share, sizes });
+    let shape: String = field(d, "duration_shape")?;
+    Ok(Settings {
+        seed: field(d, "seed")?,
+        users: field(d, "users")?,
+        days: field(d, "days")?,
+        first_day: field(d, "first_day")?,
+        towers: field(d, "towers")?,
+        tower_spacing_m: field(d, "tower_spacing_m")?,
+        small_cell_share: field(d, "small_cell_share")?,
+        tower_popularity: field(d, "tower_popularity")?,
+        areas: exactly("areas", areas)?,
+        calls_per_user_day: field(d, "calls_per_user_day")?,
+        anomaly_ratio: field(d, "anomaly_ratio")?,
+        anomaly_mix: field(d, "anomaly_mix")?,
+        user_type_shares: field(d, "user_type_shares")?,
+        business_pattern: field(d, "business_pattern")?,
+        user_type_activity: field(d, "user_type_activity")?,
+        activity_spread: field(d, "activity_spread")?,
+        account_age_days: field(d, "account_age_days")?,
+        rhythm: field(d, "rhythm")?,
+        weekend_volume: field(d, "weekend_volume")?,
+        chronotype_share: field(d, "chronotype_share")?,
+        volume_noise: field(d, "volume_noise")?,
+        user_day_spread: field(d, "user_day_spread")?,
+        user_hour_spread: field(d, "user_hour_spread")?,
+        follow_up: field(d, "follow_up")?,
+        follow_up_gap_s: field(d, "follow_up_gap_s")?,
+        duration_shape: match shape.as_str() {
+            "log-normal" => Shape::LogNormal,
+            "log-logistic" => Shape::LogLogistic,
+            _ => Shape::Normal,
+        },
+        durations: exactly("durations", durations)?,
+        talker_spread: field(d, "talker_spread")?,
+        communities: exactly("communities", communities)?,
+        one_community: field(d, "one_community")?,
+        contact_shares: field(d, "contact_shares")?,
+        tie_spread: field(d, "tie_spread")?,
+        acquaintances: field(d, "acquaintances")?,
+        acquaintances_spread: field(d, "acquaintances_spread")?,
+        stranger_share: field(d, "stranger_share")?,
+        at_home: field(d, "at_home")?,
+        at_work: field(d, "at_work")?,
+        day_place_share: field(d, "day_place_share")?,
+        other_places: field(d, "other_places")?,
+        handover_base: field(d, "handover_base")?,
+        handover_half_s: field(d, "handover_half_s")?,
+        handover_most: field(d, "handover_most")?,
+        handover_to_neighbor: field(d, "handover_to_neighbor")?,
+    })
+}
+
+fn exactly<T, const N: usize>(
+    name: &'static str,
+    values: impl Iterator<Item = T>,
+) -> Result<[T; N], Error> {
+    let values: Vec<T> = values.collect();
+    let found = values.len();
+    let refuse = |_| Error::Length {
+        name,
+        expected: N,
+        found,
+    };
+    values.try_into().map_err(refuse)
+}
+
+/// A world and its names, shared by all streams.
+struct Shared {
+    world: World,
+    names: Names,
+    schema: SchemaRef,
+}
+
+/// A data set that can be made at any time, whole or by days.
+#[pyclass(frozen, module = "linewatch._core")]
+pub struct CdrDataset(Arc<Shared>);
+
+#[pymethods]
+impl CdrDataset {
+    #[new]
+    fn new(py: Python<'_>, settings: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let settings = self::settings(settings)?;
+        let users = u64::from(settings.users);
+        let shared = run(py, users * 1000, users, None, move |_| {
+            let world = World::new(settings)?;
+            Ok(Shared {
+                names: Names::new(&world),
+                schema: schema(),
+                world,
+            })
+        })?;
+        Ok(CdrDataset(Arc::new(shared)))
+    }
+
+    /// Rows of each day and how many of them are anomalies.
+    #[getter]
+    fn quotas(&self) -> Vec<(u64, u64)> {
+        let quotas = self.0.world.rhythm.quotas().iter();
+        quotas.map(|quota| (quota.rows, quota.anomalies)).collect()
+    }
+
+    /// The calls of days `first..last` as a stream that begins when it is read.
+    fn calls(&self, first: u32, last: u32, size: usize, n_jobs: Option<isize>) -> PyResult<CdrCalls> {
+        Ok(CdrCalls {
+            shared: Arc::clone(&self.0),
+            days: first..last,
+            size,
+            threads: threads(n_jobs)?,
+        })
+    }
+
+    /// The users in the order of their names.
+    fn users(&self, py: Python<'_>) -> PyResult<CdrTable> {
+        let shared = &self.0;
+        py.detach(|| guard(|| users(shared))).map(CdrTable)
+    }
+
+    /// The towers in the order of their names.
+    fn towers(&self, py: Python<'_>) -> PyResult<CdrTable> {
+        let shared = &self.0;
+        py.detach(|| guard(|| towers(shared))).map(CdrTable)
+    }
+
+    /// The members of communities, kind by kind.
+    fn communities(&self, py: Python<'_>) -> PyResult<CdrTable> {
+        let shared = &self.0;
+        py.detach(|| guard(|| communities(shared))).map(CdrTable)
+    }
+}
+
+/// Calls to come: every reader gets them from the beginning.
+#[pyclass(frozen, module = "linewatch._core")]
+pub struct CdrCalls {
+    shared: Arc<Shared>,
+    days: Range<u32>,
+    size: usize,
+    threads: usize,
+}
+
+#[pymethods]
+impl CdrCalls {
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let _ = requested_schema;
+        let reader = Box::new(self.reader());
+        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(reader), STREAM)
+    }
+
+    /// Batch after batch.
+    fn __iter__(&self) -> CdrBatches {
+        CdrBatches(std::sync::Mutex::new(self.reader()))
+    }
+}
+
+impl CdrCalls {
+    fn reader(&self) -> Reader {
+        Reader {
+            rows: None,
+            shared: Arc::clone(&self.shared),
+            days: self.days.clone(),
+            size: self.size,
+            threads: self.threads,
+        }
+    }
+}
+
+/// The batches of one pass.
+#[pyclass(frozen, module = "linewatch._core")]
+pub struct CdrBatches(std::sync::Mutex<Reader>);
+
+#[pymethods]
+impl CdrBatches {
+    fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        this
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<CdrTable>> {
+        py.check_signals()?;
+        let batch = py.detach(|| {
+            guard(|| {
+                let mut reader = self.0.lock().unwrap_or_else(|broken| broken.into_inner());
+                reader.next_batch()
+            })
+        })?;
+        Ok(batch.map(CdrTable))
+    }
+}
+
+/// One record batch, for readers of Arrow.
+#[pyclass(frozen, module = "linewatch._core")]
+pub struct CdrTable(RecordBatch);
+
+#[pymethods]
+impl CdrTable {
+    fn __len__(&self) -> usize {
+        self.0.num_rows()
+    }
+
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let _ = requested_schema;
+        let batch = self.0.clone();
+        let schema = batch.schema();
+        let batches = arrow::record_batch::RecordBatchIterator::new([Ok(batch)], schema);
+        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(batches)), STREAM)
+    }
+}
+
+/// Makes batches as they are asked for. `rows` borrows from `shared`, which outlives it.
+struct Reader {
+    /// Declared first, so dropped before what it borrows from.
+    rows: Option<Rows<'static>>,
+    shared: Arc<Shared>,
+    days: Range<u32>,
+    size: usize,
+    threads: usize,
+}
+
+impl Reader {
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
+        if self.rows.is_none() {
+            // SAFETY: the world lives on the heap behind `shared`, which this reader holds, never
+            // replaces and drops after `rows`; nothing hands out the borrow.
+            let world: &'static World = unsafe { &*std::ptr::from_ref(&self.shared.world) };
+            self.rows = Some(Rows::new(world, self.days.clone(), self.threads));
+        }
+        let Some(rows) = &mut self.rows else {
+            return Ok(None);
+        };
+        let Some(batch) = rows.next(self.size)? else {
+            return Ok(None);
+        };
+        let (world, names) = (&self.shared.world, &self.shared.names);
+        let (day, first) = (batch.day, batch.first_row);
+        let columns = columns::columns(world, names, day, first, batch.rows, self.threads)?;
+        let arrays = columns.into_iter().map(array).collect();
+        Ok(Some(record_batch(&self.shared.schema, arrays)))
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = guard(|| self.next_batch());
+        let refuse = |error: PyErr| ArrowError::ExternalError(error.to_string().into());
+        batch.map_err(refuse).transpose()
+    }
+}
+
+impl RecordBatchReader for Reader {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.shared.schema)
+    }
+}
+
+fn schema() -> SchemaRef {
+    let fields = CALLS.iter().enumerate().map(|(number, name)| {
+        let data_type = match number {
+            3 | 4 => DataType::Timestamp(TimeUnit::Microsecond, None),
+            5 => DataType::Int32,
+            11 => DataType::Boolean,
+            _ => DataType::Utf8,
+        };
+        Field::new(*name, data_type, false)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+fn record_batch(schema: &SchemaRef, arrays: Vec<ArrayRef>) -> RecordBatch {
+    RecordBatch::try_new(Arc::clone(schema), arrays).expect("columns are made after the schema")
+}
+
+fn array(column: Column) -> ArrayRef {
+    match column {
+        Column::Text(text) => Arc::new(strings(text)),
+        Column::Times(times) => Arc::new(TimestampMicrosecondArray::from(times)),
+        Column::Seconds(seconds) => Arc::new(Int32Array::from(seconds)),
+        Column::Flags(flags) => Arc::new(BooleanArray::from(flags)),
+    }
+}
+
+fn strings(Text { data, offsets }: Text) -> StringArray {
+    debug_assert!(data.is_ascii() && offsets.is_sorted());
+    // SAFETY: `Text` only grows by whole values, so its offsets rise from 0 to the length of the
+    // data, and every byte written is an ASCII letter, digit or underscore.
+    unsafe {
+        let offsets = OffsetBuffer::new_unchecked(ScalarBuffer::from(offsets));
+        StringArray::new_unchecked(offsets, Buffer::from_vec(data), None)
+    }
+}
+
+/// A table from names and columns.
+fn table(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
+    let field = |(name, array): &(&str, ArrayRef)| {
+        Field::new(*name, array.data_type().clone(), false)
+    };
+    let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    Ok(record_batch(&Arc::new(schema), arrays))
+}
+
+fn texts(rows: usize, write: impl Fn(usize, &mut Vec<u8>)) -> ArrayRef {
+    let mut text = Text::with_capacity(rows, 12);
+    for row in 0..rows {
+        text.push(|out| write(row, out));
+    }
+    Arc::new(strings(text))
+}
+
+fn users(shared: &Shared) -> Result<RecordBatch, Error> {
+    let (world, n) = (&shared.world, shared.world.users.len());
+    let (digits, identities) = (&world.digits, &world.identities);
+    let of = |number: usize| &world.users[identities.place(number as u32) as usize];
+    let created = |number: usize| cdr::users::created(world, identities.place(number as u32));
+    table(vec![
+        ("user_id", texts(n, |i, out| columns::user(digits, i as u32, out))),
+        (
+            "phone_number",
+            texts(n, |i, out| digits.numbered(out, b"+91", identities.phone(i as u32), 10)),
+        ),
+        (
+            "imei",
+            texts(n, |i, out| out.extend(digits.imei(identities.imei(i as u32)))),
+        ),
+        (
+            "imsi",
+            texts(n, |i, out| out.extend(digits.imsi(identities.imsi(i as u32)))),
+        ),
+        (
+            "home_cell_id",
+            texts(n, |i, out| out.extend(&shared.names.cells[usize::from(of(i).home)])),
+        ),
+        (
+            "user_type",
+            texts(n, |i, out| {
+                out.extend(cdr::settings::USER_TYPES[usize::from(of(i).kind)].bytes());
+            }),
+        ),
+        (
+            "creation_date",
+            Arc::new(arrow::array::Date32Array::from_iter_values((0..n).map(created))),
+        ),
+        (
+            "call_pattern",
+            texts(n, |i, out| {
+                out.extend(cdr::settings::PATTERNS[usize::from(of(i).class / 3)].bytes());
+            }),
+        ),
+    ])
+}
+
+fn towers(shared: &Shared) -> Result<RecordBatch, Error> {
+    let (towers, n) = (&shared.world.towers, shared.world.towers.len());
+    let degrees = |of: fn(&cdr::towers::Tower) -> i32| -> ArrayRef {
+        let values = towers.iter().map(|tower| f64::from(of(tower)) / 1e6);
+        Arc::new(Float64Array::from_iter_values(values))
+    };
+    table(vec![
+        ("cell_id", texts(n, |i, out| out.extend(&shared.names.cells[i]))),
+        ("latitude", degrees(|tower| tower.latitude)),
+        ("longitude", degrees(|tower| tower.longitude)),
+        (
+            "area_type",
+            texts(n, |i, out| {
+                out.extend(cdr::settings::AREAS[usize::from(towers[i].area)].bytes());
+            }),
+        ),
+        (
+            "tower_type",
+            texts(n, |i, out| {
+                let kind = if towers[i].is_small { "small_cell" } else { "macro" };
+                out.extend(kind.bytes());
+            }),
+        ),
+    ])
+}
+
+fn communities(shared: &Shared) -> Result<RecordBatch, Error> {
+    let world = &shared.world;
+    // (kind, number of the community, public number of the member, size), community by community.
+    let mut members = Vec::new();
+    for (kind, groups) in world.ties.kinds().iter().enumerate() {
+        for i in 0..world.settings.users {
+            if let Some((group, _)) = groups.group_of(i) {
+                members.push((kind, group.number, world.identities.public(i), group.size));
+            }
+        }
+    }
+    members.sort_unstable();
+    let (n, digits) = (members.len(), &world.digits);
+    let kind = |i: usize| cdr::settings::COMMUNITIES[members[i].0].as_bytes();
+    let sizes = members.iter().map(|member| member.3 as i32);
+    table(vec![
+        ("user_id", texts(n, |i, out| columns::user(digits, members[i].2, out))),
+        ("community_type", texts(n, |i, out| out.extend(kind(i)))),
+        (
+            "community_id",
+            texts(n, |i, out| {
+                out.extend(kind(i));
+                digits.numbered(out, b"_", u64::from(members[i].1), 1);
+            }),
+        ),
+        ("community_size", Arc::new(Int32Array::from_iter_values(sizes))),
+    ])
+}

@@ -1,0 +1,428 @@
+//! A day of calls, hour by hour: candidates, sorting, a sweep that keeps everybody to one call at a
+//! time, and the quota.
+//!
+//! The sweep goes through the hour's calls by time. A normal call is lost if caller or callee is
+//! still in a call; anomalies choose users who are free. More candidates are made than the quota
+//! asks for and the surplus is taken away at random after the sweep, so the hour has exactly its
+//! rows. If they do not suffice (few users, bad luck), the hour is made again with more.
+//!
+//! A call that goes on after midnight ties two days together. Which of them take place is decided
+//! by the last two hours' candidates alone, before either day is swept: among those that share a
+//! user the one of lowest rank. Both days work that out and keep these users' lines free, so each
+//! day can be made without the other.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::anomalies::{self, Actor, Event};
+use super::block::{self, Hour};
+use super::keyed::{Subject, below};
+use super::row::{DAY_S, Row};
+use super::world::World;
+use crate::error::Error;
+use crate::parallel;
+
+/// Users of one task.
+const RANGE: usize = 4096;
+/// Hours of a day from which a call may last beyond midnight.
+const LATE: usize = 22;
+/// Times an hour is made again with more candidates.
+const MOST_TRIES: u32 = 24;
+
+/// Until when a user is in a call, and from when its line is kept for a call across midnight.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    until: u32,
+    kept_from: u32,
+}
+
+const FREE: Line = Line {
+    until: 0,
+    kept_from: u32::MAX,
+};
+
+/// Makes the days of a world, one at a time, and keeps the memory for the next.
+#[derive(Debug)]
+pub struct Maker<'w> {
+    world: &'w World,
+    threads: usize,
+    day: u32,
+    hour: usize,
+    quotas: Vec<u64>,
+    moods: Vec<f32>,
+    lines: Vec<Line>,
+    saved: Vec<Line>,
+    parts: Vec<Vec<Row>>,
+    sorted: Vec<Row>,
+    /// Calls across midnight that take place, by time.
+    border: Vec<Row>,
+    events: Vec<Event>,
+    next_event: usize,
+    put_off: BinaryHeap<Reverse<(u32, u32)>>,
+    kept: Vec<u32>,
+}
+
+impl<'w> Maker<'w> {
+    /// A maker on up to `threads` threads.
+    pub fn new(world: &'w World, threads: usize) -> Self {
+        Maker {
+            world,
+            threads,
+            day: 0,
+            hour: 24,
+            quotas: Vec::new(),
+            moods: Vec::new(),
+            lines: Vec::new(),
+            saved: Vec::new(),
+            parts: Vec::new(),
+            sorted: Vec::new(),
+            border: Vec::new(),
+            events: Vec::new(),
+            next_event: 0,
+            put_off: BinaryHeap::new(),
+            kept: Vec::new(),
+        }
+    }
+
+    /// The day that is being made.
+    pub fn day(&self) -> u32 {
+        self.day
+    }
+
+    /// Begins day `day`, from its first hour.
+    ///
+    /// # Errors
+    ///
+    /// As [`parallel::for_each`].
+    pub fn begin(&mut self, day: u32) -> Result<(), Error> {
+        self.lines.clear();
+        self.lines.resize(self.world.users.len(), FREE);
+        if day > 0 {
+            for row in self.across_midnight(day - 1)? {
+                for user in [row.caller, row.callee] {
+                    self.lines[user as usize].until = row.end() - DAY_S;
+                }
+            }
+        }
+        let border = self.across_midnight(day)?;
+        for row in &border {
+            for user in [row.caller, row.callee] {
+                self.lines[user as usize].kept_from = row.start;
+            }
+        }
+        self.border = border;
+        self.set_moods(day)?;
+        self.quotas = self.world.rhythm.normal(&self.world.settings, day);
+        self.events = anomalies::schedule(self.world, day);
+        self.next_event = 0;
+        self.put_off.clear();
+        self.kept.clear();
+        self.day = day;
+        self.hour = 0;
+        Ok(())
+    }
+
+    /// Appends the rows of the next hour; false after the last one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Argument`] if the anomalies do not fit into the day.
+    pub fn next_hour(&mut self, out: &mut Vec<Row>) -> Result<bool, Error> {
+        if self.hour == 24 {
+            return Ok(false);
+        }
+        let quota = self.quotas[self.hour] as usize;
+        let hour = Hour::new(self.world, self.day, self.hour);
+        let before = out.len();
+        self.saved.clone_from(&self.lines);
+        let (next_event, put_off) = (self.next_event, self.put_off.clone());
+        let mut normal = 0;
+        for tries in 0..MOST_TRIES {
+            if tries > 0 {
+                self.lines.clone_from(&self.saved);
+                self.next_event = next_event;
+                self.put_off.clone_from(&put_off);
+                out.truncate(before);
+            }
+            self.make(hour, target(quota, tries), None)?;
+            self.sort();
+            normal = self.sweep(out)?;
+            if normal >= quota {
+                break;
+            }
+        }
+        if normal < quota {
+            let expected = format!("so that hour {} of day {} fits", self.hour, self.day);
+            let found = self.world.settings.calls_per_user_day;
+            return Err(Error::argument("calls_per_user_day", expected, found));
+        }
+        self.trim(out, before, normal - quota);
+        self.hour += 1;
+        Ok(true)
+    }
+
+    /// Fills `parts` with the candidates of an hour; of those across midnight only if asked.
+    fn make(&mut self, hour: Hour, calls: f64, least_end: Option<u32>) -> Result<(), Error> {
+        let (world, moods) = (self.world, &self.moods);
+        self.parts.resize_with(moods.len().div_ceil(RANGE), Vec::new);
+        let tasks: Vec<_> = self.parts.iter_mut().enumerate().collect();
+        parallel::for_each(tasks, self.threads, |(part, rows)| {
+            rows.clear();
+            let (from, to) = (part * RANGE, ((part + 1) * RANGE).min(moods.len()));
+            let range = from as u32..to as u32;
+            block::candidates(world, hour, calls, &moods[from..to], range, rows);
+            if let Some(least) = least_end {
+                rows.retain(|row| row.end() > least);
+            }
+            Ok(())
+        })
+    }
+
+    fn set_moods(&mut self, day: u32) -> Result<(), Error> {
+        let world = self.world;
+        self.moods.resize(world.users.len(), 0.0);
+        let tasks: Vec<_> = self.moods.chunks_mut(RANGE).enumerate().collect();
+        parallel::for_each(tasks, self.threads, |(part, moods)| {
+            let from = (part * RANGE) as u32;
+            block::moods(world, day, from..from + moods.len() as u32, moods);
+            Ok(())
+        })
+    }
+
+    /// The calls of a day that last beyond midnight and take place, by time.
+    fn across_midnight(&mut self, day: u32) -> Result<Vec<Row>, Error> {
+        self.set_moods(day)?;
+        let quotas = self.world.rhythm.normal(&self.world.settings, day);
+        let mut ranked = Vec::new();
+        for hour in LATE..24 {
+            let at = Hour::new(self.world, day, hour);
+            let quota = quotas[hour] as usize;
+            self.make(at, target(quota, 0), Some(DAY_S))?;
+            let rows = self.parts.iter().flatten();
+            ranked.extend(rows.map(|row| (block::rank(self.world, row, day), *row)));
+        }
+        let first = |a: &(f64, Row), b: &(f64, Row)| {
+            let key = |r: &Row| (r.start, r.caller, r.callee, r.duration);
+            a.0.total_cmp(&b.0).then(key(&a.1).cmp(&key(&b.1)))
+        };
+        ranked.sort_by(first);
+        // The lowest rank at each user, from the lowest on.
+        let mut users: Vec<(u32, usize)> = Vec::with_capacity(2 * ranked.len());
+        for (place, (_, row)) in ranked.iter().enumerate() {
+            users.extend([(row.caller, place), (row.callee, place)]);
+        }
+        users.sort_unstable();
+        users.dedup_by_key(|user| user.0);
+        let best = |user: u32| users[users.partition_point(|u| u.0 < user)].1;
+        let mut room: Vec<u64> = quotas;
+        let mut rows = Vec::new();
+        for (place, (_, row)) in ranked.iter().enumerate() {
+            let room = &mut room[(row.start / 3600) as usize];
+            if best(row.caller) == place && best(row.callee) == place && *room > 0 {
+                *room -= 1;
+                rows.push(*row);
+            }
+        }
+        rows.sort_by_key(|row| (row.start, row.caller));
+        Ok(rows)
+    }
+
+    /// Puts the candidates into the order of their seconds, those of a second as they come.
+    fn sort(&mut self) {
+        let begin = self.hour as u32 * 3600;
+        let mut places = [0u32; 3601];
+        for row in self.parts.iter().flatten() {
+            places[(row.start - begin) as usize + 1] += 1;
+        }
+        for second in 0..3600 {
+            places[second + 1] += places[second];
+        }
+        self.sorted.resize(places[3600] as usize, Row::default());
+        for row in self.parts.iter().flatten() {
+            let place = &mut places[(row.start - begin) as usize];
+            self.sorted[*place as usize] = *row;
+            *place += 1;
+        }
+    }
+
+    /// Appends the calls that take place and returns how many of them are normal.
+    fn sweep(&mut self, out: &mut Vec<Row>) -> Result<usize, Error> {
+        let end = (self.hour as u32 + 1) * 3600;
+        let sorted = std::mem::take(&mut self.sorted);
+        let mut normal = 0;
+        let mut due = self.due();
+        for row in &sorted {
+            while due <= row.start {
+                self.take_event(out)?;
+                due = self.due();
+            }
+            let (caller, callee) = (row.caller as usize, row.callee as usize);
+            let [a, b] = [self.lines[caller], self.lines[callee]];
+            let stop = row.end();
+            let is_free = a.until.max(b.until) <= row.start;
+            if is_free && stop <= a.kept_from.min(b.kept_from) && stop <= DAY_S
+                || stop > DAY_S && self.crosses(row)
+            {
+                self.lines[caller].until = stop;
+                self.lines[callee].until = stop;
+                out.push(*row);
+                normal += 1;
+            }
+        }
+        while self.due() < end {
+            self.take_event(out)?;
+        }
+        self.sorted = sorted;
+        Ok(normal)
+    }
+
+    #[cold]
+    fn crosses(&self, row: &Row) -> bool {
+        let key = |r: &Row| (r.start, r.caller);
+        let at = self.border.partition_point(|r| key(r) < key(row));
+        self.border[at..]
+            .iter()
+            .take_while(|r| key(r) == key(row))
+            .any(|r| r == row)
+    }
+
+    /// The second of the next anomaly.
+    fn due(&self) -> u32 {
+        let next = self.events.get(self.next_event).map_or(u32::MAX, |e| e.start);
+        self.put_off.peek().map_or(next, |Reverse((second, _))| next.min(*second))
+    }
+
+    /// Gives the next anomaly its users, or puts it off by half a minute.
+    #[inline(never)]
+    fn take_event(&mut self, out: &mut Vec<Row>) -> Result<(), Error> {
+        let second = self.due();
+        let place = match self.put_off.peek() {
+            Some(&Reverse((at, place))) if at == second => {
+                self.put_off.pop();
+                place as usize
+            }
+            _ => {
+                self.next_event += 1;
+                self.next_event - 1
+            }
+        };
+        let mut event = self.events[place];
+        event.start = second;
+        if let Some(row) = self.place(&event) {
+            out.push(row);
+            return Ok(());
+        }
+        if second + 30 > event.latest {
+            let expected = format!("smaller: an anomaly of day {} finds no free users", self.day);
+            let found = self.world.settings.anomaly_ratio;
+            return Err(Error::argument("anomaly_ratio", expected, found));
+        }
+        self.put_off.push(Reverse((second + 30, place as u32)));
+        Ok(())
+    }
+
+    /// The row of an anomaly, with users who are free.
+    fn place(&mut self, event: &Event) -> Option<Row> {
+        const TRIES: u32 = 48;
+        let world = self.world;
+        let n = world.settings.users;
+        let stop = event.start + u32::from(event.duration);
+        let is_free = |lines: &[Line], user: u32, until: u32| {
+            let line = lines[user as usize];
+            line.until <= event.start && until <= line.kept_from
+        };
+        let hour = Hour::new(world, self.day, (event.start / 3600) as usize);
+        for tries in 0..TRIES {
+            let [a, b, c, d] = world.key.draw(Subject::Actor, event.number, self.day, tries);
+            let (caller, busy_until) = match event.caller {
+                Actor::Keep(_, until) => (below(a, n), until),
+                Actor::Kept(number) => (self.kept[number as usize], stop),
+                _ => (below(a, n), stop),
+            };
+            let is_kept = matches!(event.caller, Actor::Kept(_));
+            if !is_kept && !is_free(&self.lines, caller, busy_until) {
+                continue;
+            }
+            let user = &world.users[caller as usize];
+            let callee = match event.callee {
+                Actor::Contact if tries < TRIES / 2 => {
+                    let call = (1 << 31 | self.day, event.number << 5 | tries);
+                    world.ties.callee(caller, user, hour.at_work(), b, call)
+                }
+                _ => {
+                    let other = below(b, n - 1);
+                    other + u32::from(other >= caller)
+                }
+            };
+            if callee == caller || !is_free(&self.lines, callee, stop) {
+                continue;
+            }
+            if let Actor::Keep(number, _) = event.caller {
+                let number = number as usize;
+                if self.kept.len() <= number {
+                    self.kept.resize(number + 1, 0);
+                }
+                self.kept[number] = caller;
+            }
+            let bits = world.key.draw(Subject::Hour, caller, self.day * 24 + hour.hour as u32, 0);
+            let first = world.places.at(caller, user, hour.weekend, hour.hour, [bits[2], bits[3]]);
+            if !is_kept {
+                self.lines[caller as usize].until = busy_until;
+            }
+            self.lines[callee as usize].until = stop;
+            let _ = c;
+            return Some(Row {
+                start: event.start,
+                caller,
+                callee,
+                duration: event.duration,
+                first,
+                last: world.places.last(first, u32::from(event.duration), d),
+                kind: event.kind,
+            });
+        }
+        None
+    }
+
+    /// Takes `surplus` normal rows from `before` on away, each with the same chance.
+    fn trim(&self, out: &mut Vec<Row>, before: usize, surplus: usize) {
+        if surplus == 0 {
+            return;
+        }
+        let n = out.len() - before;
+        let mut gone = vec![false; n];
+        let (mut left, mut draw) = (surplus, 0);
+        while left > 0 {
+            let number = self.day * 24 + self.hour as u32;
+            let bits = self.world.key.draw(Subject::Surplus, number, draw, 0);
+            draw += 1;
+            for bits in bits {
+                let at = below(bits, n as u32) as usize;
+                let row = &out[before + at];
+                if left > 0 && !gone[at] && row.kind == 0 && row.end() <= DAY_S {
+                    gone[at] = true;
+                    left -= 1;
+                }
+            }
+        }
+        let mut kept = before;
+        for at in 0..n {
+            if !gone[at] {
+                out[kept] = out[before + at];
+                kept += 1;
+            }
+        }
+        out.truncate(kept);
+    }
+}
+
+/// How many candidates to make for `quota` rows.
+fn target(quota: usize, tries: u32) -> f64 {
+    let quota = quota as f64;
+    let spread = libm::sqrt(quota);
+    let mut calls = 1.09 * quota + 4.0 * spread + 2.0;
+    for round in 0..tries {
+        calls = calls * if round < 3 { 1.12 } else { 1.6 } + 1.0;
+    }
+    if quota == 0.0 { 0.0 } else { calls }
+}

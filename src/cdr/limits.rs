@@ -1,0 +1,79 @@
+//! What a world can bear: how much of the time users are in a call, and so how many calls and
+//! anomalies fit.
+
+use super::anomalies::mix;
+use super::world::World;
+use crate::error::Error;
+
+/// Share of users in a call in the busiest hour beyond which the quotas may not be met.
+const MOST_BUSY: f64 = 0.4;
+
+/// Refuses settings whose calls or anomalies do not fit.
+///
+/// # Errors
+///
+/// [`Error::Argument`] with the largest value that fits.
+pub fn check(world: &World) -> Result<(), Error> {
+    let settings = &world.settings;
+    let calm = busy(world, 0.0);
+    if calm > MOST_BUSY {
+        let most = settings.calls_per_user_day * MOST_BUSY / calm;
+        let expected = format!("at most {}, as calls take long", floor(most));
+        let found = settings.calls_per_user_day;
+        return Err(Error::argument("calls_per_user_day", expected, found));
+    }
+    let ratio = settings.anomaly_ratio;
+    if busy(world, ratio) > MOST_BUSY {
+        let (mut fits, mut fails) = (0.0, ratio);
+        for _ in 0..40 {
+            let middle = (fits + fails) / 2.0;
+            if busy(world, middle) > MOST_BUSY {
+                fails = middle;
+            } else {
+                fits = middle;
+            }
+        }
+        let expected = format!(
+            "at most {}, as the users of more anomalies would be in two calls at once",
+            floor(fits)
+        );
+        return Err(Error::argument("anomaly_ratio", expected, ratio));
+    }
+    Ok(())
+}
+
+fn floor(value: f64) -> f64 {
+    let digits = if value >= 1.0 { 100.0 } else { 10_000.0 };
+    (value * digits).floor() / digits
+}
+
+/// Share of the users in a call in the busiest hour of the busiest day.
+fn busy(world: &World, ratio: f64) -> f64 {
+    let settings = &world.settings;
+    let Some((day, quota)) = world.rhythm.quotas().iter().enumerate().max_by_key(|(_, q)| q.rows)
+    else {
+        return 0.0;
+    };
+    let hours = world.rhythm.hours(settings, day as u32);
+    let total: f64 = hours.iter().sum();
+    let length: f64 = (0..3)
+        .map(|k| settings.user_type_shares[k] * world.durations[k].mean())
+        .sum::<f64>()
+        / settings.user_type_shares.iter().sum::<f64>();
+    let anomalies = ratio * quota.rows as f64;
+    let kinds = mix(&settings.anomaly_mix, 0, anomalies as u64).map(|n| n as f64);
+    let normal = (quota.rows as f64 - anomalies) * length * 2.0;
+    let seconds = |h: usize| -> f64 {
+        let share = hours[h] / total;
+        let before = hours[(h + 23) % 24] / total;
+        let off_hour = if (2..5).contains(&h) { kinds[2] / 3.0 * length * 2.0 } else { 0.0 };
+        normal * share
+            + kinds[0] * share * 6.0
+            // A long call reaches into the next hours.
+            + kinds[1] * (share + before) * 5400.0
+            + off_hour
+            + kinds[3] * share * (3600.0 / 15.0 + 35.0)
+    };
+    let worst = (0..24).map(seconds).fold(0.0, f64::max);
+    worst / 3600.0 / f64::from(settings.users)
+}
