@@ -9,6 +9,7 @@ pub mod parallel;
 pub mod random;
 pub mod rolling;
 pub mod simd;
+pub mod wavelet;
 
 pub use error::Error;
 pub use float::{Float, Infinity};
