@@ -11,6 +11,7 @@ pub mod error;
 pub mod matrix;
 pub mod rolling;
 pub mod run;
+pub mod wavelet;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -26,5 +27,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
+    m.add_class::<wavelet::FilterBank>()?;
+    m.add_function(wrap_pyfunction!(wavelet::wavelet_names, m)?)?;
     Ok(())
 }
