@@ -15,6 +15,7 @@ pub mod privacy;
 pub mod random;
 pub mod rolling;
 pub mod simd;
+pub mod wavelet;
 
 pub use error::Error;
 pub use float::{Float, Infinity};

@@ -18,6 +18,7 @@ pub mod model;
 pub mod packets;
 pub mod rolling;
 pub mod run;
+pub mod wavelet;
 
 #[pymodule]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -55,5 +56,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(iforest::find_infinite, m)?)?;
     m.add_function(wrap_pyfunction!(model::read_model, m)?)?;
     m.add_function(wrap_pyfunction!(model::write_model, m)?)?;
+    m.add_class::<wavelet::FilterBank>()?;
+    m.add_function(wrap_pyfunction!(wavelet::wavelet_names, m)?)?;
     Ok(())
 }
