@@ -13,7 +13,6 @@ pub mod kpi;
 pub mod matrix;
 pub mod privacy;
 pub mod iforest;
-pub mod matrix;
 pub mod model;
 pub mod packets;
 pub mod rolling;
