@@ -2,6 +2,8 @@
 //!
 //! Kernels read `f32` or `f64`, keep their state in `f64` and write back what they read.
 
+use crate::simd::Four;
+
 /// `f32` or `f64`.
 pub trait Float: Copy + Send + Sync + PartialOrd + std::fmt::Debug + 'static {
     /// The missing value.
@@ -10,6 +12,9 @@ pub trait Float: Copy + Send + Sync + PartialOrd + std::fmt::Debug + 'static {
     fn to_f64(self) -> f64;
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
+    /// Four values side by side.
+    #[doc(hidden)]
+    fn four<F: Four>(values: &[Self; 4]) -> F;
 }
 
 impl Float for f64 {
@@ -22,6 +27,10 @@ impl Float for f64 {
     fn from_f64(value: f64) -> Self {
         value
     }
+    #[inline(always)]
+    fn four<F: Four>(values: &[f64; 4]) -> F {
+        F::read(values)
+    }
 }
 
 impl Float for f32 {
@@ -33,6 +42,10 @@ impl Float for f32 {
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value as f32
+    }
+    #[inline(always)]
+    fn four<F: Four>(values: &[f32; 4]) -> F {
+        F::of(|l| f64::from(values[l]))
     }
 }
 

@@ -52,9 +52,12 @@ pub(crate) use dispatch;
 pub(crate) use wide::Wide;
 
 /// Four `f64` side by side.
-pub(crate) trait Four: Copy {
+pub trait Four: Copy {
     /// `value(l)` in lane `l`.
     fn of(value: impl Fn(usize) -> f64) -> Self;
+    /// Four values that lie side by side. Told apart from `of` because the compiler would make
+    /// stretches that overlap from each other, which takes longer than reading them.
+    fn read(values: &[f64; 4]) -> Self;
     /// The lanes.
     fn lanes(self) -> [f64; 4];
     /// The same value in each lane.
@@ -106,6 +109,10 @@ impl Four for Plain {
     #[inline(always)]
     fn of(value: impl Fn(usize) -> f64) -> Self {
         Plain([value(0), value(1), value(2), value(3)])
+    }
+    #[inline(always)]
+    fn read(values: &[f64; 4]) -> Self {
+        Plain(*values)
     }
     #[inline(always)]
     fn lanes(self) -> [f64; 4] {
@@ -212,6 +219,11 @@ mod wide {
             let (a, b, c, d) = (value(0), value(1), value(2), value(3));
             // SAFETY: AVX2 is there, see `Wide`.
             Wide(unsafe { _mm256_setr_pd(a, b, c, d) })
+        }
+        #[inline(always)]
+        fn read(values: &[f64; 4]) -> Self {
+            // SAFETY: AVX2 is there, see `Wide`; the array has four values.
+            Wide(unsafe { _mm256_loadu_pd(values.as_ptr()) })
         }
         #[inline(always)]
         fn lanes(self) -> [f64; 4] {

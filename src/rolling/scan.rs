@@ -96,8 +96,10 @@ pub(crate) use each_four;
 #[inline(always)]
 pub(crate) fn load<F: Four, T: Float>(values: &[T], j: usize, len: usize) -> F {
     if len == 4 {
-        let v = &values[j..j + 4];
-        F::of(|l| v[l].to_f64())
+        match values[j..].first_chunk() {
+            Some(four) => T::four(four),
+            None => unreachable!("four values from place {j} on"),
+        }
     } else {
         F::of(|l| if l < len { values[j + l].to_f64() } else { 0.0 })
     }

@@ -2,13 +2,14 @@
 //!
 //! The positions at which windows end are cut into blocks as wide as a window. The first window of
 //! a block is the block before; every other one is the end of the block before, joined with the
-//! beginning of its own. Narrow windows are read anew instead. Either way values are read where
-//! they lie, and answers are written once. Missing values are looked for on the way: where one
-//! turns up, the block is read again with the identity in its place, and present values are
-//! counted. Rows before the first and after the last are missing, so that the ends of a series need
+//! beginning of its own. Narrow windows are joined from shorter ones instead. Either way values are
+//! read where they lie, and answers are written once. Where a value is missing, the block is read
+//! with the identity in its place, and present values are counted. Rows before the first and after the last are missing, so that the ends of a series need
 //! no code of their own.
 
+mod ladder;
 mod narrow;
+mod present;
 mod wide;
 
 use std::ops::Range;
@@ -24,8 +25,6 @@ use crate::simd::Four;
 
 /// Answers finished together, so that what lies between two steps stays in the nearest cache.
 pub(crate) const TILE: usize = 512;
-/// Up to this width a window is read anew for each answer, rather than scanned for.
-const NARROW: usize = 24;
 /// Values looked at to guess whether a block misses any.
 const GLANCE: usize = 16;
 
@@ -122,7 +121,7 @@ pub(crate) fn joined<F: Four, T: Float, J: Join>(
         return left_over;
     };
     let start = task.answers.start;
-    if width <= NARROW {
+    if width <= ladder::WIDEST {
         let mut narrow = Narrow::default();
         for tile in tiles(task.x.len(), width, shift, answers) {
             let out = &mut out[tile.start - start..tile.end - start];

@@ -1,22 +1,19 @@
-//! Windows so narrow that reading each anew is quickest.
+//! Windows so narrow that joining them from shorter ones is quickest.
 
-use super::{Doubt, Finish, glance, infinite, limit, mask, rows};
+use super::ladder::{self, SIDE, Steps};
+use super::present::Present;
+use super::{Finish, infinite, limit, rows};
 use crate::float::Float;
-use crate::rolling::scan::{Join, Plus, all_finite, direct, each_four, load, store};
+use crate::rolling::scan::{Join, all_finite, load};
 use crate::rolling::task::Task;
 use crate::simd::Four;
 
-/// From this width on the values of a narrow window are joined by four first.
-const BY_FOUR: usize = 8;
-
-/// Scratch of windows that are read anew for each answer.
+/// Scratch of a tile of answers.
 pub(super) struct Narrow<T> {
     copy: Vec<T>,
     values: Vec<f64>,
-    present: Vec<f64>,
-    fours: Vec<f64>,
-    joins: Vec<f64>,
-    counts: Vec<f64>,
+    present: Present,
+    steps: Steps,
 }
 
 impl<T> Default for Narrow<T> {
@@ -24,10 +21,8 @@ impl<T> Default for Narrow<T> {
         Narrow {
             copy: Vec::new(),
             values: Vec::new(),
-            present: Vec::new(),
-            fours: Vec::new(),
-            joins: Vec::new(),
-            counts: Vec::new(),
+            present: Present::default(),
+            steps: Steps::default(),
         }
     }
 }
@@ -43,106 +38,58 @@ impl<T: Float> Narrow<T> {
         finish: impl Finish<F>,
         out: &mut [T],
     ) -> bool {
-        let n = out.len();
+        let Narrow {
+            copy,
+            values,
+            present,
+            steps,
+        } = self;
+        // There may be fewer answers than are given side by side.
+        let mut few = [T::NAN; SIDE];
+        let len = out.len();
+        let places = if len < SIDE { &mut few } else { &mut *out };
         let from = last + 1 - width as isize;
-        let rows = rows(task.x, from, n + width - 1, &mut self.copy);
-        // What is left of a last stretch of 16.
-        let whole = n / 16 * 16;
-        if glance(rows)
-            && all_finite(&rows[whole..])
-            && reread::<F, T, J>(rows, width, finish, &mut self.fours, &mut out[..whole])
-        {
-            let n = whole;
-            self.joins.resize(out.len() - n, 0.0);
-            direct::<T, J>(&rows[n..], width, &mut self.fours, &mut self.joins);
-            each_four!(self.joins.len(), |j, len| {
-                store(
-                    finish.full(load(&self.joins, j, len)),
-                    &mut out[n..],
-                    j,
-                    len,
-                );
-            });
-            return true;
-        }
-        self.joins.resize(n, 0.0);
-        if !J::IDEMPOTENT && infinite(task.infinity, rows) {
+        let rows = rows(task.x, from, places.len() + width - 1, copy);
+        if all_finite(rows) {
+            ladder::answer::<(T, J), F, T>(rows, width, steps, Full(finish), places);
+        } else if !J::IDEMPOTENT && infinite(task.infinity, rows) {
             return false;
+        } else {
+            present.mask(limit(task.infinity), rows, J::IDENTITY, values);
+            let last = Partial(finish, present.counts(width));
+            ladder::answer::<(f64, J), F, T>(values, width, steps, last, places);
         }
-        let limit = limit(task.infinity);
-        mask::<F, T>(
-            limit,
-            rows,
-            J::IDENTITY,
-            &mut self.values,
-            &mut self.present,
-        );
-        self.counts.resize(n, 0.0);
-        direct::<f64, J>(&self.values, width, &mut self.fours, &mut self.joins);
-        direct::<f64, Plus>(&self.present, width, &mut self.fours, &mut self.counts);
-        each_four!(n, |j, len| {
-            let (joins, counts) = (load(&self.joins, j, len), load(&self.counts, j, len));
-            store(finish.partial(joins, counts), out, j, len);
-        });
+        if len < SIDE {
+            out.copy_from_slice(&few[..len]);
+        }
         true
     }
 }
 
-/// Answers windows that miss nothing, 16 side by side; false if one of their first values is NaN or
-/// infinite, or a sum is.
-#[inline(always)]
-fn reread<F: Four, T: Float, J: Join>(
-    rows: &[T],
-    width: usize,
-    finish: impl Finish<F>,
-    fours: &mut Vec<f64>,
-    out: &mut [T],
-) -> bool {
-    let whole = out.len();
-    if whole == 0 {
-        return true;
+/// What becomes of the joins of windows.
+pub(super) trait Last<F>: Copy {
+    /// The answers of the four windows from the one at place `j` on.
+    fn answers(&self, joins: F, j: usize) -> F;
+}
+
+/// Windows that miss nothing.
+#[derive(Clone, Copy)]
+struct Full<E>(E);
+
+impl<F: Four, E: Finish<F>> Last<F> for Full<E> {
+    #[inline(always)]
+    fn answers(&self, joins: F, _: usize) -> F {
+        self.0.full(joins)
     }
-    let by_four = width >= BY_FOUR;
-    if by_four {
-        // Joins of four values each, of which every fourth is needed.
-        fours.resize(rows.len() - 3, 0.0);
-        direct::<T, J>(rows, 4, &mut Vec::new(), fours);
+}
+
+/// Windows with a number of present values each.
+#[derive(Clone, Copy)]
+struct Partial<'a, E>(E, &'a [f64]);
+
+impl<F: Four, E: Finish<F>> Last<F> for Partial<'_, E> {
+    #[inline(always)]
+    fn answers(&self, joins: F, j: usize) -> F {
+        self.0.partial(joins, load(self.1, j, 4))
     }
-    let mut doubt = Doubt::<F>::none();
-    let rest = width % 4;
-    for i in (0..whole).step_by(16) {
-        let mut joins = [F::all(J::IDENTITY); 4];
-        let mut single = 0..width;
-        if by_four {
-            let fours = &fours[i..i + width + 12];
-            for k in (0..width - rest).step_by(4) {
-                for (l, joins) in joins.iter_mut().enumerate() {
-                    *joins = J::fours(*joins, load(fours, k + 4 * l, 4));
-                }
-            }
-            single = width - rest..width;
-            if rest > 0 && J::IDEMPOTENT {
-                for (l, joins) in joins.iter_mut().enumerate() {
-                    *joins = J::fours(*joins, load(fours, width - 4 + 4 * l, 4));
-                }
-                single = width..width;
-            }
-        }
-        let rows = &rows[i..i + width + 15];
-        for k in single {
-            for (l, joins) in joins.iter_mut().enumerate() {
-                *joins = J::fours(*joins, load(rows, k + 4 * l, 4));
-            }
-        }
-        for (l, joins) in joins.into_iter().enumerate() {
-            // A sum tells of all its values.
-            doubt.see(if J::IDEMPOTENT {
-                load(rows, 4 * l, 4)
-            } else {
-                joins
-            });
-            store(finish.full(joins), out, i + 4 * l, 4);
-        }
-    }
-    doubt.is_none()
 }

@@ -23,10 +23,20 @@ pub(super) fn exact<T: Float>(task: &Task<T>, statistic: MomentStatistic, out: &
     let begin = task.answers.start as isize + 1 + shift;
     let after = task.answers.end as isize + 1 + shift;
     let mut next = begin;
+    // Cuts before this one are looked at one by one.
+    let mut doubtful = begin;
     while next < after {
+        let together = (TOGETHER * width) as isize;
+        if next >= doubtful && next + together <= after {
+            if all_differ(task.x, next, width) {
+                next += together;
+                continue;
+            }
+            doubtful = next + together;
+        }
         let cut = next;
         next += width as isize;
-        if differ(task.x, cut) || apart(task, width as isize, cut) {
+        if differ(task.x, cut, width) || apart(task, width as isize, cut) {
             continue;
         }
         let last = after.min(cut + width as isize) - 1;
@@ -48,17 +58,50 @@ pub(super) fn exact<T: Float>(task: &Task<T>, statistic: MomentStatistic, out: &
     }
 }
 
-/// Whether the two values before a cut and the one after it are there, and no two neighbours equal.
+/// Cuts looked at together.
+const TOGETHER: usize = 8;
+
+/// Whether no window around this cut and those that follow is constant, seen from the two values
+/// before each cut and the one after it: they are there, and no two neighbours are equal. Windows
+/// that end at a cut hold the first two, and all others the last two.
 #[inline(always)]
-fn differ<T: Float>(x: &[T], cut: isize) -> bool {
-    if cut < 2 || cut >= x.len() as isize {
+fn all_differ<T: Float>(x: &[T], cut: isize, width: usize) -> bool {
+    let last = (TOGETHER - 1) * width + 3;
+    if cut < 2 || cut as usize - 2 + last > x.len() {
         return false;
     }
-    // Windows that end here hold the first two, and all others the last two.
-    let around = &x[cut as usize - 2..=cut as usize];
-    let [a, b, c] = [0, 1, 2].map(|i| around[i].to_f64());
-    // Zero where two are equal, and not finite where one is missing.
-    let product = (b - a) * (c - b);
+    let x = &x[cut as usize - 2..][..last];
+    let (mut least, mut sum) = (f64::INFINITY, 0.0);
+    for k in 0..TOGETHER {
+        let around = &x[k * width..][..3];
+        let [a, b, c] = [around[0], around[1], around[2]].map(T::to_f64);
+        // Zero where two are equal, and not finite where one is missing.
+        let product = ((b - a) * (c - b)).abs();
+        least = if product < least { product } else { least };
+        sum += product;
+    }
+    least > 0.0 && sum < f64::INFINITY
+}
+
+/// The same for one cut, seen from three values on each side, of which one may be missing.
+#[inline(always)]
+fn differ<T: Float>(x: &[T], cut: isize, width: usize) -> bool {
+    if width < 6 || cut < 3 || cut + 3 > x.len() as isize {
+        return false;
+    }
+    let around = &x[cut as usize - 3..][..6];
+    let two = |near: f64, next: f64, far: f64| {
+        let (nearest, second) = if near.is_nan() {
+            (next, far)
+        } else {
+            (near, next)
+        };
+        (nearest, if second.is_nan() { far } else { second })
+    };
+    let [a, b, c, d, e, f] = [0, 1, 2, 3, 4, 5].map(|i: usize| around[i].to_f64());
+    let ((c, b), (d, e)) = (two(c, b, a), two(d, e, f));
+    // Windows that reach too far on one side to hold its two values hold both of the other.
+    let product = (c - b) * (d - c) * (e - d);
     product != 0.0 && product.is_finite()
 }
 
