@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod float;
+pub mod neighbors;
 pub mod parallel;
 pub mod random;
 pub mod rolling;

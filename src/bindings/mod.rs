@@ -9,6 +9,7 @@ use pyo3::types::PyTuple;
 pub mod arrow;
 pub mod error;
 pub mod matrix;
+pub mod neighbors;
 pub mod rolling;
 pub mod run;
 
@@ -26,5 +27,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
+    m.add_class::<neighbors::NeighborIndex>()?;
+    m.add_function(wrap_pyfunction!(neighbors::neighbors_distinct, m)?)?;
+    m.add_function(wrap_pyfunction!(neighbors::neighbors_unit_rows, m)?)?;
     Ok(())
 }
