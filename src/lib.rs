@@ -6,6 +6,8 @@
 pub mod error;
 pub mod float;
 pub mod neighbors;
+pub mod iforest;
+pub mod model;
 pub mod parallel;
 pub mod random;
 pub mod rolling;
