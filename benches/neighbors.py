@@ -4,8 +4,8 @@
     python benches/neighbors.py --quick     # a tenth of the rows: does it run and agree?
 
 Data: 20 centres drawn evenly from [-10, 10] in each column, a normal cloud of standard deviation 1
-around each, and one row in a hundred drawn evenly from [-15, 15]. `normal` is a single cloud without
-clusters, the worst case of any tree.
+around each, and one row in a hundred drawn evenly from [-15, 15]. `normal` is a single cloud
+without clusters, the worst case of any tree.
 
 linewatch and its peers take turns in one process, and their factors must agree to 1e-6 before a
 figure is printed. One thread: processor time, the median of the repeats. Two threads: wall time of
