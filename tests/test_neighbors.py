@@ -395,3 +395,58 @@ except KeyboardInterrupt:
     finally:
         child.kill()
     assert float(out) - sent < 2.0
+
+
+# Model files -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "detector",
+    [
+        lw.LocalOutlierFactor(novelty=True, contamination=0.1),
+        lw.LocalOutlierFactor(10, novelty=True, duplicates="distinct"),
+        lw.LocalOutlierFactor(novelty=True, p=3, metric_params={"w": np.array([1.0, 2, 3])}),
+        lw.LocalOutlierFactor(novelty=True, metric="cosine", algorithm="brute"),
+        lw.LocalOutlierFactor(novelty=True, p=np.inf),
+        lw.KNNDetector(5, method="median", metric="manhattan"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_saved_models_score_the_same(detector, dtype, tmp_path):
+    frame = pd.DataFrame(with_duplicates().astype(dtype), columns=["prb", "drop", "users"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = clone(detector).fit(frame)
+    model.save(tmp_path / "model.lw")
+    for copy in (lw.load(tmp_path / "model.lw"), type(model).load(tmp_path / "model.lw")):
+        np.testing.assert_array_equal(copy.score_samples(frame), model.score_samples(frame))
+        np.testing.assert_array_equal(copy.predict(frame), model.predict(frame))
+        np.testing.assert_array_equal(copy.kneighbors(frame)[1], model.kneighbors(frame)[1])
+        assert copy.feature_names_in_.tolist() == ["prb", "drop", "users"]
+        with pytest.raises(ValueError, match='Column 0 of X is "drop", expected "prb"'):
+            copy.predict(frame[["drop", "prb", "users"]])
+
+
+def test_factors_of_training_rows_are_kept_in_the_file(x, tmp_path):
+    lof = lw.LocalOutlierFactor().fit(x)
+    lof.save(tmp_path / "lof.lw")
+    copy = lw.load(tmp_path / "lof.lw")
+    np.testing.assert_array_equal(copy.negative_outlier_factor_, lof.negative_outlier_factor_)
+    assert copy.offset_ == -1.5 and copy.n_neighbors_ == 20
+
+
+def test_damaged_files_and_other_kinds_are_refused(x, tmp_path):
+    path = tmp_path / "knn.lw"
+    lw.KNNDetector().fit(x).save(path)
+    with pytest.raises(ValueError, match="kind 'k-nearest neighbors'; expected 'local outlier"):
+        lw.LocalOutlierFactor.load(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="knn.lw is "):
+        lw.load(path)
+    spoiled = bytearray(whole)
+    spoiled[len(whole) // 2] ^= 1
+    path.write_bytes(spoiled)
+    with pytest.raises(ValueError, match="damaged"):
+        lw.load(path)

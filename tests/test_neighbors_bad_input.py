@@ -223,7 +223,8 @@ def test_rows_to_score_must_fit_the_training_data(model):
         lambda: model.predict(FRAME[["drop", "prb", "users"]]),
         ValueError,
         "The feature names should match those that were passed during fit.\n"
-        "Feature names must be in the same order as they were in fit.",
+        "Feature names must be in the same order as they were in fit.\n"
+        'Column 0 of X is "drop", expected "prb" (try X[list(detector.feature_names_in_)])',
     )
     refused(
         lambda: model.predict(pl.DataFrame(X[:, :2], schema=["prb", "users"])),

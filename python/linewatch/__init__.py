@@ -12,15 +12,32 @@ from importlib import import_module
 
 from linewatch._core import __version__
 
-_submodules = ("cli", "datasets", "kpi", "neighbors", "pandas", "plots", "polars", "rolling")
+_submodules = (
+    "autoencoder",
+    "cli",
+    "datasets",
+    "iforest",
+    "kpi",
+    "neighbors",
+    "pandas",
+    "plots",
+    "polars",
+    "rolling",
+    "threshold",
+)
 
-# Classes offered at the top, and the submodules that hold them.
+# Classes and functions at the top level, and the module that has them.
 _names = {
+    "AutoencoderDetector": "autoencoder",
+    "IsolationForest": "iforest",
     "KNNDetector": "neighbors",
     "LocalOutlierFactor": "neighbors",
+    "ThresholdedDetector": "threshold",
+    "calibrate_threshold": "threshold",
+    "load": "_models",
 }
 
-__all__ = ["__version__", *_names, *_submodules]
+__all__ = ["__version__", *_submodules, *_names]
 
 
 def __getattr__(name):
