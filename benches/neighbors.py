@@ -2,6 +2,7 @@
 
     python benches/neighbors.py             # the table: some minutes, most of them scikit-learn's
     python benches/neighbors.py --quick     # a tenth of the rows: does it run and agree?
+    python benches/neighbors.py --only 20000x41
 
 Data: 20 centres drawn evenly from [-10, 10] in each column, a normal cloud of standard deviation 1
 around each, and one row in a hundred drawn evenly from [-15, 15]. `normal` is a single cloud
@@ -49,7 +50,7 @@ def alternate(calls, repeats, clock):
     return {name: statistics.median(t) for name, t in times.items()}, answers
 
 
-def speed(jobs, quick):
+def speed(jobs, quick, only):
     """One line for each case, on `jobs` threads."""
     import sklearn.neighbors
     from scipy.spatial import cKDTree
@@ -64,6 +65,8 @@ def speed(jobs, quick):
         (20_000, 41, "normal"),
     ]
     for n, d, kind in cases:
+        if only not in (None, f"{n}x{d}"):
+            continue
         goal = GOALS.get((n, d)) if kind == "clustered" and jobs == 1 else None
         rows = n // 10 if quick else n
         x, new = data(rows, d, kind), data(rows // 10, d, kind, seed=1)
@@ -146,6 +149,7 @@ def status(key):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", help="one case, as rows x columns: 20000x41")
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--memory")
     chosen = parser.parse_args()
@@ -153,13 +157,14 @@ def main():
         print(memory(*json.loads(chosen.memory)))
         return
     if chosen.jobs:
-        speed(chosen.jobs, chosen.quick)
+        speed(chosen.jobs, chosen.quick, chosen.only)
         return
     print(
         f"{'':<28} {'rows':>7} {'col':>3} {'threads':>7} {'peer':<13} {'peer s':>9} {'ours s':>9} "
         f"{'ratio':>6}  {'goal':<9} apart"
     )
     again = [sys.executable, __file__] + (["--quick"] if chosen.quick else [])
+    again += [f"--only={chosen.only}"] if chosen.only else []
     for jobs in (1, 2):
         limits = {name: str(jobs) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         subprocess.run([*again, f"--jobs={jobs}"], check=True, env=os.environ | limits)
@@ -167,6 +172,8 @@ def main():
         return
     print("\nmemory of fit, MiB beyond the input   lists  ours  of lists  scikit-learn")
     for n, d in GOALS:
+        if chosen.only not in (None, f"{n}x{d}"):
+            continue
         n = n // 10 if chosen.quick else n
         peak = {}
         for who in ("ours", "peer"):

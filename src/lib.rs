@@ -5,9 +5,9 @@
 
 pub mod error;
 pub mod float;
-pub mod neighbors;
 pub mod iforest;
 pub mod model;
+pub mod neighbors;
 pub mod parallel;
 pub mod random;
 pub mod rolling;

@@ -10,8 +10,8 @@ pub mod arrow;
 pub mod error;
 pub mod iforest;
 pub mod matrix;
-pub mod neighbors;
 pub mod model;
+pub mod neighbors;
 pub mod rolling;
 pub mod run;
 
