@@ -10,6 +10,7 @@ pub mod kpi;
 pub mod iforest;
 pub mod model;
 pub mod packets;
+pub mod neighbors;
 pub mod parallel;
 pub mod privacy;
 pub mod random;

@@ -20,6 +20,7 @@ _submodules = (
     "iforest",
     "intrusion",
     "kpi",
+    "neighbors",
     "packets",
     "pandas",
     "plots",
@@ -33,6 +34,8 @@ _submodules = (
 _names = {
     "AutoencoderDetector": "autoencoder",
     "IsolationForest": "iforest",
+    "KNNDetector": "neighbors",
+    "LocalOutlierFactor": "neighbors",
     "ThresholdedDetector": "threshold",
     "calibrate_threshold": "threshold",
     "load": "_models",

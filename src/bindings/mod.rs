@@ -15,6 +15,7 @@ pub mod privacy;
 pub mod iforest;
 pub mod model;
 pub mod packets;
+pub mod neighbors;
 pub mod rolling;
 pub mod run;
 pub mod wavelet;
@@ -50,6 +51,9 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
+    m.add_class::<neighbors::NeighborIndex>()?;
+    m.add_function(wrap_pyfunction!(neighbors::neighbors_distinct, m)?)?;
+    m.add_function(wrap_pyfunction!(neighbors::neighbors_unit_rows, m)?)?;
     m.add_class::<iforest::PyForest>()?;
     m.add_function(wrap_pyfunction!(iforest::average_path_length, m)?)?;
     m.add_function(wrap_pyfunction!(iforest::find_infinite, m)?)?;
