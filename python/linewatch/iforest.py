@@ -127,7 +127,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
     estimators_ : list of IsolationTree
         The trees, to look at; they are not scikit-learn's tree objects.
     estimators_samples_ : list of ndarray of int
-        Rows of `fit` that each tree was grown on.
+        Different rows of `fit` that each tree was grown on.
     max_samples_ : int
         Rows drawn for each tree.
     offset_ : float
@@ -323,28 +323,24 @@ class IsolationForest(OutlierMixin, BaseEstimator):
             "seed": self._seed,
             "first_tree": first,
         }
-        rows = None
+        n, present = X.shape[0], {}
         if issparse(X):
-            rows = _core.Forest.sampled_rows(X.shape[0], sample_weight=sample_weight, **draw)
-            drawn, rows = np.unique(rows, return_inverse=True)
-            shape = (n_trees, self.max_samples_)
-            rows = np.ascontiguousarray(rows.reshape(shape).astype(np.int64))
-            X = X.tocsr()[drawn].toarray()
-            sample_weight_here = None
-        else:
-            sample_weight_here = sample_weight
+            trees = _core.Forest.sampled_rows(n, sample_weight=sample_weight, **draw)
+            rows = np.unique(np.concatenate(trees))
+            X = X.tocsr()[rows].toarray()
+            present = {"present": (n, rows)}
         forest = _core.Forest.fit(
             X,
             max_features=per_tree,
             columns_per_split=columns,
             gain=gain,
             categorical=sorted(self.categories_) or None,
-            sample_weight=sample_weight_here,
+            sample_weight=sample_weight,
             n_jobs=self.n_jobs,
-            **({} if rows is None else {"rows": rows}),
+            **present,
             **draw,
         )
-        self._draws.append({**draw, "n_rows": self._n_rows, "sample_weight": sample_weight})
+        self._draws.append({**draw, "n_rows": n, "sample_weight": sample_weight})
         return forest
 
     def score_samples(self, X, *, progress=None):
@@ -568,7 +564,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
             check_is_fitted(forest)
         self._refuse_other(other)
         out = type(self)(**self.get_params(deep=False))
-        for name in ("n_features_in_", "feature_names_in_", "categories_", "_seed", "_n_rows"):
+        for name in ("n_features_in_", "feature_names_in_", "categories_", "_seed"):
             if name in self.__dict__:
                 setattr(out, name, getattr(self, name))
         out._forest = self._forest.extended_by(other._forest)
@@ -610,15 +606,15 @@ class IsolationForest(OutlierMixin, BaseEstimator):
 
     @property
     def estimators_samples_(self):
-        """Rows that each tree was grown on."""
+        """Rows that each tree was grown on, each of them once."""
         self._fitted("estimators_samples_")
         samples = []
         for draw in self._draws:
-            if draw is None or draw["sample_weight"] is False:
+            if draw["sample_weight"] is False:
                 raise AttributeError(
                     "estimators_samples_ of a forest grown with sample_weight is not in its file"
                 )
-            samples += list(_core.Forest.sampled_rows(**draw).astype(np.int64))
+            samples += [rows.astype(np.int64) for rows in _core.Forest.sampled_rows(**draw)]
         return samples
 
     @property
@@ -658,8 +654,6 @@ class IsolationForest(OutlierMixin, BaseEstimator):
             )
         else:
             X = self._with_categories(X, reset, learn, known)
-        if learn:
-            self._n_rows = X.shape[0]
         return X
 
     def _with_categories(self, X, reset, learn, known):
@@ -785,7 +779,6 @@ class IsolationForest(OutlierMixin, BaseEstimator):
             "max_samples": self.max_samples_,
             "categories": [[column, names] for column, names in self.categories_.items()],
             "seed": self._seed,
-            "n_rows": self._n_rows,
             "draws": draws,
             **_models.described_features(self),
         }
@@ -812,7 +805,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         out.offset_ = float(settings["offset"])
         out.max_samples_ = int(settings["max_samples"])
         out.categories_ = {int(column): names for column, names in settings["categories"]}
-        out._seed, out._n_rows = int(settings["seed"]), int(settings["n_rows"])
+        out._seed = int(settings["seed"])
         out._draws = settings["draws"]
         return out
 
