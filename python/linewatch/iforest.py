@@ -155,12 +155,16 @@ class IsolationForest(OutlierMixin, BaseEstimator):
     divided by that of an unsuccessful search among ``max_samples_`` rows. A split sends
     ``x <= threshold`` left.
 
-    *Missing values* (NaN, None, null) are allowed in `fit` and afterwards. A split is drawn from
-    the rows that have the value; those that miss it go to the side with more training rows.
-    Infinity is refused. Columns that never vary are never split.
+    *Missing values* (NaN, None, null) are allowed in `fit` and afterwards. A split on one column
+    is drawn from the rows of the node that have the value. If some miss it in `fit`, the missing
+    go to a side drawn once, with chances in proportion to the rows on either side; if none does,
+    rows that miss it later go to the side with more training rows. A split over several columns
+    counts a missing value as the mean of its column in the node. Infinity is refused. Columns that
+    never vary are never split.
 
-    *Categories* not seen in `fit` go to the larger side of a split; a missing one is
-    missing. Text is compared as it is written.
+    *Categories* of a node go to either side by a fair coin; one that is not in the node, such as
+    one never seen in `fit`, goes to the side with fewer training rows. A missing category is a
+    missing value. Text is compared as it is written.
 
     *Sparse matrices* (CSR, CSC) give the scores of the same matrix made dense. `fit` makes only
     the drawn rows dense, scoring a block of rows at a time.
@@ -423,8 +427,8 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         split share ``1 + c(m) - c(n)``, the change of the expected path length, c being that of
         an unsuccessful search; the mean over the trees is divided by ``c(max_samples_)``. It is
         the path attribution of random forests [1]_ applied to path lengths. It is not the
-        Shapley value, with which it correlates above 0.96 on test data: documentation, page
-        "Isolation forest", shows how to compute that with ``shap``.
+        Shapley value, though close to it; the documentation compares the two and shows how to
+        compute Shapley values with ``shap``.
 
         References
         ----------
@@ -477,8 +481,10 @@ class IsolationForest(OutlierMixin, BaseEstimator):
                     raw = _categories.values(table, column)[rows[here]]
                     shown = ["missing" if v is None or v != v else str(v) for v in raw]
                 else:
-                    part = values[rows[here], column]
-                    part = np.asarray(part).ravel() if issparse(values) else part
+                    if issparse(values):
+                        part = values[rows[here]][:, [column]].toarray().ravel()
+                    else:
+                        part = values[rows[here], column]
                     shown = map(_features.number_text, part)
                 out[here] = [f"{names[column]} = {text}" for text in shown]
             return out

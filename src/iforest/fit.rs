@@ -57,7 +57,55 @@ pub fn fit<T: Value>(
     threads: usize,
     monitor: &Monitor,
 ) -> Result<Forest, Error> {
-    let (n, p) = x.dim();
+    fit_part(x, None, settings, threads, monitor)
+}
+
+/// Some rows of a matrix, all that a fit draws or more.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// Rows of the whole matrix.
+    pub n_rows: usize,
+    /// Ascending numbers of those that are there.
+    pub rows: &'a [u32],
+}
+
+/// The different rows of a matrix of `n_rows` that each tree is grown on.
+///
+/// # Errors
+///
+/// As those of [`fit`].
+pub fn sampled_rows(n_rows: usize, settings: &FitSettings) -> Result<Vec<Vec<u32>>, Error> {
+    check(settings, n_rows, settings.max_features)?;
+    let rows = Rows::new(
+        n_rows,
+        settings.max_samples,
+        settings.bootstrap,
+        settings.sample_weight,
+    )?;
+    let tree = |t| rows.draw(&mut Stream::new(settings.seed, settings.first_tree + t));
+    Ok((0..settings.n_estimators as u64).map(tree).collect())
+}
+
+/// What [`fit`] grows on a matrix of which `x` holds only a `part`, as [`sampled_rows`] names it.
+///
+/// # Errors
+///
+/// As those of [`fit`], and [`Error::Argument`] if a drawn row is not there.
+pub fn fit_part<T: Value>(
+    x: ArrayView2<T>,
+    part: Option<Part>,
+    settings: &FitSettings,
+    threads: usize,
+    monitor: &Monitor,
+) -> Result<Forest, Error> {
+    let (there, p) = x.dim();
+    let n = part.map_or(there, |part| part.n_rows);
+    if let Some(part) = part
+        && part.rows.len() != there
+    {
+        let expected = format!("{there} row numbers, as many as X has rows");
+        return Err(Error::argument("present", expected, part.rows.len()));
+    }
     check(settings, n, p)?;
     let rows = Rows::new(
         n,
@@ -92,7 +140,19 @@ pub fn fit<T: Value>(
     let tasks = trees.iter().enumerate().collect();
     for_each(tasks, threads, |(t, place): (usize, &OnceLock<Nodes>)| {
         let mut random = Stream::new(settings.seed, settings.first_tree + t as u64);
-        let drawn = rows.draw(&mut random);
+        let mut drawn = rows.draw(&mut random);
+        if let Some(part) = part {
+            for row in &mut drawn {
+                let place = part.rows.binary_search(row).map_err(|_| {
+                    Error::argument(
+                        "present",
+                        "all rows that are drawn",
+                        format!("no row {row}"),
+                    )
+                })?;
+                *row = place as u32;
+            }
+        }
         let columns = columns(p, settings.max_features, &mut random);
         let nodes = if gather {
             let sample = Gathered::new(x, &drawn, &columns, &growth.categorical)?;
