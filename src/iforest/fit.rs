@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 
 use super::forest::{Forest, Nodes, Parts};
 use super::grow::{Growth, Sample, grow};
-use super::matrix::{Value, check_code, find_infinite, infinite};
+use super::matrix::{Value, check_code, find_infinite, finite, infinite};
 use super::sample::{Rows, columns};
 use crate::error::Error;
 use crate::parallel::{Monitor, for_each};
@@ -172,36 +172,35 @@ fn check(settings: &FitSettings, n: usize, p: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// A tree's rows and columns, copied column by column.
-struct Gathered {
-    values: Vec<f64>,
-    rows: usize,
+/// A tree's rows and columns, copied row by row.
+struct Gathered<T> {
+    values: Vec<T>,
+    columns: usize,
 }
 
-impl Gathered {
-    fn new<T: Value>(
+impl<T: Value> Gathered<T> {
+    fn new(
         x: ArrayView2<T>,
         rows: &[u32],
         columns: &[u32],
         categorical: &[bool],
     ) -> Result<Self, Error> {
-        let n = rows.len();
-        let mut values = vec![0.0; n * columns.len()];
-        let mut odd = false;
-        for (i, &row) in rows.iter().enumerate() {
+        let mut fetched = Vec::with_capacity(rows.len() * columns.len());
+        for &row in rows {
             let row = x.row(row as usize);
-            for (j, &column) in columns.iter().enumerate() {
-                let value = row[column as usize].to_f64();
-                odd |= value.is_infinite();
-                values[j * n + i] = value;
+            match row.as_slice() {
+                Some(row) if row.len() == columns.len() => fetched.extend_from_slice(row),
+                _ => fetched.extend(columns.iter().map(|&column| row[column as usize])),
             }
         }
+        let odd = !finite(&fetched);
         for (j, &column) in columns.iter().enumerate() {
             let column = column as usize;
             if !odd && !categorical[column] {
                 continue;
             }
-            for (i, &value) in values[j * n..(j + 1) * n].iter().enumerate() {
+            for (i, value) in fetched[j..].iter().step_by(columns.len()).enumerate() {
+                let value = value.to_f64();
                 if value.is_infinite() {
                     return Err(infinite(value, rows[i] as usize, column));
                 }
@@ -210,14 +209,17 @@ impl Gathered {
                 }
             }
         }
-        Ok(Gathered { values, rows: n })
+        Ok(Gathered {
+            values: fetched,
+            columns: columns.len(),
+        })
     }
 }
 
-impl Sample for Gathered {
+impl<T: Value> Sample for Gathered<T> {
     #[inline(always)]
     fn value(&self, row: u32, column: usize) -> f64 {
-        self.values[column * self.rows + row as usize]
+        self.values[row as usize * self.columns + column].to_f64()
     }
 }
 
