@@ -8,7 +8,7 @@
 
 use ndarray::{ArrayView2, s};
 
-use super::forest::{Forest, LEAF, OBLIQUE, average_path_length};
+use super::forest::{Forest, LEAF, Nodes, OBLIQUE, average_path_length};
 use super::layout::{Layout, Packed, Step, Table};
 use super::matrix::copy_groups;
 use super::score::{LANES, check_width, descend, task_rows};
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::parallel::{Monitor, for_each};
 
 /// Bytes of the sums of a block of rows.
-const BLOCK: usize = 48 << 10;
+const BLOCK: usize = 24 << 10;
 /// Bytes up to which the contributions of every leaf are kept.
 const TABLES: usize = 64 << 20;
 
@@ -198,43 +198,41 @@ fn add_leaves_body<N: Step>(
     missing: bool,
     sums: &mut [i64],
 ) {
-    // For few columns the number of registers is known when this is compiled.
-    match tables.stride {
-        4 => add_each::<N, 4>(forest, table, tables, block, missing, sums),
-        8 => add_each::<N, 8>(forest, table, tables, block, missing, sums),
-        12 => add_each::<N, 12>(forest, table, tables, block, missing, sums),
-        16 => add_each::<N, 16>(forest, table, tables, block, missing, sums),
-        _ => add_each::<N, 0>(forest, table, tables, block, missing, sums),
-    }
-}
-
-/// Adds the parts of the leaves; `STRIDE` is that of the tables, or 0 for any.
-#[inline(always)]
-fn add_each<N: Step, const STRIDE: usize>(
-    forest: &Forest,
-    table: &Table<N>,
-    tables: &LeafTables,
-    block: &[N::Value],
-    missing: bool,
-    sums: &mut [i64],
-) {
-    let group = LANES * forest.n_features();
-    let stride = if STRIDE > 0 { STRIDE } else { tables.stride };
+    let (group, stride) = (LANES * forest.n_features(), tables.stride);
     for t in 0..forest.n_trees() {
         let start = &tables.start[forest.tree(t)];
         let groups = block.chunks_exact(group);
         for (rows, sums) in groups.zip(sums.chunks_mut(LANES * stride)) {
             let leaves = descend(forest, table, t, rows, missing);
-            for (sums, leaf) in sums.chunks_exact_mut(stride).zip(leaves) {
-                let from = start[leaf as usize] as usize;
-                let parts = &tables.parts[from..from + stride];
-                let (sums, parts) = (sums.as_chunks_mut::<4>().0, parts.as_chunks::<4>().0);
-                for (sum, part) in sums.iter_mut().zip(parts) {
-                    for l in 0..4 {
-                        sum[l] += i64::from(part[l]);
-                    }
-                }
+            let from = leaves.map(|leaf| start[leaf as usize] as usize);
+            // For few columns the number of registers is known when this is compiled.
+            match stride {
+                4 => add_each::<4>(stride, &from, &tables.parts, sums),
+                8 => add_each::<8>(stride, &from, &tables.parts, sums),
+                12 => add_each::<12>(stride, &from, &tables.parts, sums),
+                16 => add_each::<16>(stride, &from, &tables.parts, sums),
+                _ => add_each::<0>(stride, &from, &tables.parts, sums),
             }
+        }
+    }
+}
+
+/// Adds the parts that start at `from` to the sums of each row; `STRIDE` is `stride`, or 0 for any.
+#[inline(always)]
+fn add_each<const STRIDE: usize>(
+    stride: usize,
+    from: &[usize; LANES],
+    parts: &[i32],
+    sums: &mut [i64],
+) {
+    let stride = if STRIDE > 0 { STRIDE } else { stride };
+    for (sums, &from) in sums.chunks_exact_mut(stride).zip(from) {
+        let parts = &parts[from..from + stride];
+        let (sums, parts) = (sums.as_chunks_mut::<4>().0, parts.as_chunks::<4>().0);
+        for (sum, part) in sums.iter_mut().zip(parts) {
+            // Both are read before one is written: only so they are added side by side.
+            let (before, part) = (*sum, *part);
+            *sum = std::array::from_fn(|l| before[l] + i64::from(part[l]));
         }
     }
 }
@@ -243,44 +241,82 @@ fn add_each<N: Step, const STRIDE: usize>(
 fn walk<T: Packed>(forest: &Forest, block: &[T], out: &mut [f64]) {
     let columns = forest.n_features();
     let categorical = forest.is_categorical();
+    let deltas = forest.deltas.get_or_init(|| deltas(forest));
     let nodes = &forest.nodes;
+    let mut moves = Vec::new();
     for t in 0..forest.n_trees() {
-        let tree = forest.tree(t);
+        let start = forest.tree(t).start;
         for (r, out) in out.chunks_exact_mut(columns).enumerate() {
             let group = &block[r / LANES * LANES * columns..];
             let value = |column: usize| group[column * LANES + r % LANES].to_f64();
-            let mut at = tree.start;
+            let mut at = start;
             while nodes.feature[at] != LEAF {
-                let right = nodes.goes_right(at, &categorical, value);
-                let child = tree.start + nodes.left[at] as usize + usize::from(right);
-                let delta = forest.delta(at, child);
+                let child = start + nodes.left[at] as usize;
                 if nodes.feature[at] == OBLIQUE {
-                    share(forest, at, delta, value, out);
+                    at = child + usize::from(moved(nodes, at, value, &mut moves));
+                    share(&moves, deltas[at], out);
                 } else {
-                    out[nodes.feature[at] as usize] += delta;
+                    let column = nodes.feature[at] as usize;
+                    at = child + usize::from(nodes.goes_right(at, &categorical, value));
+                    out[column] += deltas[at];
                 }
-                at = child;
             }
         }
     }
 }
 
-/// Shares `delta` among the columns of an oblique split by how much each moved the row.
-fn share(forest: &Forest, at: usize, delta: f64, value: impl Fn(usize) -> f64, out: &mut [f64]) {
-    let nodes = &forest.nodes;
-    let pull = |t: usize| {
-        let distance = value(nodes.term_column[t] as usize) - nodes.term_mean[t];
-        let pull = (nodes.term_coef[t] * distance).abs();
-        if pull.is_nan() { 0.0 } else { pull }
-    };
-    let terms = nodes.terms(at);
-    let total: f64 = terms.clone().map(pull).sum();
-    for t in terms.clone() {
-        let share = if total > 0.0 && total.is_finite() {
-            pull(t) / total
+/// What the step to each node adds.
+fn deltas(forest: &Forest) -> Vec<f64> {
+    let mut deltas = vec![0.0; forest.n_nodes()];
+    for t in 0..forest.n_trees() {
+        let tree = forest.tree(t);
+        for parent in tree.clone() {
+            if forest.nodes.feature[parent] != LEAF {
+                let left = tree.start + forest.nodes.left[parent] as usize;
+                deltas[left] = forest.delta(parent, left);
+                deltas[left + 1] = forest.delta(parent, left + 1);
+            }
+        }
+    }
+    deltas
+}
+
+/// Puts column and term of an oblique split at a row into `moves`; gives whether it goes right.
+#[inline]
+fn moved(
+    nodes: &Nodes,
+    at: usize,
+    value: impl Fn(usize) -> f64,
+    moves: &mut Vec<(usize, f64)>,
+) -> bool {
+    moves.clear();
+    let mut sum = 0.0;
+    for t in nodes.terms(at) {
+        let column = nodes.term_column[t] as usize;
+        let distance = value(column) - nodes.term_mean[t];
+        let term = if distance.is_nan() {
+            0.0
         } else {
-            1.0 / terms.len() as f64
+            nodes.term_coef[t] * distance
         };
-        out[nodes.term_column[t] as usize] += delta * share;
+        sum += term;
+        moves.push((column, term));
+    }
+    sum > nodes.threshold[at]
+}
+
+/// Shares `delta` among the columns of an oblique split by how far each moved the row.
+#[inline]
+fn share(moves: &[(usize, f64)], delta: f64, out: &mut [f64]) {
+    let total: f64 = moves.iter().map(|(_, term)| term.abs()).sum();
+    if total > 0.0 && total.is_finite() {
+        let scale = delta / total;
+        for &(column, term) in moves {
+            out[column] += scale * term.abs();
+        }
+        return;
+    }
+    for &(column, _) in moves {
+        out[column] += delta / moves.len() as f64;
     }
 }

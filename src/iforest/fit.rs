@@ -91,20 +91,21 @@ pub fn fit<T: Value>(
         .collect();
     let tasks = trees.iter().enumerate().collect();
     for_each(tasks, threads, |(t, place): (usize, &OnceLock<Nodes>)| {
-        let mut random = Stream::new(settings.seed, settings.first_tree + t as u64);
-        let drawn = rows.draw(&mut random);
-        let columns = columns(p, settings.max_features, &mut random);
-        let nodes = if gather {
-            let sample = Gathered::new(x, &drawn, &columns, &growth.categorical)?;
-            grow(&growth, &sample, drawn.len(), &columns, random)
-        } else {
+        let nodes = monitor.watch(|| -> Result<Nodes, Error> {
+            let mut random = Stream::new(settings.seed, settings.first_tree + t as u64);
+            let drawn = rows.draw(&mut random);
+            let columns = columns(p, settings.max_features, &mut random);
+            if gather {
+                let sample = Gathered::new(x, &drawn, &columns, &growth.categorical)?;
+                return Ok(grow(&growth, &sample, drawn.len(), &columns, random));
+            }
             let sample = InPlace {
                 x,
                 rows: &drawn,
                 columns: &columns,
             };
-            grow(&growth, &sample, drawn.len(), &columns, random)
-        };
+            Ok(grow(&growth, &sample, drawn.len(), &columns, random))
+        })?;
         place.set(nodes).expect("each tree is grown once");
         monitor.tick(1)
     })?;
@@ -141,13 +142,8 @@ fn check(settings: &FitSettings, n: usize, p: usize) -> Result<(), Error> {
         return Err(Error::argument("X", expected, p));
     }
     within("n_estimators", settings.n_estimators, 1, 1 << 24, "")?;
-    let samples = if settings.bootstrap { most } else { n };
-    let what = if settings.bootstrap {
-        ""
-    } else {
-        ", the number of rows"
-    };
-    within("max_samples", settings.max_samples, 1, samples, what)?;
+    let what = ", the number of rows";
+    within("max_samples", settings.max_samples, 1, n, what)?;
     let what = ", the number of columns";
     within("max_features", settings.max_features, 1, p, what)?;
     within("columns_per_split", settings.columns_per_split, 1, p, what)?;

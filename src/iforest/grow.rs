@@ -2,6 +2,7 @@
 
 use super::forest::{LEAF, MISSING_RIGHT, Nodes, OBLIQUE, UNSEEN_RIGHT};
 use super::gain::{pooled, uniform};
+use crate::parallel::Poll;
 use crate::random::Stream;
 
 /// The rows of one tree: `value(row, column)` of 0..`rows` and 0..`columns.len()`.
@@ -100,11 +101,15 @@ impl<S: Sample> Grower<'_, S> {
         }];
         let mut right_rows = vec![0; rows.len()];
         let mut done = 0;
+        let mut poll = Poll::default();
         while done < tasks.len() {
             let Task { start, end, depth } = tasks[done];
             let node = &mut rows[start..end];
             self.leaf(node.len());
             done += 1;
+            if poll.is_cancelled(node.len()) {
+                return; // whoever watches throws the tree away
+            }
             if node.len() < 2 || depth >= self.growth.max_depth {
                 self.close();
                 continue;
