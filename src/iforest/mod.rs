@@ -35,3 +35,6 @@ pub use forest::{Forest, average_path_length};
 pub use layout::Packed;
 pub use matrix::find_infinite;
 pub use score::{depths, score_samples};
+
+#[cfg(test)]
+mod tests;
