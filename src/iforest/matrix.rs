@@ -113,7 +113,7 @@ pub(crate) fn copy_groups<T: Value, const LANES: usize>(
 
 crate::simd::dispatch! {
     /// Whether all values are finite.
-    fn finite<T: Value>(values: &[T]) -> bool = finite_body
+    pub(crate) fn finite<T: Value>(values: &[T]) -> bool = finite_body
 }
 
 #[inline(always)]
