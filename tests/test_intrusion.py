@@ -258,7 +258,7 @@ def test_the_threshold_keeps_its_false_positive_rate_on_new_normal_rows(core):
 
 def test_an_attack_of_a_kind_never_trained_on_is_found():
     known = intrusion.simulate_core(4000, attacks=["sip_scan", "diameter_scan"], seed=1)
-    new = intrusion.simulate_core(500, attack_share=1, attacks=["gtp_tunnel_abuse"], seed=2)
+    new = intrusion.simulate_core(500, attack_share=1, attacks=["registration_storm"], seed=2)
     detector = intrusion.train(known, known["attack"])
     assert (detector.predict(new) == -1).mean() > 0.8
 
@@ -294,16 +294,22 @@ def test_votes_are_those_of_scikit_learn(core, monkeypatch):
 
     monkeypatch.setattr(RandomForestClassifier, "fit", remember)
     detector = intrusion.train(core, core["attack"])
-    trees, _ = detector._columns(*_columns_of(core))
+    trees, *_ = detector._columns(*_columns_of(core))
     expected = seen["forest"].predict_proba(trees)[:, 1]
     np.testing.assert_allclose(detector._vote(trees), expected, atol=1e-6)
 
 
-def test_distances_are_those_of_their_definition(core, detector):
-    _, places = detector._columns(*_columns_of(core[:200]))
-    gap = places[:, None, :].astype(float) - detector.reference_[None].astype(float)
-    expected = np.sort(np.sqrt((gap**2).sum(axis=2)), axis=1)[:, :5]
-    np.testing.assert_allclose(detector._nearest(places, 5)[1], expected, atol=1e-4)
+@pytest.mark.parametrize("strange", [False, True])
+def test_distances_are_those_of_their_definition(core, detector, strange):
+    frame = core[:300]
+    if strange:
+        frame = frame.with_columns(service=pl.lit("a new one"), flag=pl.lit("S1"))
+    _, places, codes = detector._columns(*_columns_of(frame))
+    gap = ((places[:, None].astype(float) - detector.reference_[None]) ** 2).sum(axis=2)
+    gap += 0.98 * (codes[:, None] != detector.reference_codes_[None]).sum(axis=2)
+    nearest, distance = detector._nearest(places, codes)
+    np.testing.assert_allclose(distance, np.sqrt(gap.min(axis=1)), atol=1e-4)
+    np.testing.assert_allclose(gap[np.arange(300), nearest], gap.min(axis=1), atol=1e-5)
 
 
 def _columns_of(frame):
@@ -496,7 +502,7 @@ def test_labels_that_cannot_be_are_refused(core, y, text):
 @pytest.mark.parametrize(
     ("parameter", "text"),
     [
-        ({"n_neighbors": 0}, "n_neighbors must be a whole number from 1, got 0"),
+        ({"max_features": 0}, "max_features must be a whole number from 1, got 0"),
         ({"n_estimators": 1.5}, "n_estimators must be a whole number from 1, got 1.5"),
         ({"false_positive_rate": 0}, "false_positive_rate must be between 0 and 1, got 0"),
         ({"calibration_share": 1}, "calibration_share must be between 0 and 1, got 1"),
