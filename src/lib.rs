@@ -5,6 +5,8 @@
 
 pub mod error;
 pub mod float;
+pub mod iforest;
+pub mod model;
 pub mod parallel;
 pub mod random;
 pub mod rolling;

@@ -5,6 +5,7 @@ import numpy as np
 from linewatch import __version__, _core
 
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 9
+MISSING_RIGHT = 1  # of the flags of a node
 
 
 def model(forest):
@@ -109,7 +110,7 @@ def _ensemble(arrays):
         "nodes_values_as_tensor": np.where(is_leaf, 0.0, arrays["threshold"]),
         "nodes_truenodeids": np.where(is_leaf, 0, left).tolist(),
         "nodes_falsenodeids": np.where(is_leaf, 0, left + 1).tolist(),
-        "nodes_missing_value_tracks_true": (~is_leaf & (arrays["missing_right"] == 0))
+        "nodes_missing_value_tracks_true": (~is_leaf & (arrays["flags"] & MISSING_RIGHT == 0))
         .astype(int)
         .tolist(),
         "target_treeids": tree[leaves].tolist(),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def _suffix(path):
 
 
 def _stem(path):
-    return path.name.removesuffix(".gz").removesuffix(path.suffix if path.suffix != ".gz" else "")
+    return re.sub(r"(\.csv)?(\.gz)?$|\.\w+$", "", path.name)
 
 
 def _features(detector, frame, columns, path):
@@ -138,10 +139,14 @@ def _result(frame, features, detector, table, named, scores, is_anomaly, options
             raise ValueError(
                 f'column "{name}" of the file would be written twice; rename it in the file'
             )
-    result = frame.select(others).with_columns(
-        pl.Series("row", np.arange(1, len(scores) + 1)) if "row" not in others else pl.col("row"),
-        pl.Series("score", scores),
-        pl.Series("is_anomaly", is_anomaly),
+    numbers = pl.DataFrame({"row": np.arange(1, len(scores) + 1)})
+    result = pl.DataFrame(
+        [
+            *frame.select(others),
+            *([] if "row" in others else numbers),
+            pl.Series("score", scores),
+            pl.Series("is_anomaly", is_anomaly),
+        ]
     )
     first = {}
     if hasattr(detector, "reasons"):

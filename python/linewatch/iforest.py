@@ -73,7 +73,8 @@ class IsolationTree:
         """The nodes as flat arrays, a dict of ndarray.
 
         ``feature`` (-1: leaf, -2: split on several columns), ``threshold`` (a value up to it goes
-        left), ``left`` (the right child follows it), ``n_samples``, ``missing_right`` and others.
+        left), ``left`` (the right child follows it), ``n_samples``, ``flags`` (1: missing goes right) and
+        others.
         """
         return self.forest.arrays()
 

@@ -8,7 +8,9 @@ use pyo3::types::PyTuple;
 
 pub mod arrow;
 pub mod error;
+pub mod iforest;
 pub mod matrix;
+pub mod model;
 pub mod rolling;
 pub mod run;
 
@@ -26,5 +28,10 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
+    m.add_class::<iforest::PyForest>()?;
+    m.add_function(wrap_pyfunction!(iforest::average_path_length, m)?)?;
+    m.add_function(wrap_pyfunction!(iforest::find_infinite, m)?)?;
+    m.add_function(wrap_pyfunction!(model::read_model, m)?)?;
+    m.add_function(wrap_pyfunction!(model::write_model, m)?)?;
     Ok(())
 }

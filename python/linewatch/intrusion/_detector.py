@@ -11,11 +11,6 @@ families of the training data out (see docs/intrusion.md).
 .. [1] Fisher, R. A. (1932). Statistical methods for research workers, 4th edition, section 21.1.
 """
 
-import json
-import zipfile
-import zlib
-from pathlib import Path
-
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.exceptions import NotFittedError
@@ -26,7 +21,6 @@ from linewatch.intrusion._features import _table
 from linewatch.intrusion._report import _labels
 from linewatch.threshold import OperatingPoint, calibrate_threshold
 
-FORMAT = 1
 # Never vary in the training data, so nothing was learned of them.
 UNUSED = ("num_outbound_cmds", "is_host_login")
 NUMERIC = tuple(name for name in FEATURES if name not in CATEGORICAL and name not in UNUSED)
@@ -294,13 +288,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         linewatch.intrusion.load : Reads it.
         """
         self._fitted()
-        path = Path(path)
-        settings, arrays = self._to_model()
-        about = {"kind": "linewatch intrusion detector", "format": FORMAT, "settings": settings}
-        partial = path.with_name(path.name + ".part")
-        with partial.open("wb") as file:
-            np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
-        partial.replace(path)
+        _models.save(self, path)
 
     def _to_model(self):
         settings = {
@@ -470,7 +458,7 @@ def load(path):
 
     Parameters
     ----------
-    path : path
+    path : str or path-like
 
     Returns
     -------
@@ -478,28 +466,22 @@ def load(path):
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
     ValueError
-        If the file is damaged, of another kind, or written by a newer linewatch.
+        If the file is damaged, cut off, of another kind, or written by a newer linewatch.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from linewatch import intrusion
+    >>> core = intrusion.simulate_core(1500, seed=0)
+    >>> path = os.path.join(tempfile.mkdtemp(), "detector.lw")
+    >>> intrusion.train(core, core["attack"]).save(path)
+    >>> intrusion.load(path).predict(core[:3]).shape
+    (3,)
     """
-    path = Path(path)
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            about = json.loads(str(file["about"][()]))
-            arrays = {name: file[name] for name in ARRAYS}
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} does not exist") from None
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, AttributeError):
-        raise ValueError(
-            f"{path} is not an intrusion detector, or is damaged; expected a file that "
-            "IntrusionDetector.save wrote"
-        ) from None
-    if about["format"] > FORMAT:
-        raise ValueError(
-            f"{path} has format {about['format']}; this linewatch reads up to {FORMAT} (upgrade it)"
-        )
-    return IntrusionDetector._from_model(about["settings"], arrays)
+    return _models.load(path, expected=IntrusionDetector)
 
 
 def raw_columns(X):
