@@ -330,9 +330,11 @@ def _columns_of(frame):
     return raw_columns(frame)
 
 
-@pytest.mark.parametrize("backend", ["pandas", "pyarrow"])
+@pytest.mark.parametrize("backend", ["pandas", "nullable pandas", "pyarrow"])
 def test_every_kind_of_frame_has_the_same_scores(core, detector, backend):
-    frame = core.to_pandas() if backend == "pandas" else core.to_arrow()
+    frame = core.to_arrow() if backend == "pyarrow" else core.to_pandas()
+    if backend == "nullable pandas":
+        frame = frame.convert_dtypes()
     np.testing.assert_array_equal(detector.score_samples(frame), detector.score_samples(core))
 
 

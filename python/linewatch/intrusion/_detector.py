@@ -489,20 +489,21 @@ def raw_columns(X):
     table = _table(X, FEATURES)
     if not len(table):
         raise ValueError("X is empty; expected at least one row")
-    numbers = np.empty((len(table), len(NUMERIC)))
-    for i, name in enumerate(NUMERIC):
-        column = table[name]
-        if not (column.dtype.is_numeric() or str(column.dtype) == "Boolean"):
-            raise TypeError(f'column "{name}" of X has dtype {column.dtype}; expected numbers')
-        values = column.to_numpy().astype(np.float64)
-        bad = ~(np.isfinite(values) & (values >= 0))
-        if bad.any():
-            row = int(bad.argmax())
-            raise ValueError(
-                f'column "{name}" of X holds {values[row]} in row {row}; expected finite numbers '
-                "from 0"
-            )
-        numbers[:, i] = values
+    schema = table.schema
+    for name in NUMERIC:
+        if not (schema[name].is_numeric() or str(schema[name]) == "Boolean"):
+            raise TypeError(f'column "{name}" of X has dtype {schema[name]}; expected numbers')
+    numbers = table.select(NUMERIC).to_numpy()
+    if numbers.dtype == object:  # nullable columns
+        numbers = np.stack([table[name].to_numpy() for name in NUMERIC], axis=1)
+    numbers = numbers.astype(np.float64)
+    bad = ~(np.isfinite(numbers) & (numbers >= 0))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(
+            f'column "{NUMERIC[column]}" of X holds {numbers[row, column]} in row {row}; expected '
+            "finite numbers from 0"
+        )
     texts = {}
     for name in CATEGORICAL:
         values = table[name].to_list()
