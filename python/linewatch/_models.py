@@ -17,6 +17,7 @@ from linewatch import __version__, _core
 # What a file says it holds, and the module and class that read it.
 KINDS = {
     "autoencoder": ("linewatch.autoencoder", "AutoencoderDetector"),
+    "intrusion detector": ("linewatch.intrusion._detector", "IntrusionDetector"),
     "isolation forest": ("linewatch.iforest", "IsolationForest"),
     "k-nearest neighbors": ("linewatch.neighbors", "KNNDetector"),
     "local outlier factor": ("linewatch.neighbors", "LocalOutlierFactor"),

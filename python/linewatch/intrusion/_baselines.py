@@ -2,10 +2,11 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin, TransformerMixin
-from sklearn.ensemble import IsolationForest, RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
+from linewatch.iforest import IsolationForest
 from linewatch.intrusion._detector import NUMERIC, raw_columns
 from linewatch.intrusion._report import _labels
 

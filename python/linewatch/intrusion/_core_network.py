@@ -136,7 +136,7 @@ def _normal(rng, function, names):
     columns["dst_host_count"] = rng.integers(60, 256, n)
     columns["dst_host_srv_count"] = rng.integers(40, 256, n)
     for name in RATES:
-        columns[name] = rng.beta(0.4, 20, n)
+        columns[name] = np.where(rng.random(n) < 0.9, 0.0, rng.beta(1, 12, n))
     for name in ("same_srv_rate", "dst_host_same_srv_rate"):
         columns[name] = rng.beta(12, 2, n)
     return columns

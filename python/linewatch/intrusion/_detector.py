@@ -1,7 +1,7 @@
 """The recommended detector: a random forest and the distance to normal traffic, in one score.
 
 A forest trained on known attacks is sure of itself where it knows nothing: an attack of a new kind
-lands in some leaf, often a normal one. The distance to the nearest normal records knows no attack
+lands in some leaf, often a normal one. The distance to the nearest normal record knows no attack
 and so is not misled by those it has seen. Each of the two scores is turned into a tail probability
 on normal rows that neither was fitted on, and their logarithms are added, as Fisher combines
 independent tests [1]_; the threshold is the quantile of that sum at the false-positive rate asked
@@ -10,11 +10,6 @@ families of the training data out (see docs/intrusion.md).
 
 .. [1] Fisher, R. A. (1932). Statistical methods for research workers, 4th edition, section 21.1.
 """
-
-import json
-import zipfile
-import zlib
-from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
@@ -26,19 +21,20 @@ from linewatch.intrusion._features import _table
 from linewatch.intrusion._report import _labels
 from linewatch.threshold import OperatingPoint, calibrate_threshold
 
-FORMAT = 1
 # Never vary in the training data, so nothing was learned of them.
 UNUSED = ("num_outbound_cmds", "is_host_login")
 NUMERIC = tuple(name for name in FEATURES if name not in CATEGORICAL and name not in UNUSED)
-# What a differing category adds to a squared distance is twice the square of this.
-CATEGORY_WEIGHT = 0.7
+# In distances a logarithm counts in thirds of its standard deviation, up to five of them.
+UNIT, TOP = 3.0, 5.0
+# What each differing category adds to a squared distance.
+CATEGORY_GAP = 0.98
 # Beyond this quantile of the calibration rows a tail is exponential, with their mean excess.
 TAIL_FROM = 0.99
 LEAST_NORMAL, LEAST_ATTACKS = 100, 10
-BLOCK = 512
+BLOCK = 256
 ARRAYS = (
-    "log_top", "reference", "tree_start", "feature", "threshold", "left", "right", "value",
-    "calibration_forest", "calibration_distance",
+    "log_scale", "reference", "reference_codes", "tree_start", "feature", "threshold", "left",
+    "right", "value", "calibration_forest", "calibration_distance",
 )  # fmt: skip
 
 
@@ -47,14 +43,14 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
 
     Parameters
     ----------
-    false_positive_rate : float, default=0.02
+    false_positive_rate : float, default=0.05
         Share of normal rows that may raise an alarm; the threshold is set for it on normal rows
         kept out of the fit. Traffic that differs from the training data will raise more.
     n_estimators : int, default=150
         Trees of the forest.
-    n_neighbors : int, default=5
-        Normal records whose mean distance counts.
-    n_reference : int, default=10000
+    max_features : int, default=3
+        Columns a split of a tree chooses from; few make votes less sure where nothing is known.
+    n_reference : int, default=40000
         Normal records to measure the distance to, drawn at random from those fitted on.
     calibration_share : float, default=0.2
         Share of the normal rows kept out of the fit for the tails and the threshold.
@@ -84,17 +80,17 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        false_positive_rate=0.02,
+        false_positive_rate=0.05,
         n_estimators=150,
-        n_neighbors=5,
-        n_reference=10_000,
+        max_features=3,
+        n_reference=40_000,
         calibration_share=0.2,
         random_state=None,
         n_jobs=None,
     ):
         self.false_positive_rate = false_positive_rate
         self.n_estimators = n_estimators
-        self.n_neighbors = n_neighbors
+        self.max_features = max_features
         self.n_reference = n_reference
         self.calibration_share = calibration_share
         self.random_state = random_state
@@ -147,15 +143,20 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
             FEATURES.index(name): _by_frequency(column[fitted], column[rows])
             for name, column in texts.items()
         }
-        self.log_top_ = np.maximum(np.log1p(numbers[rows]).max(axis=0), 1e-9)
-        trees, places = self._columns(numbers, texts)
+        self.log_scale_ = UNIT * (np.log1p(numbers[rows]).std(axis=0) + 1e-9)
+        trees, places, codes = self._columns(numbers, texts)
         forest = RandomForestClassifier(
-            self.n_estimators, random_state=int(rng.integers(2**31)), n_jobs=self.n_jobs
+            self.n_estimators,
+            max_features=self.max_features,
+            random_state=int(rng.integers(2**31)),
+            n_jobs=self.n_jobs,
         ).fit(trees[rows], y[rows])
         self._flatten(forest)
-        self.reference_ = places[np.sort(rng.permutation(fitted)[: self.n_reference])]
+        chosen = rng.permutation(fitted)[: self.n_reference]
+        chosen = chosen[np.lexsort(codes[chosen].T)]
+        self.reference_, self.reference_codes_ = places[chosen], codes[chosen]
         self._prepare()
-        parts = self._parts(trees[kept], places[kept])
+        parts = self._parts(trees[kept], places[kept], codes[kept])
         self.calibration_forest_, self.calibration_distance_ = map(np.sort, parts)
         scores = self._join(*parts)
         self.operating_point_ = calibrate_threshold(
@@ -246,31 +247,28 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         """
         self._fitted()
         numbers, texts = raw_columns(X)
-        _, places = self._columns(numbers, texts)
-        near = self.reference_[self._nearest(places, 1)[0][:, 0]]
+        _, places, codes = self._columns(numbers, texts)
+        nearest, _ = self._nearest(places, codes)
+        near, near_codes = self.reference_[nearest], self.reference_codes_[nearest]
         gap = (places.astype(np.float64) - near) ** 2
-        names, ends = list(NUMERIC), list(range(1, len(NUMERIC) + 1))
-        for column, known in self.categories_.items():
-            names.append(FEATURES[column])
-            ends.append(ends[-1] + len(known) + 1)
-        gap = np.add.reduceat(gap, [0, *ends[:-1]], axis=1)
+        gap = np.hstack([gap, CATEGORY_GAP * (codes != near_codes)])
         order = np.argsort(-gap, axis=1, kind="stable")[:, :top]
+        usual = np.expm1(near.astype(np.float64) * self.log_scale_)
         out = np.full(order.shape, "", dtype=object)
         for row, columns in enumerate(order):
             for place, i in enumerate(columns):
-                if gap[row, i] > 1e-9:
-                    if i < len(NUMERIC):
-                        here = numbers[row, i]
-                        there = np.expm1(float(near[row, i]) * self.log_top_[i])
-                        digits = 2 if names[i] in RATES else 0
-                        here, there = f"{here:.{digits}f}", f"{there:.{digits}f}"
-                    else:
-                        known = self.categories_[FEATURES.index(names[i])]
-                        here = texts[names[i]][row]
-                        there = known[
-                            int(near[row, ends[i] - len(known) - 1 : ends[i] - 1].argmax())
-                        ]
-                    out[row, place] = f"{names[i]} = {here} (normal: {there})"
+                if gap[row, i] <= 1e-9:
+                    break
+                if i < len(NUMERIC):
+                    name = NUMERIC[i]
+                    digits = 2 if name in RATES else 0
+                    here, there = f"{numbers[row, i]:.{digits}f}", f"{usual[row, i]:.{digits}f}"
+                else:
+                    name = CATEGORICAL[i - len(NUMERIC)]
+                    known = self.categories_[FEATURES.index(name)]
+                    here = texts[name][row]
+                    there = known[near_codes[row, i - len(NUMERIC)]]
+                out[row, place] = f"{name} = {here} (normal: {there})"
         return _features.like(X, out, [f"reason_{k + 1}" for k in range(out.shape[1])])
 
     def save(self, path):
@@ -290,13 +288,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         linewatch.intrusion.load : Reads it.
         """
         self._fitted()
-        path = Path(path)
-        settings, arrays = self._to_model()
-        about = {"kind": "linewatch intrusion detector", "format": FORMAT, "settings": settings}
-        partial = path.with_name(path.name + ".part")
-        with partial.open("wb") as file:
-            np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)
-        partial.replace(path)
+        _models.save(self, path)
 
     def _to_model(self):
         settings = {
@@ -320,7 +312,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         return detector
 
     def _check_parameters(self):
-        for name in ("n_estimators", "n_neighbors", "n_reference"):
+        for name in ("n_estimators", "max_features", "n_reference"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
@@ -351,29 +343,28 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         self.value_ = (counts_of[:, 1] / counts_of.sum(axis=1)).astype(np.float32)
 
     def _prepare(self):
-        self._squares = (self.reference_.astype(np.float32) ** 2).sum(axis=1)
+        """What follows from the arrays: squared lengths, and where each mix of categories lies."""
+        self._squares = (self.reference_ * self.reference_).sum(axis=1)
+        mixes, starts = np.unique(self.reference_codes_, axis=0, return_index=True)
+        order = starts.argsort()
+        ends = np.r_[starts[order][1:], len(self.reference_)]
+        self._mixes = {tuple(mixes[i].tolist()): (starts[i], end) for i, end in zip(order, ends)}
 
     def _columns(self, numbers, texts):
-        """What the forest reads, and places among which distances are taken; both float32."""
+        """What the forest reads, the places of the numbers, and the codes of the categories."""
         logs = np.log1p(numbers)
-        codes, marks = [], []
-        for column, known in self.categories_.items():
-            place = {category: code for code, category in enumerate(known)}
-            code = np.array([place.get(value, len(known)) for value in texts[FEATURES[column]]])
-            codes.append(code)
-            marks.append(CATEGORY_WEIGHT * (code[:, None] == np.arange(len(known) + 1)))
-        trees = np.column_stack([logs, *codes]).astype(np.float32)
-        places = np.hstack([np.minimum(logs / self.log_top_, 1.5), *marks]).astype(np.float32)
-        return trees, places
+        codes = np.empty((len(logs), len(CATEGORICAL)), dtype=np.int16)
+        for i, (column, known) in enumerate(self.categories_.items()):
+            code = {category: place for place, category in enumerate(known)}
+            codes[:, i] = [code.get(value, len(known)) for value in texts[FEATURES[column]]]
+        trees = np.hstack([logs, codes]).astype(np.float32)
+        return trees, np.minimum(logs / self.log_scale_, TOP / UNIT).astype(np.float32), codes
 
-    def _parts(self, trees, places):
-        """Share of the trees' votes for an attack, and the mean distance to normal records."""
-        votes, distance = np.empty(len(trees)), np.empty(len(trees))
-        for start in range(0, len(trees), BLOCK):
-            block = slice(start, start + BLOCK)
-            votes[block] = self._vote(trees[block])
-            distance[block] = self._nearest(places[block], self.n_neighbors)[1].mean(axis=1)
-        return votes, distance
+    def _parts(self, trees, places, codes):
+        """Share of the trees' votes for an attack, and the distance to the nearest normal row."""
+        blocks = [trees[start : start + BLOCK] for start in range(0, len(trees), BLOCK)]
+        votes = np.concatenate([self._vote(block) for block in blocks])
+        return votes, self._nearest(places, codes)[1]
 
     def _vote(self, rows):
         at = np.tile(self.tree_start_, (len(rows), 1))
@@ -385,20 +376,41 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
                 return self.value_[at].mean(axis=1, dtype=np.float64)
             at = after
 
-    def _nearest(self, places, k):
-        """The `k` nearest reference rows, nearest first, and their distances."""
-        k = min(k, len(self.reference_))
-        rough = self._squares - 2 * (places @ self.reference_.T)
-        near = (
-            np.argpartition(rough, k - 1, axis=1)[:, :k]
-            if k < rough.shape[1]
-            else (np.tile(np.arange(k), (len(places), 1)))
+    def _nearest(self, places, codes):
+        """The nearest reference row of each row, and its distance.
+
+        Rows of one mix of categories go together. Reference rows of the same mix come first; only
+        where none of them is nearer than one differing category makes any other are those asked.
+        """
+        nearest = np.zeros(len(places), dtype=np.int64)
+        distance = np.empty(len(places))
+        mixes, which = np.unique(codes, axis=0, return_inverse=True)
+        rows_of = np.split(
+            np.argsort(which.ravel(), kind="stable"),
+            np.cumsum(np.bincount(which.ravel(), minlength=len(mixes)))[:-1],
         )
-        # Differences of squares cancel in float32; the few that count are taken again.
-        gap = places[:, None, :].astype(np.float64) - self.reference_[near]
-        distance = np.sqrt((gap**2).sum(axis=2))
-        order = distance.argsort(axis=1, kind="stable")
-        return np.take_along_axis(near, order, 1), np.take_along_axis(distance, order, 1)
+        for mix, every in zip(mixes, rows_of):
+            gaps = CATEGORY_GAP * (self.reference_codes_ != mix).sum(axis=1, dtype=np.float32)
+            own = self._mixes.get(tuple(mix.tolist()))
+            for start in range(0, len(every), BLOCK):
+                rows = every[start : start + BLOCK]
+                if own is not None:
+                    distance[rows] = self._closest(places[rows], slice(*own), gaps, nearest, rows)
+                    rows = rows[distance[rows] ** 2 > CATEGORY_GAP]
+                if len(rows):
+                    distance[rows] = self._closest(places[rows], slice(None), gaps, nearest, rows)
+        return nearest, distance
+
+    def _closest(self, places, among, gaps, nearest, rows):
+        """Distances to the closest of the reference rows `among`; notes which they are."""
+        rough = places @ self.reference_[among].T
+        rough *= -2
+        rough += self._squares[among] + gaps[among]
+        closest = rough.argmin(axis=1) + (among.start or 0)
+        nearest[rows] = closest
+        # Differences of squares cancel in float32; the one that counts is taken again.
+        gap = places.astype(np.float64) - self.reference_[closest]
+        return np.sqrt((gap * gap).sum(axis=1) + gaps[closest])
 
     def _join(self, votes, distance):
         forest = _log_tail(votes, self.calibration_forest_)
@@ -446,7 +458,7 @@ def load(path):
 
     Parameters
     ----------
-    path : path
+    path : str or path-like
 
     Returns
     -------
@@ -454,28 +466,22 @@ def load(path):
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
     ValueError
-        If the file is damaged, of another kind, or written by a newer linewatch.
+        If the file is damaged, cut off, of another kind, or written by a newer linewatch.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from linewatch import intrusion
+    >>> core = intrusion.simulate_core(1500, seed=0)
+    >>> path = os.path.join(tempfile.mkdtemp(), "detector.lw")
+    >>> intrusion.train(core, core["attack"]).save(path)
+    >>> intrusion.load(path).predict(core[:3]).shape
+    (3,)
     """
-    path = Path(path)
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            about = json.loads(str(file["about"][()]))
-            arrays = {name: file[name] for name in ARRAYS}
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} does not exist") from None
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, AttributeError):
-        raise ValueError(
-            f"{path} is not an intrusion detector, or is damaged; expected a file that "
-            "IntrusionDetector.save wrote"
-        ) from None
-    if about["format"] > FORMAT:
-        raise ValueError(
-            f"{path} has format {about['format']}; this linewatch reads up to {FORMAT} (upgrade it)"
-        )
-    return IntrusionDetector._from_model(about["settings"], arrays)
+    return _models.load(path, expected=IntrusionDetector)
 
 
 def raw_columns(X):
@@ -483,20 +489,21 @@ def raw_columns(X):
     table = _table(X, FEATURES)
     if not len(table):
         raise ValueError("X is empty; expected at least one row")
-    numbers = np.empty((len(table), len(NUMERIC)))
-    for i, name in enumerate(NUMERIC):
-        column = table[name]
-        if not (column.dtype.is_numeric() or str(column.dtype) == "Boolean"):
-            raise TypeError(f'column "{name}" of X has dtype {column.dtype}; expected numbers')
-        values = column.to_numpy().astype(np.float64)
-        bad = ~(np.isfinite(values) & (values >= 0))
-        if bad.any():
-            row = int(bad.argmax())
-            raise ValueError(
-                f'column "{name}" of X holds {values[row]} in row {row}; expected finite numbers '
-                "from 0"
-            )
-        numbers[:, i] = values
+    schema = table.schema
+    for name in NUMERIC:
+        if not (schema[name].is_numeric() or str(schema[name]) == "Boolean"):
+            raise TypeError(f'column "{name}" of X has dtype {schema[name]}; expected numbers')
+    numbers = table.select(NUMERIC).to_numpy()
+    if numbers.dtype == object:  # nullable columns
+        numbers = np.stack([table[name].to_numpy() for name in NUMERIC], axis=1)
+    numbers = numbers.astype(np.float64)
+    bad = ~(np.isfinite(numbers) & (numbers >= 0))
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(
+            f'column "{NUMERIC[column]}" of X holds {numbers[row, column]} in row {row}; expected '
+            "finite numbers from 0"
+        )
     texts = {}
     for name in CATEGORICAL:
         values = table[name].to_list()
