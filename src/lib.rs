@@ -8,6 +8,7 @@ pub mod float;
 pub mod iforest;
 pub mod model;
 pub mod packets;
+pub mod neighbors;
 pub mod parallel;
 pub mod random;
 pub mod rolling;

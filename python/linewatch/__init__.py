@@ -18,6 +18,7 @@ _submodules = (
     "datasets",
     "iforest",
     "kpi",
+    "neighbors",
     "packets",
     "pandas",
     "plots",
@@ -30,6 +31,8 @@ _submodules = (
 _names = {
     "AutoencoderDetector": "autoencoder",
     "IsolationForest": "iforest",
+    "KNNDetector": "neighbors",
+    "LocalOutlierFactor": "neighbors",
     "ThresholdedDetector": "threshold",
     "calibrate_threshold": "threshold",
     "load": "_models",

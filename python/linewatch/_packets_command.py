@@ -88,7 +88,8 @@ def score(table, window, window_s, threshold, seed):
     scores = -np.asarray(forest.score_samples(found))
     worst = (
         pl.concat(
-            [rows.select("source_address", pl.col("at").alias("worst_time")), found], "horizontal"
+            [rows.select("source_address", pl.col("at").alias("worst_time")), found],
+            how="horizontal",
         )
         .with_columns(score=pl.Series(scores))
         .sort("score", descending=True, maintain_order=True)

@@ -12,6 +12,7 @@ pub mod iforest;
 pub mod matrix;
 pub mod model;
 pub mod packets;
+pub mod neighbors;
 pub mod rolling;
 pub mod run;
 
@@ -45,5 +46,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(iforest::find_infinite, m)?)?;
     m.add_function(wrap_pyfunction!(model::read_model, m)?)?;
     m.add_function(wrap_pyfunction!(model::write_model, m)?)?;
+    m.add_class::<neighbors::NeighborIndex>()?;
+    m.add_function(wrap_pyfunction!(neighbors::neighbors_distinct, m)?)?;
+    m.add_function(wrap_pyfunction!(neighbors::neighbors_unit_rows, m)?)?;
     Ok(())
 }
