@@ -31,19 +31,20 @@ def capture(tmp_path_factory):
     return path
 
 
-def test_a_scanner_is_the_first_of_the_sources_with_its_reasons(run, capture, tmp_path):
+def test_a_scanner_and_the_host_that_answers_it_come_first_with_reasons(run, capture, tmp_path):
     code, out, err = run(capture, "--out", "found", "--top", 3)
     assert code == 0 and err == ""
     assert out.startswith("office.pcap: ")
     assert "; 0 malformed; 0 not captured whole\n" in out
     lines = out.splitlines()
     head = next(k for k, line in enumerate(lines) if line.startswith("  source "))
-    assert lines[head + 1].split()[0] == "192.0.2.1"
-    assert "destination_port_" in lines[head + 1]
+    pair = {"192.0.2.1", "10.1.0.80"}
+    assert {line.split()[0] for line in lines[head + 1 : head + 3]} == pair
+    assert all("destination_port_" in line for line in lines[head + 1 : head + 3])
     assert lines[head + 4].startswith("  ... and ")
     manifest, tables = _results.read(tmp_path / "found")
     sources = tables["packets_by_source"]
-    assert sources["source"][0] == "192.0.2.1" and sources["is_anomaly"][0]
+    assert set(sources["source"][:2]) == pair and sources["is_anomaly"][:2].all()
     assert sources["score"].is_sorted(descending=True)
     assert sources["n_packets"].sum() == manifest["summary"]["packets"]
     assert manifest["kind"] == "packets"
