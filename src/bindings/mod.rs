@@ -11,8 +11,8 @@ pub mod error;
 pub mod iforest;
 pub mod matrix;
 pub mod model;
-pub mod packets;
 pub mod neighbors;
+pub mod packets;
 pub mod rolling;
 pub mod run;
 

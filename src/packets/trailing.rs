@@ -283,7 +283,7 @@ fn in_order(
     let n = rows.times.len();
     let parts = threads.min(n / SHARE).max(1);
     let bounds: Vec<usize> = (0..=parts).map(|part| n * part / parts).collect();
-    let mut outs: Vec<Vec<f64>> = features.iter().map(|_| vec![f64::NAN; n]).collect();
+    let mut outs: Vec<Vec<f64>> = features.iter().map(|_| vec![0.0; n]).collect();
     let sets = Sets::new(rows, features);
     let mut tasks = Vec::new();
     for (feature, out) in features.iter().zip(&mut outs) {
@@ -402,15 +402,55 @@ impl Sweep<'_> {
                     }
                     tail += 1;
                 }
-                if keys[now] != NONE {
-                    let answer = enter(&mut shared, &mut states[keys[now] as usize], now);
-                    if now >= start {
-                        out[now - start] = answer;
-                    }
+                let answer = if keys[now] == NONE {
+                    f64::NAN
+                } else {
+                    enter(&mut shared, &mut states[keys[now] as usize], now)
+                };
+                if now >= start {
+                    out[now - start] = answer;
                 }
             }
             self.monitor.tick((end - row.max(start).min(end)) as u64)?;
             row = end;
+        }
+        Ok(())
+    }
+}
+
+impl Sweep<'_> {
+    /// [`run`](Sweep::run) for the count of rows alone.
+    ///
+    /// Whether a row leaves before the next one enters is a coin toss that no processor predicts, so
+    /// one step does either, without a branch. It takes half the time.
+    fn count(&self, out: &mut [f64]) -> Result<(), Error> {
+        let Rows { keys, times, .. } = *self.rows;
+        // One more for rows without a key.
+        let none = self.rows.n_keys;
+        let mut counts = vec![0u32; none + 1];
+        let start = self.part.start;
+        let mut tail = self.origin();
+        let mut now = tail;
+        while now < self.part.end {
+            let (first, end) = (now, (now + BLOCK).min(self.part.end));
+            while now < end {
+                let gone = times[now].saturating_sub(self.window);
+                let leaves = (times[tail] <= gone) & (tail < now);
+                let row = now - (now - tail) * usize::from(leaves);
+                let count = &mut counts[(keys[row] as usize).min(none)];
+                *count = count.wrapping_add(1).wrapping_sub(2 * u32::from(leaves));
+                // Until the row has entered, this is overwritten; before the part, by its first row.
+                let answer = if keys[now] == NONE {
+                    f64::NAN
+                } else {
+                    f64::from(*count)
+                };
+                out[now.saturating_sub(start)] = answer;
+                tail += usize::from(leaves);
+                now += usize::from(!leaves);
+            }
+            self.monitor
+                .tick((end - first.max(start).min(end)) as u64)?;
         }
         Ok(())
     }
@@ -435,16 +475,7 @@ impl Feature {
     fn sweep(self, sweep: &Sweep, sets: &Sets, out: &mut [f64]) -> Result<(), Error> {
         let lengths = sweep.rows.lengths;
         match self {
-            Feature::PacketCount => sweep.run(
-                (),
-                0u32,
-                out,
-                |(), count, _| {
-                    *count += 1;
-                    f64::from(*count)
-                },
-                |(), count, _| *count -= 1,
-            ),
+            Feature::PacketCount => sweep.count(out),
             Feature::ByteCount => sweep.run(
                 (),
                 0u64,
@@ -574,6 +605,7 @@ fn inter_arrival(sweep: &Sweep, out: &mut [f64]) -> Result<(), Error> {
     for (block, out) in out.chunks_mut(BLOCK).enumerate() {
         let rows = block * BLOCK..block * BLOCK + out.len();
         for ((&key, &time), out) in keys[rows.clone()].iter().zip(&times[rows]).zip(&mut *out) {
+            *out = f64::NAN;
             if key == NONE {
                 continue;
             }
