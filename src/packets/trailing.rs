@@ -418,44 +418,6 @@ impl Sweep<'_> {
     }
 }
 
-impl Sweep<'_> {
-    /// [`run`](Sweep::run) for the count of rows alone.
-    ///
-    /// Whether a row leaves before the next one enters is a coin toss that no processor predicts, so
-    /// one step does either, without a branch. It takes half the time.
-    fn count(&self, out: &mut [f64]) -> Result<(), Error> {
-        let Rows { keys, times, .. } = *self.rows;
-        // One more for rows without a key.
-        let none = self.rows.n_keys;
-        let mut counts = vec![0u32; none + 1];
-        let start = self.part.start;
-        let mut tail = self.origin();
-        let mut now = tail;
-        while now < self.part.end {
-            let (first, end) = (now, (now + BLOCK).min(self.part.end));
-            while now < end {
-                let gone = times[now].saturating_sub(self.window);
-                let leaves = (times[tail] <= gone) & (tail < now);
-                let row = now - (now - tail) * usize::from(leaves);
-                let count = &mut counts[(keys[row] as usize).min(none)];
-                *count = count.wrapping_add(1).wrapping_sub(2 * u32::from(leaves));
-                // Until the row has entered, this is overwritten; before the part, by its first row.
-                let answer = if keys[now] == NONE {
-                    f64::NAN
-                } else {
-                    f64::from(*count)
-                };
-                out[now.saturating_sub(start)] = answer;
-                tail += usize::from(leaves);
-                now += usize::from(!leaves);
-            }
-            self.monitor
-                .tick((end - first.max(start).min(end)) as u64)?;
-        }
-        Ok(())
-    }
-}
-
 /// Seconds in a nanosecond.
 const SECOND: f64 = 1e-9;
 
@@ -475,7 +437,16 @@ impl Feature {
     fn sweep(self, sweep: &Sweep, sets: &Sets, out: &mut [f64]) -> Result<(), Error> {
         let lengths = sweep.rows.lengths;
         match self {
-            Feature::PacketCount => sweep.count(out),
+            Feature::PacketCount => sweep.run(
+                (),
+                0u32,
+                out,
+                |(), count, _| {
+                    *count += 1;
+                    f64::from(*count)
+                },
+                |(), count, _| *count -= 1,
+            ),
             Feature::ByteCount => sweep.run(
                 (),
                 0u64,
