@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from typing_extensions import CapsuleType
 
 __all__ = [
+    "PACKET_FEATURES",
     "STATISTICS",
     "ArrowArray",
     "ArrowTable",
     "CryptoPan",
     "NeighborIndex",
     "Forest",
+    "PacketFile",
+    "PacketReader",
     "__version__",
     "arrow_numbers",
     "arrow_times",
@@ -29,6 +32,9 @@ __all__ = [
     "read_model",
     "rolling",
     "write_model",
+    "packet_features",
+    "rolling",
+    "write_packets",
 ]
 
 __version__: str
@@ -58,10 +64,41 @@ class ArrowTable:
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
 
-# Rolling.
-
 _Floats = NDArray[floating[Any]]
 _Progress = Callable[[int], Any] | None
+
+# Packets.
+
+PACKET_FEATURES: tuple[str, ...]
+
+@final
+class PacketReader:
+    def __new__(cls, source: Any, batch_rows: int, *, live: bool = False) -> PacketReader: ...
+    @staticmethod
+    def empty() -> ArrowTable: ...
+    def next_batch(self) -> ArrowTable | None: ...
+    def notes(self) -> list[str]: ...
+    def bytes(self) -> int: ...
+
+@final
+class PacketFile:
+    def __new__(cls, path: str | PathLike[str], batch_rows: int) -> PacketFile: ...
+    def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+
+def packet_features(
+    table: Any,
+    times: NDArray[int64],
+    features: Sequence[str],
+    window: int,
+    *,
+    n_jobs: int | None = None,
+    progress: _Progress = None,
+) -> list[NDArray[float64]]: ...
+def write_packets(
+    table: Any, times: NDArray[int64], path: str | PathLike[str], snap_length: int
+) -> None: ...
+
+# Rolling.
 
 STATISTICS: tuple[str, ...]
 

@@ -139,8 +139,8 @@ class _Network:
 
 
 def _packets(**columns):
-    """Columns of as many rows as the longest, in seconds and whole numbers."""
-    n = max(np.size(value) for value in columns.values())
+    """Columns of as many rows as there are times, in seconds and whole numbers."""
+    n = len(columns["time"])
     defaults = {"flags": 0, "ttl": 64, "protocol": TCP}
     columns = defaults | columns
     return {name: np.broadcast_to(np.asarray(columns[name]), n) for name in _FIELDS}

@@ -61,6 +61,28 @@ TABLES = {
         "score": ("Float64", "Score at the worst time."),
         "direction": ("String", "increase or decrease, at the worst time."),
     },
+    "packets_by_source": {
+        "source": ("String", "Source address."),
+        "n_packets": ("Int64", "Packets of the source."),
+        "n_bytes": ("Int64", "Their bytes on the wire."),
+        "n_malformed": ("Int64", "Malformed ones among them."),
+        "start": ("Datetime", "Time of the first packet (UTC)."),
+        "end": ("Datetime", "Time of the last packet."),
+        "worst_time": ("Datetime", "End of the most unusual window."),
+        "packet_count": ("Float64", "Packets in that window."),
+        "byte_count": ("Float64", "Bytes in that window."),
+        "destination_count": ("Float64", "Distinct destinations in that window."),
+        "destination_port_count": ("Float64", "Distinct destination ports in that window."),
+        "syn_without_ack_ratio": (
+            "Float64",
+            "Share of packets with SYN and without ACK in that window.",
+        ),
+        "score": ("Float64", "How unusual that window is, from 0 to 1; higher = more anomalous."),
+        "is_anomaly": ("Boolean", "The score reaches the threshold."),
+        "reason_1": ("String", "Feature of that window that counts most, with its value."),
+        "reason_2": ("String", "The second, if there is one."),
+        "reason_3": ("String", "The third, if there is one."),
+    },
 }
 
 

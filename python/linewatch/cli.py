@@ -1,4 +1,4 @@
-"""The command line: ``linewatch demo``, ``linewatch kpi PATH``.
+"""The command line: ``linewatch demo``, ``linewatch kpi PATH``, ``linewatch packets CAPTURE``.
 
 A command prints what it found, writes one results folder whole or not at all, and ends with
 the files it wrote. What a user can mend goes to stderr as one line, with exit code 2.
@@ -88,6 +88,26 @@ def parser():
     demo.add_argument("--seed", type=int, default=0, help="default 0")
     _scoring(demo)
     demo.set_defaults(run=run_demo, value=["traffic_mbit_per_s"])
+
+    packets = commands.add_parser(
+        "packets",
+        help="rank the sources of a capture by what they did in a few seconds",
+        description="Read a pcap or pcapng capture (plain, gzip or standard input), look at what "
+        "each source did in a trailing window, rank the sources and write a results folder.",
+    )
+    packets.add_argument("path", metavar="CAPTURE", help="pcap or pcapng; - is standard input")
+    packets.add_argument(
+        "--out", metavar="DIR", default="results", help="results folder, default ./results"
+    )
+    packets.add_argument("--window", metavar="TIME", default="5s", help="default 5s")
+    packets.add_argument(
+        "--top", metavar="N", type=_count, default=10, help="sources listed, default 10"
+    )
+    packets.add_argument(
+        "--threshold", type=float, default=0.6, help="an anomaly scores this or more, default 0.6"
+    )
+    packets.add_argument("--seed", type=int, default=0, help="of the forest, default 0")
+    packets.set_defaults(run=run_packets)
 
     score = commands.add_parser(
         "score",
@@ -180,6 +200,13 @@ def run_kpi(options):
     print(f"columns: {_columns_text(columns)}")
     _print_order(time, cell)
     _report(options, time, cell, values, label, source=Path(options.path).name, say=say)
+
+
+def run_packets(options):
+    """``linewatch packets``."""
+    from linewatch import _packets_command
+
+    _packets_command.run(options)
 
 
 def run_demo(options):

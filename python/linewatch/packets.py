@@ -475,7 +475,7 @@ class _Table:
 
         if isinstance(key, str):
             series = self.series(key)
-            kinds = (pl.String, pl.Binary, pl.Categorical, pl.Enum, pl.Null)
+            kinds = (pl.String, pl.Binary, pl.Categorical, pl.Enum)
             if series.dtype.is_integer() or isinstance(series.dtype, kinds):
                 return series.alias("key")
             parts = series
@@ -491,9 +491,7 @@ class _Table:
 
     def refuse_text(self, series):
         """Columns of numbers that hold something else."""
-        import polars as pl
-
-        if not (series.dtype.is_integer() or series.dtype == pl.Null):
+        if not series.dtype.is_integer():
             title = self.columns.get(series.name, series.name)
             raise TypeError(f'column "{title}" has dtype {series.dtype}; expected whole numbers')
 
@@ -523,6 +521,10 @@ class _Table:
 
 def _whole(series, name):
     """Floats that stand for whole numbers with gaps, as pandas makes them, as whole numbers."""
+    import polars as pl
+
+    if series.dtype == pl.Null:
+        return series.cast(pl.Int64)
     if not series.dtype.is_float():
         return series
     series = series.fill_nan(None)
@@ -531,8 +533,6 @@ def _whole(series, name):
         raise ValueError(
             f'column "{name}" must hold whole numbers, got {series[int(row)]} in row {row}'
         )
-    import polars as pl
-
     return series.cast(pl.Int64)
 
 

@@ -185,7 +185,7 @@ impl Default for Names {
         };
         Names {
             bytes: std::array::from_fn(|number| text(number as u8)),
-            kept: vec![([0; 16], b"::".to_vec()); KEPT],
+            kept: Vec::new(),
         }
     }
 }
@@ -213,6 +213,9 @@ impl Names {
     fn v6(&mut self, address: [u8; 16]) -> &[u8] {
         let number = u128::from_be_bytes(address);
         let mixed = (number as u64 ^ (number >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        if self.kept.is_empty() {
+            self.kept.resize(KEPT, ([0; 16], b"::".to_vec()));
+        }
         let (known, text) = &mut self.kept[(mixed >> 54) as usize % KEPT];
         if *known != address {
             *known = address;

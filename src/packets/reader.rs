@@ -22,6 +22,8 @@ const _: () = assert!(BUFFER > 2 * (1 << 16));
 /// The most packets of one table: offsets of texts are 32-bit numbers.
 pub const MOST_ROWS: usize = 1 << 24;
 
+const CUT_SHORT: &str = "is cut short: the capture ends within it";
+
 /// Why nothing could be read.
 #[derive(Debug)]
 pub enum ReadError {
@@ -121,12 +123,12 @@ impl Reader {
                     columns.push(&record, &headers, &mut self.names);
                     self.packets += 1;
                     self.note_link(&record);
-                    self.skip(size)?;
+                    self.skip(size, true)?;
                 }
-                Step::Skip(size) => self.skip(size)?,
+                Step::Skip(size) => self.skip(size, false)?,
                 Step::More(_) if live && !columns.is_empty() => break,
                 Step::More(size) => self.fill(size)?,
-                Step::Damaged(reason) => self.stop(&reason),
+                Step::Damaged(reason) => self.stop(self.packets + 1, &reason),
             }
         }
         Ok((!columns.is_empty()).then_some(columns))
@@ -144,24 +146,31 @@ impl Reader {
 
     /// Goes on by `size` bytes, which may lie beyond the buffer.
     #[inline(always)]
-    fn skip(&mut self, size: u64) -> Result<(), ReadError> {
+    fn skip(&mut self, size: u64, is_packet: bool) -> Result<(), ReadError> {
         self.offset += size;
         if size <= (self.end - self.start) as u64 {
             self.start += size as usize;
             return Ok(());
         }
-        self.skip_far(size)
+        self.skip_far(size, is_packet)
     }
 
     #[cold]
     #[inline(never)]
-    fn skip_far(&mut self, size: u64) -> Result<(), ReadError> {
+    fn skip_far(&mut self, size: u64, is_packet: bool) -> Result<(), ReadError> {
         let mut left = size - (self.end - self.start) as u64;
         while left > 0 {
             (self.start, self.end) = (0, 0);
             if !self.read_more()? {
-                self.offset -= left;
-                self.stop("is cut short: the capture ends within it");
+                self.offset -= size;
+                if is_packet {
+                    self.stop(self.packets, CUT_SHORT);
+                } else {
+                    self.is_done = true;
+                    let at = self.offset;
+                    self.notes
+                        .push(format!("the block at byte {at} {CUT_SHORT}"));
+                }
                 return Ok(());
             }
             let taken = left.min(self.end as u64);
@@ -178,9 +187,7 @@ impl Reader {
         while self.end < size {
             if !self.read_more()? {
                 if self.end > 0 {
-                    self.packets += 1;
-                    self.stop("is cut short: the capture ends within it");
-                    self.packets -= 1;
+                    self.stop(self.packets + 1, CUT_SHORT);
                 }
                 self.is_done = true;
                 return Ok(());
@@ -209,13 +216,11 @@ impl Reader {
         }
     }
 
-    fn stop(&mut self, reason: &str) {
+    fn stop(&mut self, packet: u64, reason: &str) {
         self.is_done = true;
-        self.notes.push(format!(
-            "packet {} at byte {} {reason}",
-            self.packets.max(1),
-            self.offset
-        ));
+        let at = self.offset;
+        self.notes
+            .push(format!("packet {packet} at byte {at} {reason}"));
     }
 
     #[inline(always)]

@@ -414,7 +414,7 @@ fn damaged_captures_are_read_without_a_panic() {
 #[test]
 fn dissection_of_random_bytes_ends() {
     let mut stream = Stream::new(3, 1);
-    let mut data = vec![0u8; 120];
+    let mut data = [0u8; 120];
     for _ in 0..200_000 {
         for word in data.chunks_mut(8) {
             word.copy_from_slice(&stream.next_u64().to_le_bytes()[..word.len()]);

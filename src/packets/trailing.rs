@@ -283,7 +283,7 @@ fn in_order(
     let n = rows.times.len();
     let parts = threads.min(n / SHARE).max(1);
     let bounds: Vec<usize> = (0..=parts).map(|part| n * part / parts).collect();
-    let mut outs: Vec<Vec<f64>> = features.iter().map(|_| vec![f64::NAN; n]).collect();
+    let mut outs: Vec<Vec<f64>> = features.iter().map(|_| vec![0.0; n]).collect();
     let sets = Sets::new(rows, features);
     let mut tasks = Vec::new();
     for (feature, out) in features.iter().zip(&mut outs) {
@@ -402,11 +402,13 @@ impl Sweep<'_> {
                     }
                     tail += 1;
                 }
-                if keys[now] != NONE {
-                    let answer = enter(&mut shared, &mut states[keys[now] as usize], now);
-                    if now >= start {
-                        out[now - start] = answer;
-                    }
+                let answer = if keys[now] == NONE {
+                    f64::NAN
+                } else {
+                    enter(&mut shared, &mut states[keys[now] as usize], now)
+                };
+                if now >= start {
+                    out[now - start] = answer;
                 }
             }
             self.monitor.tick((end - row.max(start).min(end)) as u64)?;
@@ -574,6 +576,7 @@ fn inter_arrival(sweep: &Sweep, out: &mut [f64]) -> Result<(), Error> {
     for (block, out) in out.chunks_mut(BLOCK).enumerate() {
         let rows = block * BLOCK..block * BLOCK + out.len();
         for ((&key, &time), out) in keys[rows.clone()].iter().zip(&times[rows]).zip(&mut *out) {
+            *out = f64::NAN;
             if key == NONE {
                 continue;
             }
