@@ -9,6 +9,7 @@ pub mod parallel;
 pub mod random;
 pub mod rolling;
 pub mod simd;
+pub mod spectral;
 pub mod wavelet;
 
 pub use error::Error;

@@ -11,6 +11,7 @@ pub mod error;
 pub mod matrix;
 pub mod rolling;
 pub mod run;
+pub mod spectral;
 pub mod wavelet;
 
 #[pymodule]
@@ -27,7 +28,9 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
+    m.add_function(wrap_pyfunction!(spectral::window_features, m)?)?;
     m.add_class::<wavelet::FilterBank>()?;
+    m.add_function(wrap_pyfunction!(wavelet::wavelet_cwt, m)?)?;
     m.add_function(wrap_pyfunction!(wavelet::wavelet_names, m)?)?;
     Ok(())
 }

@@ -309,7 +309,12 @@ pub fn idwt<T: Real>(
 }
 
 /// The full reconstruction from the approximation (or detail) coefficients of one level alone.
-pub fn upcoef<T: Real>(coefficients: &[T], bank: &Bank<T>, level: usize, is_detail: bool) -> Vec<T> {
+pub fn upcoef<T: Real>(
+    coefficients: &[T],
+    bank: &Bank<T>,
+    level: usize,
+    is_detail: bool,
+) -> Vec<T> {
     let mut from = coefficients.to_vec();
     for j in 0..level {
         let taps = if is_detail && j == 0 {
@@ -369,7 +374,10 @@ mod tests {
                     let expected = [&bank.dec_lo, &bank.dec_hi].map(|f| directly(&x, f, mode));
                     for (found, expected) in [&lo, &hi].into_iter().zip(&expected) {
                         for (f, e) in found.iter().zip(expected) {
-                            assert!((f - e).abs() < 1e-12 * (1.0 + e.abs()), "{name} {n} {mode:?}");
+                            assert!(
+                                (f - e).abs() < 1e-12 * (1.0 + e.abs()),
+                                "{name} {n} {mode:?}"
+                            );
                         }
                     }
                     let mut back = vec![0.0; samples(size, bank.taps(), mode).unwrap()];

@@ -48,6 +48,14 @@ pub trait Lanes: Copy {
     ///
     /// `place` and the `N - 1` numbers after it can be written.
     unsafe fn store(self, place: *mut Self::Scalar);
+    /// Whether `mul_add` rounds once.
+    const FUSED: bool;
+    /// Reads `N` numbers from `place` of each of `N` rows and writes them column by column.
+    ///
+    /// # Safety
+    ///
+    /// The numbers can be read, and `N * N` numbers written from `to` on.
+    unsafe fn transpose(rows: &[*const Self::Scalar; 8], place: usize, to: *mut Self::Scalar);
     /// `self * factor + term`.
     fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The sums.
@@ -65,6 +73,16 @@ pub struct Plain<T, const N: usize>([T; N]);
 impl<T: Real, const N: usize> Lanes for Plain<T, N> {
     type Scalar = T;
     const N: usize = N;
+    const FUSED: bool = false;
+    #[inline(always)]
+    unsafe fn transpose(rows: &[*const T; 8], place: usize, to: *mut T) {
+        for (l, row) in rows[..N].iter().enumerate() {
+            for k in 0..N {
+                // SAFETY: the caller's promise.
+                unsafe { *to.add(k * N + l) = *row.add(place + k) };
+            }
+        }
+    }
     #[inline(always)]
     fn splat(value: T) -> Self {
         Plain([value; N])
@@ -81,9 +99,7 @@ impl<T: Real, const N: usize> Lanes for Plain<T, N> {
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {
-        Plain(std::array::from_fn(|l| {
-            self.0[l] * factor.0[l] + term.0[l]
-        }))
+        Plain(std::array::from_fn(|l| self.0[l] * factor.0[l] + term.0[l]))
     }
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -106,7 +122,7 @@ mod wide {
     use super::Lanes;
 
     macro_rules! wide {
-        ($name:ident, $scalar:ty, $register:ty, $n:expr, $set:ident, $load:ident, $store:ident, $fma:ident, $add:ident, $sub:ident, $mul:ident) => {
+        ($name:ident, $scalar:ty, $register:ty, $n:expr, $set:ident, $load:ident, $store:ident, $fma:ident, $add:ident, $sub:ident, $mul:ident, $turn:ident) => {
             /// An AVX register. Only the copies that `dispatch` compiles for AVX2 and FMA make one,
             /// and they run only where both were detected; this makes every intrinsic sound.
             #[derive(Clone, Copy)]
@@ -115,6 +131,12 @@ mod wide {
             impl Lanes for $name {
                 type Scalar = $scalar;
                 const N: usize = $n;
+                const FUSED: bool = true;
+                #[inline(always)]
+                unsafe fn transpose(rows: &[*const $scalar; 8], place: usize, to: *mut $scalar) {
+                    // SAFETY: AVX2 is there; the caller's promise.
+                    unsafe { $turn(rows, place, to) }
+                }
                 #[inline(always)]
                 fn splat(value: $scalar) -> Self {
                     // SAFETY: AVX2 is there, see the type.
@@ -154,6 +176,50 @@ mod wide {
         };
     }
 
+    /// Four by four.
+    #[inline(always)]
+    unsafe fn turn_64(rows: &[*const f64; 8], place: usize, to: *mut f64) {
+        // SAFETY: as for the method that calls this.
+        unsafe {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|l| _mm256_loadu_pd(rows[l].add(place)));
+            let (ab0, ab1) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            let (cd0, cd1) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+            _mm256_storeu_pd(to, _mm256_permute2f128_pd::<0x20>(ab0, cd0));
+            _mm256_storeu_pd(to.add(4), _mm256_permute2f128_pd::<0x20>(ab1, cd1));
+            _mm256_storeu_pd(to.add(8), _mm256_permute2f128_pd::<0x31>(ab0, cd0));
+            _mm256_storeu_pd(to.add(12), _mm256_permute2f128_pd::<0x31>(ab1, cd1));
+        }
+    }
+
+    /// Eight by eight.
+    #[inline(always)]
+    unsafe fn turn_32(rows: &[*const f32; 8], place: usize, to: *mut f32) {
+        // SAFETY: as for the method that calls this.
+        unsafe {
+            let r = [0, 1, 2, 3, 4, 5, 6, 7].map(|l| _mm256_loadu_ps(rows[l].add(place)));
+            let pairs = |i: usize| {
+                let (a, b) = (r[2 * i], r[2 * i + 1]);
+                (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b))
+            };
+            let [p0, p1, p2, p3] = [0, 1, 2, 3].map(pairs);
+            let quads = |(a, b): (__m256, __m256), (c, d): (__m256, __m256)| {
+                [
+                    _mm256_shuffle_ps::<0x44>(a, c),
+                    _mm256_shuffle_ps::<0xee>(a, c),
+                    _mm256_shuffle_ps::<0x44>(b, d),
+                    _mm256_shuffle_ps::<0xee>(b, d),
+                ]
+            };
+            let (low, high) = (quads(p0, p1), quads(p2, p3));
+            for k in 0..4 {
+                let first = _mm256_permute2f128_ps::<0x20>(low[k], high[k]);
+                let second = _mm256_permute2f128_ps::<0x31>(low[k], high[k]);
+                _mm256_storeu_ps(to.add(8 * k), first);
+                _mm256_storeu_ps(to.add(8 * (k + 4)), second);
+            }
+        }
+    }
+
     wide!(
         Wide64,
         f64,
@@ -165,7 +231,8 @@ mod wide {
         _mm256_fmadd_pd,
         _mm256_add_pd,
         _mm256_sub_pd,
-        _mm256_mul_pd
+        _mm256_mul_pd,
+        turn_64
     );
     wide!(
         Wide32,
@@ -178,7 +245,8 @@ mod wide {
         _mm256_fmadd_ps,
         _mm256_add_ps,
         _mm256_sub_ps,
-        _mm256_mul_ps
+        _mm256_mul_ps,
+        turn_32
     );
 }
 
