@@ -12,14 +12,28 @@ from importlib import import_module
 
 from linewatch._core import __version__
 
-_submodules = ("cli", "datasets", "kpi", "pandas", "plots", "polars", "rolling")
+_submodules = (
+    "cli",
+    "datasets",
+    "kpi",
+    "pandas",
+    "plots",
+    "polars",
+    "rolling",
+    "spectral",
+    "wavelet",
+)
+# Classes, and the module each comes from.
+_names = {"WaveletFeatures": "wavelet"}
 
-__all__ = ["__version__", *_submodules]
+__all__ = ["__version__", *_names, *_submodules]
 
 
 def __getattr__(name):
     if name in _submodules:
         return import_module(f"linewatch.{name}")
+    if name in _names:
+        return getattr(import_module(f"linewatch.{_names[name]}"), name)
     raise AttributeError(f"module 'linewatch' has no attribute {name!r}")
 
 

@@ -455,6 +455,8 @@ class ContinuousWavelet:
             raise TypeError(f"wavelet must be a name or a ContinuousWavelet, got {name!r}")
         self.name = name.lower()
         self.dt = np.dtype(dtype)
+        if self.dt not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be float32 or float64, got {self.dt}")
         family, number, parameters = _parse_continuous(self.name)
         self.short_family_name = family
         full, self.complex_cwt, _, half, _ = _CONTINUOUS[family]

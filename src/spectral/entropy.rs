@@ -48,26 +48,26 @@ impl Kernel<f64> for Entropy<'_> {
     }
 }
 
+/// Weights worked on at a time.
+const N: usize = 64;
+
 /// Sums of `p` and of `p ln p`.
 #[inline(always)]
 fn sums<const FUSED: bool>(weights: &[f64]) -> (f64, f64) {
-    const N: usize = 8;
-    let (mut sum, mut part) = ([0.0; N], [0.0; N]);
-    let chunks = weights.chunks_exact(N);
-    let rest = chunks.remainder();
-    let mut add = |chunk: &[f64; N]| {
-        for l in 0..N {
-            let p = chunk[l];
-            sum[l] += p;
-            part[l] = fma::<FUSED>(p, ln::<FUSED>(p.max(f64::MIN_POSITIVE)), part[l]);
+    let (mut sum, mut part) = ([0.0; 8], [0.0; 8]);
+    let mut terms = [0.0; N];
+    for chunk in weights.chunks(N) {
+        // A loop of its own, which the compiler makes a vector loop of.
+        for (term, p) in terms.iter_mut().zip(chunk) {
+            *term = p * ln::<FUSED>(if *p > f64::MIN_POSITIVE { *p } else { 1.0 });
         }
-    };
-    for chunk in chunks {
-        add(chunk.try_into().expect("chunks of eight"));
+        for (terms, weights) in terms[..chunk.len()].chunks(8).zip(chunk.chunks(8)) {
+            for l in 0..weights.len() {
+                sum[l] += weights[l];
+                part[l] += terms[l];
+            }
+        }
     }
-    let mut last = [0.0; N];
-    last[..rest.len()].copy_from_slice(rest);
-    add(&last);
     (sum.iter().sum(), part.iter().sum())
 }
 

@@ -80,7 +80,8 @@ impl<T: Real> Bands<T> {
         assert!((1..=width::<T>()).contains(&windows.len()));
         assert!(windows.iter().all(|w| w.len() == self.window));
         assert_eq!(out.len(), (self.levels.len() + 1) * width::<T>());
-        let places = (self.window + 2 * self.lo.len() + 4) * width::<T>();
+        let taps = self.lo.len();
+        let places = (self.window.max(taps) + 2 * taps + 8) * width::<T>();
         self.even.resize(places, T::ZERO);
         self.odd.resize(places, T::ZERO);
         T::dispatch(Energies {
@@ -120,26 +121,42 @@ impl<T: Real> Kernel<T> for Energies<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(self) {
+        // The usual lengths are unrolled.
+        match self.bands.lo.len() {
+            2 => self.of::<V, 2>(),
+            4 => self.of::<V, 4>(),
+            6 => self.of::<V, 6>(),
+            8 => self.of::<V, 8>(),
+            10 => self.of::<V, 10>(),
+            12 => self.of::<V, 12>(),
+            16 => self.of::<V, 16>(),
+            _ => self.of::<V, 0>(),
+        }
+    }
+}
+
+impl<T: Real> Energies<'_, T> {
+    /// For filters of `F` taps, or of any length if that is 0.
+    #[inline(always)]
+    fn of<V: Lanes<Scalar = T>, const F: usize>(self) {
         let Energies {
             bands,
             windows,
             out,
         } = self;
-        let taps = bands.lo.len();
+        let taps = if F == 0 { bands.lo.len() } else { F };
         let n = V::N;
         let zero = V::splat(T::ZERO);
         let (mut from, mut to) = (bands.even.as_mut_ptr(), bands.odd.as_mut_ptr());
-        // SAFETY: both buffers hold `window + 2 taps + 4` registers. Sample k of a level is register
-        // `taps + k`; k runs from -taps to the samples of the level plus taps, and no level has more
-        // samples than the window or the taps (a level of n has at most (n + taps) / 2).
+        // SAFETY: both buffers hold `max(window, taps) + 2 taps + 8` registers. Sample k of a level is
+        // register `taps + k`. A level has at most as many samples as the window or the taps (n
+        // samples make at most (n + taps) / 2); a block reads from `taps` before its first sample to
+        // taps + 6 beyond the last one, and writes three beyond the outputs.
         unsafe {
             let bad = transpose::<V>(windows, from.add(taps * n));
             let mut samples = bands.window;
             let levels = bands.levels.len();
             for (j, level) in bands.levels.iter().enumerate() {
-                debug_assert!(
-                    samples <= bands.window.max(taps) && level.outputs <= bands.window.max(taps)
-                );
                 for (place, terms) in &level.beyond {
                     let mut value = zero;
                     for (i, factor) in terms {
@@ -148,83 +165,61 @@ impl<T: Real> Kernel<T> for Energies<'_, T> {
                     }
                     value.store(from.add((taps as isize + place) as usize * n));
                 }
-                let mut energy = [zero; 4];
-                let mut coarse = [zero; 4];
                 let base = from.add((taps as isize + bands.start) as usize * n);
-                let is_last = j + 1 == levels;
+                let mut energy = [zero; 2];
                 let mut i = 0;
                 while i < level.outputs {
-                    // The last block reaches beyond the outputs; what it makes there is not counted.
-                    let u_end = (level.outputs - i).min(4);
-                    let (lo, hi) = if u_end == 4 {
-                        block::<V, 4>(&bands.lo, &bands.hi, base.add(2 * i * n))
-                    } else {
-                        let mut lo = [zero; 4];
-                        let mut hi = [zero; 4];
-                        for u in 0..u_end {
-                            let ([l], [h]) =
-                                block::<V, 1>(&bands.lo, &bands.hi, base.add(2 * (i + u) * n));
-                            (lo[u], hi[u]) = (l, h);
-                        }
-                        (lo, hi)
-                    };
+                    let (low, high) = block::<V, F>(&bands.lo, &bands.hi, base.add(2 * i * n));
+                    // What the last block makes beyond the outputs is not counted, and what it
+                    // writes there is written anew.
+                    let inside = (level.outputs - i).min(4);
                     for u in 0..4 {
-                        energy[u] = hi[u].mul_add(hi[u], energy[u]);
-                        if is_last {
-                            coarse[u] = lo[u].mul_add(lo[u], coarse[u]);
-                        }
-                    }
-                    if !is_last {
-                        for (u, lo) in lo.iter().enumerate().take(u_end) {
-                            lo.store(to.add((taps + i + u) * n));
+                        low[u].store(to.add((taps + i + u) * n));
+                        if u < inside {
+                            energy[u % 2] = high[u].mul_add(high[u], energy[u % 2]);
                         }
                     }
                     i += 4;
                 }
-                let sum =
-                    |parts: [V; 4]| parts[0].add(parts[1]).add(parts[2].add(parts[3])).add(bad);
-                sum(energy).store(out.as_mut_ptr().add((levels - j) * n));
-                if is_last {
-                    sum(coarse).store(out.as_mut_ptr());
-                }
+                let sum = energy[0].add(energy[1]).add(bad);
+                sum.store(out.as_mut_ptr().add((levels - j) * n));
                 samples = level.outputs;
                 std::mem::swap(&mut from, &mut to);
             }
-            if levels == 0 {
-                let mut total = bad;
-                for k in 0..samples {
-                    let sample = V::load(from.add((taps + k) * n));
-                    total = sample.mul_add(sample, total);
-                }
-                total.store(out.as_mut_ptr());
+            let mut total = [bad, zero];
+            for k in 0..samples {
+                let sample = V::load(from.add((taps + k) * n));
+                total[k % 2] = sample.mul_add(sample, total[k % 2]);
             }
+            total[0].add(total[1]).store(out.as_mut_ptr());
         }
     }
 }
 
-/// `U` outputs of both filters; `base` is the newest sample of the first.
+/// Four outputs of both filters; `base` is the newest sample of the first.
 ///
 /// # Safety
 ///
-/// The samples from `taps - 1` registers before `base` to `2 U - 2` after it can be read.
+/// The samples from `taps - 1` registers before `base` to 6 after it can be read.
 #[inline(always)]
-unsafe fn block<V: Lanes, const U: usize>(
+unsafe fn block<V: Lanes, const F: usize>(
     lo: &[V::Scalar],
     hi: &[V::Scalar],
     base: *const V::Scalar,
-) -> ([V; U], [V; U]) {
+) -> ([V; 4], [V; 4]) {
     let zero = V::splat(V::Scalar::ZERO);
-    let (mut low, mut high) = ([zero; U], [zero; U]);
-    let mut place = base;
-    for (l, h) in lo.iter().zip(hi) {
-        let (l, h) = (V::splat(*l), V::splat(*h));
-        for u in 0..U {
+    let (mut low, mut high) = ([zero; 4], [zero; 4]);
+    let taps = if F == 0 { lo.len() } else { F };
+    let (lo, hi) = (&lo[..taps], &hi[..taps]);
+    for j in 0..taps {
+        let (l, h) = (V::splat(lo[j]), V::splat(hi[j]));
+        for u in 0..4 {
             // SAFETY: see the function.
-            let sample = unsafe { V::load(place.add(2 * u * V::N)) };
+            let sample =
+                unsafe { V::load(base.offset((2 * u as isize - j as isize) * V::N as isize)) };
             low[u] = sample.mul_add(l, low[u]);
             high[u] = sample.mul_add(h, high[u]);
         }
-        place = place.wrapping_sub(V::N);
     }
     (low, high)
 }
@@ -239,7 +234,7 @@ unsafe fn block<V: Lanes, const U: usize>(
 unsafe fn transpose<V: Lanes>(windows: &[&[V::Scalar]], to: *mut V::Scalar) -> V {
     let length = windows[0].len();
     let zero = V::splat(V::Scalar::ZERO);
-    let mut bad = zero;
+    let mut bad = [zero; 4];
     let mut rows = [std::ptr::null(); 8];
     for (l, row) in rows[..V::N].iter_mut().enumerate() {
         *row = windows[l.min(windows.len() - 1)].as_ptr();
@@ -251,7 +246,7 @@ unsafe fn transpose<V: Lanes>(windows: &[&[V::Scalar]], to: *mut V::Scalar) -> V
         for k in 0..V::N {
             // SAFETY: just written.
             let sample = unsafe { V::load(to.add((i + k) * V::N)) };
-            bad = bad.add(sample.sub(sample));
+            bad[k % 4] = bad[k % 4].add(sample.sub(sample));
         }
         i += V::N;
     }
@@ -262,10 +257,10 @@ unsafe fn transpose<V: Lanes>(windows: &[&[V::Scalar]], to: *mut V::Scalar) -> V
         }
         // SAFETY: just written.
         let sample = unsafe { V::load(to.add(i * V::N)) };
-        bad = bad.add(sample.sub(sample));
+        bad[0] = bad[0].add(sample.sub(sample));
         i += 1;
     }
-    bad
+    bad[0].add(bad[1]).add(bad[2].add(bad[3]))
 }
 
 #[cfg(test)]

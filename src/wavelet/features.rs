@@ -201,7 +201,7 @@ impl<'a, T: Real> Worker<'a, T> {
         } else {
             0
         };
-        let mut bands = if wants_bands && found > 0 {
+        let mut bands = if wants_bands && (found > 0 || level == 0) {
             let settings = self.settings;
             Some(Bands::new(settings.bank, settings.mode, found, length)?)
         } else {

@@ -176,12 +176,18 @@ mod wide {
         };
     }
 
+    // No closures below: a closure is compiled without the features of the function around it, and
+    // every intrinsic in it became a call.
+
     /// Four by four.
     #[inline(always)]
     unsafe fn turn_64(rows: &[*const f64; 8], place: usize, to: *mut f64) {
         // SAFETY: as for the method that calls this.
         unsafe {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|l| _mm256_loadu_pd(rows[l].add(place)));
+            let a = _mm256_loadu_pd(rows[0].add(place));
+            let b = _mm256_loadu_pd(rows[1].add(place));
+            let c = _mm256_loadu_pd(rows[2].add(place));
+            let d = _mm256_loadu_pd(rows[3].add(place));
             let (ab0, ab1) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
             let (cd0, cd1) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
             _mm256_storeu_pd(to, _mm256_permute2f128_pd::<0x20>(ab0, cd0));
@@ -191,26 +197,33 @@ mod wide {
         }
     }
 
+    /// Columns of four rows, in both halves: 0 and 4, 1 and 5, 2 and 6, 3 and 7.
+    #[inline(always)]
+    unsafe fn quads(rows: &[*const f32], place: usize) -> [__m256; 4] {
+        // SAFETY: as for the method that calls this.
+        unsafe {
+            let a = _mm256_loadu_ps(rows[0].add(place));
+            let b = _mm256_loadu_ps(rows[1].add(place));
+            let c = _mm256_loadu_ps(rows[2].add(place));
+            let d = _mm256_loadu_ps(rows[3].add(place));
+            let (ab0, ab1) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            let (cd0, cd1) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+            [
+                _mm256_shuffle_ps::<0x44>(ab0, cd0),
+                _mm256_shuffle_ps::<0xee>(ab0, cd0),
+                _mm256_shuffle_ps::<0x44>(ab1, cd1),
+                _mm256_shuffle_ps::<0xee>(ab1, cd1),
+            ]
+        }
+    }
+
     /// Eight by eight.
     #[inline(always)]
     unsafe fn turn_32(rows: &[*const f32; 8], place: usize, to: *mut f32) {
         // SAFETY: as for the method that calls this.
         unsafe {
-            let r = [0, 1, 2, 3, 4, 5, 6, 7].map(|l| _mm256_loadu_ps(rows[l].add(place)));
-            let pairs = |i: usize| {
-                let (a, b) = (r[2 * i], r[2 * i + 1]);
-                (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b))
-            };
-            let [p0, p1, p2, p3] = [0, 1, 2, 3].map(pairs);
-            let quads = |(a, b): (__m256, __m256), (c, d): (__m256, __m256)| {
-                [
-                    _mm256_shuffle_ps::<0x44>(a, c),
-                    _mm256_shuffle_ps::<0xee>(a, c),
-                    _mm256_shuffle_ps::<0x44>(b, d),
-                    _mm256_shuffle_ps::<0xee>(b, d),
-                ]
-            };
-            let (low, high) = (quads(p0, p1), quads(p2, p3));
+            let low = quads(&rows[..4], place);
+            let high = quads(&rows[4..], place);
             for k in 0..4 {
                 let first = _mm256_permute2f128_ps::<0x20>(low[k], high[k]);
                 let second = _mm256_permute2f128_ps::<0x31>(low[k], high[k]);
