@@ -86,7 +86,9 @@ pub fn entropy(weights: &[f64]) -> f64 {
     if sum == 0.0 {
         return 0.0;
     }
-    (sum.ln() - part / sum).max(0.0) + (sum - sum)
+    let nats = sum.ln() - part / sum;
+    // All weight in one place leaves a last digit.
+    if nats < 1e-15 { 0.0 } else { nats }
 }
 
 #[cfg(test)]
