@@ -29,7 +29,10 @@ pub struct Bands<T> {
 
 struct Level<T> {
     outputs: usize,
-    beyond: Vec<Beyond<T>>,
+    /// Samples beyond the ends that are another one times a factor: place, other, factor.
+    copies: Vec<(isize, usize, T)>,
+    /// The others.
+    sums: Vec<Beyond<T>>,
 }
 
 impl<T: Real> Bands<T> {
@@ -53,8 +56,19 @@ impl<T: Real> Bands<T> {
             let first = start - (taps as isize - 1);
             let end = 2 * (outputs as isize - 1) + start + 1;
             let places = (first..0).chain(n as isize..end);
-            let beyond = places.map(|place| beyond(mode, n, place)).collect();
-            levels.push(Level { outputs, beyond });
+            let mut level = Level {
+                outputs,
+                copies: Vec::new(),
+                sums: Vec::new(),
+            };
+            for place in places {
+                let (place, terms) = beyond(mode, n, place);
+                match terms[..] {
+                    [(other, factor)] => level.copies.push((place, other, factor)),
+                    _ => level.sums.push((place, terms)),
+                }
+            }
+            levels.push(level);
             n = outputs;
         }
         Ok(Bands {
@@ -157,7 +171,12 @@ impl<T: Real> Energies<'_, T> {
             let mut samples = bands.window;
             let levels = bands.levels.len();
             for (j, level) in bands.levels.iter().enumerate() {
-                for (place, terms) in &level.beyond {
+                for (place, other, factor) in &level.copies {
+                    let sample = V::load(from.add((taps + other) * n));
+                    let value = sample.mul(V::splat(*factor));
+                    value.store(from.offset((taps as isize + place) * n as isize));
+                }
+                for (place, terms) in &level.sums {
                     let mut value = zero;
                     for (i, factor) in terms {
                         let sample = V::load(from.add((taps + i) * n));
@@ -241,6 +260,12 @@ unsafe fn transpose<V: Lanes>(windows: &[&[V::Scalar]], to: *mut V::Scalar) -> V
     }
     let mut i = 0;
     while i + V::N <= length {
+        // The next windows of a series that is cut end to end are asked for ahead of time.
+        if i % (2 * V::N) == 0 {
+            for row in &rows[..V::N] {
+                V::prefetch(row.wrapping_add(V::N * length + i));
+            }
+        }
         // SAFETY: N samples from i on are in every row, and N registers at the target.
         unsafe { V::transpose(&rows, i, to.add(i * V::N)) };
         for k in 0..V::N {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::bands::Bands;
 use super::bank::{Bank, max_level};
-use super::lanes::{Real, width};
+use super::lanes::{Kernel, Lanes, Real, width};
 use super::mode::Mode;
 use crate::Error;
 use crate::parallel::{Monitor, for_each};
@@ -268,13 +268,28 @@ impl<'a, T: Real> Worker<'a, T> {
 }
 
 fn finite<T: Real>(row: &[T]) -> bool {
-    let mut sums = [T::ZERO; 8];
-    for chunk in row.chunks(8) {
-        for (sum, v) in sums.iter_mut().zip(chunk) {
+    T::dispatch(Finite(row))
+}
+
+struct Finite<'a, T>(&'a [T]);
+
+impl<T: Real> Kernel<T> for Finite<'_, T> {
+    type Output = bool;
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(self) -> bool {
+        let mut sums = [T::ZERO; 32];
+        let chunks = self.0.chunks_exact(32);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for (sum, v) in sums.iter_mut().zip(chunk) {
+                *sum += *v - *v;
+            }
+        }
+        for (sum, v) in sums.iter_mut().zip(rest) {
             *sum += *v - *v;
         }
+        sums.iter().all(|sum| *sum == T::ZERO)
     }
-    sums.iter().all(|sum| *sum == T::ZERO)
 }
 
 fn answer<T: Real>(

@@ -50,6 +50,9 @@ pub trait Lanes: Copy {
     unsafe fn store(self, place: *mut Self::Scalar);
     /// Whether `mul_add` rounds once.
     const FUSED: bool;
+    /// Asks for the cache line of `place`, which need not exist.
+    #[inline(always)]
+    fn prefetch(_place: *const Self::Scalar) {}
     /// Reads `N` numbers from `place` of each of `N` rows and writes them column by column.
     ///
     /// # Safety
@@ -132,6 +135,11 @@ mod wide {
                 type Scalar = $scalar;
                 const N: usize = $n;
                 const FUSED: bool = true;
+                #[inline(always)]
+                fn prefetch(place: *const $scalar) {
+                    // SAFETY: a prefetch reads nothing and never faults.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
+                }
                 #[inline(always)]
                 unsafe fn transpose(rows: &[*const $scalar; 8], place: usize, to: *mut $scalar) {
                     // SAFETY: AVX2 is there; the caller's promise.
