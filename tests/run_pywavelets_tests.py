@@ -294,7 +294,9 @@ def main(arguments=None):
     print(", ".join(f"{n} {outcome}" for outcome, n in sorted(found["results"].items())))
     for name in meant:
         print(f"differs on purpose: {name}: {DIFFERENT[name.partition('::')[2]]}")
-    print(f"{len(found['failed']) - len(worse) - len(meant)} fail with PyWavelets' own functions too")
+    print(
+        f"{len(found['failed']) - len(worse) - len(meant)} fail with PyWavelets' own functions too"
+    )
     for name in worse:
         print(f"FAILED with linewatch only: {name}")
     answered = sum(found["calls"]["linewatch"].values())

@@ -173,7 +173,9 @@ def test_any_layout_axis_and_dtype_agrees_with_pywavelets(dtype, rng):
         for axis in (0, 1, -1):
             name = str(rng.choice(["haar", "db4", "bior2.6", "coif2", "rbio1.5"]))
             mode = str(rng.choice(MODES))
-            x = laid_out(signal(rng, (int(rng.integers(20, 40)), 24, 3)[: 3 if axis else 2], dtype), layout)
+            x = laid_out(
+                signal(rng, (int(rng.integers(20, 40)), 24, 3)[: 3 if axis else 2], dtype), layout
+            )
             level = int(rng.integers(0, 3))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -297,7 +299,9 @@ def test_their_own_tests_run_with_linewatch(capsys, monkeypatch):
 def test_read_only_series_go_in():
     x = np.arange(8.0)
     x.flags.writeable = False
-    np.testing.assert_allclose(wavelet.wavedec(x, "haar", level=1)[0], [0.707107, 3.535534, 6.363961, 9.192388], rtol=1e-6)
+    np.testing.assert_allclose(
+        wavelet.wavedec(x, "haar", level=1)[0], [0.707107, 3.535534, 6.363961, 9.192388], rtol=1e-6
+    )
     pd = pytest.importorskip("pandas", reason="needs pandas")
     pl = pytest.importorskip("polars", reason="needs polars")
     for series in (pd.Series(x), pl.Series(x), pd.Series(x, dtype="Float64"), list(x)):

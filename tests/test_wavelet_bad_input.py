@@ -56,7 +56,9 @@ def test_data_that_are_no_numbers():
 def test_axes_and_shapes():
     axis_error = np.exceptions.AxisError
     says(axis_error, "axis must be from -1 to 0, got 1", wavelet.dwt, X, "db4", axis=1)
-    says(axis_error, "axis must be from -2 to 1, got 2", wavelet.wavedec, X[:, None], "haar", axis=2)
+    says(
+        axis_error, "axis must be from -2 to 1, got 2", wavelet.wavedec, X[:, None], "haar", axis=2
+    )
     text = "axis must be left out for a single number, got -1"
     says(axis_error, text, wavelet.dwt, 3.0, "db4")
     says(TypeError, "axis must be a whole number, got 0.5", wavelet.dwt, X, "db4", axis=0.5)
@@ -93,7 +95,9 @@ def test_levels():
     says(ValueError, text, wavelet.features, X, 64)
     text = "data must have an even length along the axis, got 7 (see modwt)"
     says(ValueError, text, wavelet.swt, X[:7], "haar", 1)
-    text = "level must be at most 1 for 6 values after start_level 0, got 2 (modwt takes any length)"
+    text = (
+        "level must be at most 1 for 6 values after start_level 0, got 2 (modwt takes any length)"
+    )
     says(ValueError, text, wavelet.swt, X[:6], "haar", 2)
     says(ValueError, "level must be at most 2 for 7 values, got 3", wavelet.modwt, X[:7], "haar", 3)
     with pytest.warns(UserWarning, match="no level of the stationary transform"):
@@ -134,7 +138,9 @@ def test_spectral_settings():
 
 def test_continuous_settings():
     says(ValueError, "scales must be numbers above 0, got [0]", wavelet.cwt, X, 0, "morl")
-    says(ValueError, "method must be 'conv' or 'fft', got 'x'", wavelet.cwt, X, 1, "morl", method="x")
+    says(
+        ValueError, "method must be 'conv' or 'fft', got 'x'", wavelet.cwt, X, 1, "morl", method="x"
+    )
     text = (
         "db4 is a discrete wavelet; expected a continuous one "
         "(wavelist(kind='continuous') names all)"

@@ -65,7 +65,13 @@ def columns(found):
 @pytest.mark.parametrize("mode", wavelet.Modes.modes)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_features_are_their_formulas(mode, dtype, rng):
-    for name, window, level in [("haar", 5, 2), ("db4", 64, 3), ("sym5", 101, 3), ("bior2.2", 33, 2), ("coif6", 80, 1)]:
+    for name, window, level in [
+        ("haar", 5, 2),
+        ("db4", 64, 3),
+        ("sym5", 101, 3),
+        ("bior2.2", 33, 2),
+        ("coif6", 80, 1),
+    ]:
         x = rng.normal(3, 2, 700).astype(dtype)
         hop = int(rng.integers(1, 40))
         found = wavelet.features(x, window, hop, name, level, mode, features=ALL)

@@ -11,12 +11,16 @@ __all__ = [
     "STATISTICS",
     "ArrowArray",
     "ArrowTable",
+    "FilterBank",
     "__version__",
     "arrow_numbers",
     "arrow_times",
     "cusum",
     "ewm",
     "rolling",
+    "wavelet_cwt",
+    "wavelet_names",
+    "window_features",
 ]
 
 __version__: str
@@ -99,3 +103,65 @@ def cusum(
     n_jobs: int | None = None,
     progress: _Progress = None,
 ) -> list[_Floats]: ...
+
+# Wavelet.
+
+@final
+class FilterBank:
+    def __new__(
+        cls,
+        dec_lo: Sequence[float],
+        dec_hi: Sequence[float],
+        rec_lo: Sequence[float],
+        rec_hi: Sequence[float],
+    ) -> FilterBank: ...
+    @staticmethod
+    def named(name: str) -> FilterBank: ...
+    @property
+    def filters(self) -> tuple[list[float], list[float], list[float], list[float]]: ...
+    def wavedec(
+        self, x: NDArray[floating[Any]], mode: str, level: int, axis: int
+    ) -> list[NDArray[floating[Any]]]: ...
+    def idwt(
+        self, ca: NDArray[floating[Any]], cd: NDArray[floating[Any]], mode: str, axis: int
+    ) -> NDArray[floating[Any]]: ...
+    def downcoef(
+        self, x: NDArray[floating[Any]], mode: str, level: int, is_detail: bool
+    ) -> NDArray[floating[Any]]: ...
+    def upcoef(
+        self, coefficients: NDArray[floating[Any]], level: int, is_detail: bool
+    ) -> NDArray[floating[Any]]: ...
+    def swt(
+        self,
+        x: NDArray[floating[Any]],
+        level: int,
+        start_level: int,
+        axis: int,
+        factor: float,
+        maximal_overlap: bool,
+    ) -> list[NDArray[floating[Any]]]: ...
+    def iswt(
+        self, bands: Sequence[NDArray[floating[Any]]], axis: int, factor: float, maximal_overlap: bool
+    ) -> NDArray[floating[Any]]: ...
+
+def wavelet_names() -> list[str]: ...
+def wavelet_cwt(
+    x: NDArray[floating[Any]],
+    kernels: Sequence[NDArray[Any]],
+    centers: Sequence[int],
+    *,
+    n_jobs: int | None = None,
+) -> NDArray[floating[Any]]: ...
+def window_features(
+    x: NDArray[floating[Any]],
+    starts: NDArray[int64],
+    lengths: NDArray[int64],
+    bank: FilterBank,
+    features: Sequence[tuple[Any, ...]],
+    *,
+    mode: str,
+    level: int,
+    adapt: bool = False,
+    n_jobs: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> NDArray[floating[Any]]: ...

@@ -77,9 +77,7 @@ class LogScaleDiagram:
             try:
                 import matplotlib.pyplot as plt
             except ImportError:
-                raise ImportError(
-                    'plot needs matplotlib: pip install "linewatch[plots]"'
-                ) from None
+                raise ImportError('plot needs matplotlib: pip install "linewatch[plots]"') from None
             _, ax = plt.subplots(figsize=(6, 4), layout="constrained")
         ax.errorbar(
             self.octaves, self.log2_energy, 1.96 * self.sigma, fmt="o", capsize=3, color="C0"

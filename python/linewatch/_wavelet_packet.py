@@ -162,7 +162,9 @@ class Node:
 
     def _check_depth(self, depth):
         if self.maxlevel is not None and depth > self.maxlevel:
-            raise IndexError(f"a path of {depth} levels; the deepest of this tree is {self.maxlevel}")
+            raise IndexError(
+                f"a path of {depth} levels; the deepest of this tree is {self.maxlevel}"
+            )
 
     def __getitem__(self, path):
         path = self._path(path)

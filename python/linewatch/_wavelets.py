@@ -567,7 +567,9 @@ def _parse_continuous(name):
     if defaults is None or len(parameters) != len(defaults):
         error = ValueError(f"Invalid wavelet name {name!r}.")
         if defaults:
-            error.add_note(f"{family} takes {len(defaults)} numbers, as in {family}{_EXAMPLES[family]}")
+            error.add_note(
+                f"{family} takes {len(defaults)} numbers, as in {family}{_EXAMPLES[family]}"
+            )
         raise error
     if not all(math.isfinite(p) and p > 0 for p in parameters):
         raise ValueError(f"the parameters of {name} must be above 0")

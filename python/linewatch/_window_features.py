@@ -238,9 +238,7 @@ def of_groups(x, plan, groups, window, hop, *, n_jobs=None, progress=None):
         columns = keys(groups, firsts[group])
         last = starts + window - 1
         columns["row"] = last if order is None else order[last]
-    out = plan.rows(
-        values, starts, lengths, adapt=window is None, n_jobs=n_jobs, progress=progress
-    )
+    out = plan.rows(values, starts, lengths, adapt=window is None, n_jobs=n_jobs, progress=progress)
     columns |= dict(zip(plan.columns, out.T))
     return table(held.like, columns)
 
@@ -252,7 +250,7 @@ def _runs(codes):
     if len(codes) and (np.any(codes[1:] < codes[:-1]) or codes[0] < 0):
         high = int(codes.max())
         # Narrow keys are sorted by counting.
-        narrow = codes.astype(np.uint16) if 0 <= codes.min() and high < 1 << 16 else codes
+        narrow = codes.astype(np.uint16) if codes.min() >= 0 and high < 1 << 16 else codes
         order = np.argsort(narrow, kind="stable")
         codes = codes[order]
         missing = int(np.searchsorted(codes, 0))

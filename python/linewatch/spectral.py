@@ -5,8 +5,6 @@ each. `linewatch.wavelet.features` cuts the windows out of series and groups its
 missing or infinite value has NaN.
 """
 
-import numpy as np
-
 from linewatch._window_features import of_rows, plan
 
 __all__ = ["band_power", "dominant_frequency", "entropy", "permutation_entropy", "teager_energy"]
@@ -36,8 +34,8 @@ def entropy(x, *, normalize=True, n_jobs=None):
 
     Notes
     -----
-    The mean is taken off; the spectrum is the one-sided one of `scipy.signal.periodogram`: bins that
-    stand for two frequencies count twice, the zero frequency is 0.
+    The mean is taken off; the spectrum is the one-sided one of `scipy.signal.periodogram`: bins
+    that stand for two frequencies count twice, the zero frequency is 0.
 
     References
     ----------
@@ -189,5 +187,3 @@ def teager_energy(x, *, n_jobs=None):
     4.0
     """
     return of_rows(x, plan("teager_energy"), n_jobs=n_jobs, scalar=True)
-
-

@@ -42,7 +42,7 @@ __all__ = [
     "LogScaleDiagram",
     "Modes",
     "Wavelet",
-    "WaveletFeatures",
+    "WaveletFeatures",  # noqa: F822  # loaded when it is asked for
     "WaveletPacket",
     "WaveletVariance",
     "band_energy",
