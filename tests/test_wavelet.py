@@ -88,7 +88,8 @@ def test_lengths_of_an_odd_signal():
     assert len(wavelet.waverec(bands, "db4", "periodization")) == 258
     bands = wavelet.wavedec(np.arange(257.0), "db4", level=4)
     assert len(wavelet.waverec(bands, "db4")) == 258
-    np.testing.assert_allclose(wavelet.waverec(bands, "db4", length=257), np.arange(257))
+    back = wavelet.waverec(bands, "db4", length=257)
+    np.testing.assert_allclose(back, np.arange(257), atol=1e-9)
 
 
 def test_maximal_overlap_is_its_definition_and_keeps_the_energy(rng):

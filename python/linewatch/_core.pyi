@@ -17,6 +17,7 @@ __all__ = [
     "arrow_times",
     "cusum",
     "ewm",
+    "group_runs",
     "rolling",
     "wavelet_cwt",
     "wavelet_names",
@@ -141,7 +142,11 @@ class FilterBank:
         maximal_overlap: bool,
     ) -> list[NDArray[floating[Any]]]: ...
     def iswt(
-        self, bands: Sequence[NDArray[floating[Any]]], axis: int, factor: float, maximal_overlap: bool
+        self,
+        bands: Sequence[NDArray[floating[Any]]],
+        axis: int,
+        factor: float,
+        maximal_overlap: bool,
     ) -> NDArray[floating[Any]]: ...
 
 def wavelet_names() -> list[str]: ...
@@ -152,6 +157,7 @@ def wavelet_cwt(
     *,
     n_jobs: int | None = None,
 ) -> NDArray[floating[Any]]: ...
+def group_runs(codes: NDArray[int64]) -> tuple[NDArray[int64], NDArray[int64]] | None: ...
 def window_features(
     x: NDArray[floating[Any]],
     starts: NDArray[int64],

@@ -246,20 +246,16 @@ def of_groups(x, plan, groups, window, hop, *, n_jobs=None, progress=None):
 def _runs(codes):
     """An order that brings groups together (None if they are), and where each starts and how long
     it is; rows without a key are left out."""
-    order = None
-    if len(codes) and (np.any(codes[1:] < codes[:-1]) or codes[0] < 0):
-        high = int(codes.max())
-        # Narrow keys are sorted by counting.
-        narrow = codes.astype(np.uint16) if codes.min() >= 0 and high < 1 << 16 else codes
-        order = np.argsort(narrow, kind="stable")
-        codes = codes[order]
-        missing = int(np.searchsorted(codes, 0))
-        order, codes = order[missing:], codes[missing:]
-    if not len(codes):
-        return order, np.empty(0, np.int64), np.empty(0, np.int64)
-    starts = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
-    lengths = np.diff(starts, append=len(codes))
-    return order, starts.astype(np.int64), lengths.astype(np.int64)
+    codes = np.ascontiguousarray(codes)
+    runs = _core.group_runs(codes)
+    if runs is not None:
+        return None, *runs
+    # Narrow keys are sorted by counting.
+    is_narrow = codes.min() >= 0 and codes.max() < 1 << 16
+    order = np.argsort(codes.astype(np.uint16) if is_narrow else codes, kind="stable")
+    codes = codes[order]
+    missing = int(np.searchsorted(codes, 0))
+    return order[missing:], *_core.group_runs(codes[missing:])
 
 
 def keys(groups, rows):
@@ -271,14 +267,13 @@ def keys(groups, rows):
         return {str(name): groups[name].take(rows) for name in groups.columns}
     if pl is not None and isinstance(groups, pl.DataFrame):
         return {column.name: column.gather(rows) for column in groups.get_columns()}
-    if isinstance(groups, list | tuple) and groups and not isinstance(groups[0], str | bytes):
-        if hasattr(groups[0], "__len__") and not isinstance(groups[0], tuple):
-            parts = [keys(part, rows) for part in groups]
-            named = [(name, column) for part in parts for name, column in part.items()]
-            seen = {}
-            for name, column in named:
-                seen[name if name not in seen else f"{name}_{len(seen)}"] = column
-            return seen
+    first = groups[0] if isinstance(groups, list | tuple) and len(groups) else ""
+    if hasattr(first, "__len__") and not isinstance(first, str | bytes | tuple):
+        parts = [keys(part, rows) for part in groups]
+        seen = {}
+        for name, column in ((name, column) for part in parts for name, column in part.items()):
+            seen[name if name not in seen else f"{name}_{len(seen)}"] = column
+        return seen
     name = getattr(groups, "name", None) or "group"
     if pl is not None and isinstance(groups, pl.Series):
         return {name: groups.gather(rows)}
@@ -306,13 +301,11 @@ def table(like, columns, index=False):
         plain = {name: _values(column) for name, column in columns.items()}
         return pd.DataFrame(plain, index=like.index if index else None)
     if pl is not None and isinstance(like, pl.Series | pl.DataFrame):
-        named = {name: _lent(column) for name, column in columns.items()}
-        return pl.DataFrame([pl.Series(name, column) for name, column in named.items()])
+        return pl.DataFrame([pl.Series(_lent(c)).alias(name) for name, c in columns.items()])
     if is_arrow(like):
         import polars as pl
 
-        named = [pl.Series(name, _lent(column)) for name, column in columns.items()]
-        frame = pl.DataFrame(named)
+        frame = pl.DataFrame([pl.Series(_lent(c)).alias(name) for name, c in columns.items()])
         is_pyarrow = type(like).__module__.partition(".")[0] == "pyarrow"
         return frame.to_arrow() if is_pyarrow else frame
     return {name: _values(column, True) for name, column in columns.items()}

@@ -28,6 +28,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
+    m.add_function(wrap_pyfunction!(spectral::group_runs, m)?)?;
     m.add_function(wrap_pyfunction!(spectral::window_features, m)?)?;
     m.add_class::<wavelet::FilterBank>()?;
     m.add_function(wrap_pyfunction!(wavelet::wavelet_cwt, m)?)?;

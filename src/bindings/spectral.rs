@@ -1,6 +1,6 @@
 //! Features of windows: bands, spectra, order of values.
 
-use numpy::{PyArray2, PyReadonlyArray1};
+use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -95,6 +95,42 @@ pub fn window_features<'py>(
     let x: PyReadonlyArray1<f32> = x.extract()?;
     call.run(py, x.as_slice()?)
 }
+
+/// Where each run of equal codes starts and how long it is, if the codes never decrease and none is
+/// negative.
+#[pyfunction]
+pub fn group_runs<'py>(
+    py: Python<'py>,
+    codes: PyReadonlyArray1<'py, i64>,
+) -> PyResult<Option<Runs<'py>>> {
+    let codes = codes.as_slice()?;
+    let Some(first) = codes.first() else {
+        let none = || PyArray1::from_vec(py, Vec::new());
+        return Ok(Some((none(), none())));
+    };
+    if *first < 0 {
+        return Ok(None);
+    }
+    let mut starts = vec![0_i64];
+    for (i, pair) in codes.windows(2).enumerate() {
+        if pair[0] != pair[1] {
+            if pair[1] < pair[0] {
+                return Ok(None);
+            }
+            starts.push(i as i64 + 1);
+        }
+    }
+    let ends = starts[1..].iter().copied().chain([codes.len() as i64]);
+    let lengths = starts.iter().zip(ends).map(|(start, end)| end - start);
+    let lengths = lengths.collect();
+    Ok(Some((
+        PyArray1::from_vec(py, starts),
+        PyArray1::from_vec(py, lengths),
+    )))
+}
+
+/// Starts and lengths.
+type Runs<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
 
 struct Call<'a> {
     windows: &'a [(usize, usize)],

@@ -5,7 +5,7 @@
 //! What lies beyond the ends is a fixed combination of samples, worked out once for each level. A
 //! first version that left the registers to the compiler took 1.5 times as long.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::bank::Bank;
 use super::lanes::{Kernel, Lanes, Real, width};
@@ -62,10 +62,9 @@ impl<T: Real> Bands<T> {
                 sums: Vec::new(),
             };
             for place in places {
-                let (place, terms) = beyond(mode, n, place);
-                match terms[..] {
-                    [(other, factor)] => level.copies.push((place, other, factor)),
-                    _ => level.sums.push((place, terms)),
+                match copy(mode, n, place) {
+                    Some(copy) => level.copies.push(copy),
+                    None => level.sums.push(beyond(mode, n, place)),
                 }
             }
             levels.push(level);
@@ -123,6 +122,21 @@ fn beyond<T: Real>(mode: Mode, n: usize, place: isize) -> Beyond<T> {
     let factor = |i: usize| mode.at(|k| if k == i { 1.0_f64 } else { 0.0 }, n, place);
     let terms = asked.iter().map(|i| (*i, T::of(factor(*i))));
     (place, terms.collect())
+}
+
+/// The sample and the factor that make the sample at `place`, if it is but one.
+fn copy<T: Real>(mode: Mode, n: usize, place: isize) -> Option<(isize, usize, T)> {
+    let (asked, times) = (Cell::new(0), Cell::new(0));
+    let factor = mode.at(
+        |i| {
+            asked.set(i);
+            times.set(times.get() + 1);
+            1.0_f64
+        },
+        n,
+        place,
+    );
+    (times.get() == 1).then(|| (place, asked.get(), T::of(factor)))
 }
 
 struct Energies<'a, T> {
