@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from linewatch import spectral, wavelet
+from linewatch._window_features import NAMES
 
 X = np.arange(64.0)
 
@@ -38,7 +39,7 @@ def test_unknown_names_get_the_nearest_one():
     says(ValueError, text, wavelet.Wavelet, "gaus1")
     text = "db4 is a discrete wavelet; expected a continuous one for cwt"
     says(ValueError, text, wavelet.ContinuousWavelet, "db4")
-    known = ", ".join(wavelet.features.__globals__["plan"].__globals__["NAMES"])
+    known = ", ".join(NAMES)
     text = f"unknown feature 'bandenergy'; did you mean 'band_energy'? (features: {known})"
     says(ValueError, text, wavelet.features, X, 16, features=["bandenergy"])
     text = "unknown transform 'modtw'; did you mean 'modwt'? (swt, dwt, modwt)"

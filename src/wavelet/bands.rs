@@ -199,32 +199,52 @@ impl<T: Real> Energies<'_, T> {
                     value.store(from.add((taps as isize + place) as usize * n));
                 }
                 let base = from.add((taps as isize + bands.start) as usize * n);
-                let mut energy = [zero; 2];
+                // Two sums by name: an array of them went to memory and back for every output.
+                let (mut even, mut odd) = (bad, zero);
+                let whole = level.outputs / 4 * 4;
                 let mut i = 0;
-                while i < level.outputs {
+                while i < whole {
                     let (low, high) = block::<V, F>(&bands.lo, &bands.hi, base.add(2 * i * n));
-                    // What the last block makes beyond the outputs is not counted, and what it
-                    // writes there is written anew.
-                    let inside = (level.outputs - i).min(4);
-                    for u in 0..4 {
-                        low[u].store(to.add((taps + i + u) * n));
-                        if u < inside {
-                            energy[u % 2] = high[u].mul_add(high[u], energy[u % 2]);
-                        }
-                    }
+                    let place = to.add((taps + i) * n);
+                    low[0].store(place);
+                    low[1].store(place.add(n));
+                    low[2].store(place.add(2 * n));
+                    low[3].store(place.add(3 * n));
+                    even = high[0].mul_add(high[0], even);
+                    odd = high[1].mul_add(high[1], odd);
+                    even = high[2].mul_add(high[2], even);
+                    odd = high[3].mul_add(high[3], odd);
                     i += 4;
                 }
-                let sum = energy[0].add(energy[1]).add(bad);
+                if i < level.outputs {
+                    let (low, high) = block::<V, F>(&bands.lo, &bands.hi, base.add(2 * i * n));
+                    // What is beyond the outputs is not counted, and written anew before it is read.
+                    for u in 0..4 {
+                        low[u].store(to.add((taps + i + u) * n));
+                        if i + u < level.outputs {
+                            even = high[u].mul_add(high[u], even);
+                        }
+                    }
+                }
+                let sum = even.add(odd);
                 sum.store(out.as_mut_ptr().add((levels - j) * n));
                 samples = level.outputs;
                 std::mem::swap(&mut from, &mut to);
             }
-            let mut total = [bad, zero];
-            for k in 0..samples {
-                let sample = V::load(from.add((taps + k) * n));
-                total[k % 2] = sample.mul_add(sample, total[k % 2]);
+            let (mut even, mut odd) = (bad, zero);
+            for k in (0..samples / 2 * 2).step_by(2) {
+                let (a, b) = (
+                    V::load(from.add((taps + k) * n)),
+                    V::load(from.add((taps + k + 1) * n)),
+                );
+                even = a.mul_add(a, even);
+                odd = b.mul_add(b, odd);
             }
-            total[0].add(total[1]).store(out.as_mut_ptr());
+            if samples % 2 == 1 {
+                let last = V::load(from.add((taps + samples - 1) * n));
+                even = last.mul_add(last, even);
+            }
+            even.add(odd).store(out.as_mut_ptr());
         }
     }
 }
@@ -267,7 +287,7 @@ unsafe fn block<V: Lanes, const F: usize>(
 unsafe fn transpose<V: Lanes>(windows: &[&[V::Scalar]], to: *mut V::Scalar) -> V {
     let length = windows[0].len();
     let zero = V::splat(V::Scalar::ZERO);
-    let mut bad = [zero; 4];
+    let (mut bad, mut more) = (zero, zero);
     let mut rows = [std::ptr::null(); 8];
     for (l, row) in rows[..V::N].iter_mut().enumerate() {
         *row = windows[l.min(windows.len() - 1)].as_ptr();
@@ -282,10 +302,14 @@ unsafe fn transpose<V: Lanes>(windows: &[&[V::Scalar]], to: *mut V::Scalar) -> V
         }
         // SAFETY: N samples from i on are in every row, and N registers at the target.
         unsafe { V::transpose(&rows, i, to.add(i * V::N)) };
-        for k in 0..V::N {
-            // SAFETY: just written.
-            let sample = unsafe { V::load(to.add((i + k) * V::N)) };
-            bad[k % 4] = bad[k % 4].add(sample.sub(sample));
+        for k in (0..V::N).step_by(2) {
+            // SAFETY: just written; N is even.
+            let (a, b) = unsafe {
+                let place = to.add((i + k) * V::N);
+                (V::load(place), V::load(place.add(V::N)))
+            };
+            bad = bad.add(a.sub(a));
+            more = more.add(b.sub(b));
         }
         i += V::N;
     }
@@ -296,10 +320,10 @@ unsafe fn transpose<V: Lanes>(windows: &[&[V::Scalar]], to: *mut V::Scalar) -> V
         }
         // SAFETY: just written.
         let sample = unsafe { V::load(to.add(i * V::N)) };
-        bad[0] = bad[0].add(sample.sub(sample));
+        bad = bad.add(sample.sub(sample));
         i += 1;
     }
-    bad[0].add(bad[1]).add(bad[2].add(bad[3]))
+    bad.add(more)
 }
 
 #[cfg(test)]
