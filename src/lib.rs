@@ -16,6 +16,7 @@ pub mod privacy;
 pub mod random;
 pub mod rolling;
 pub mod simd;
+pub mod spectral;
 pub mod wavelet;
 
 pub use error::Error;

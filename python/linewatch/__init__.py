@@ -37,11 +37,26 @@ _names = {
     "KNNDetector": "neighbors",
     "LocalOutlierFactor": "neighbors",
     "ThresholdedDetector": "threshold",
+    "WaveletFeatures": "wavelet",
     "calibrate_threshold": "threshold",
     "load": "_models",
 }
 
 __all__ = ["__version__", *_submodules, *_names]
+
+
+    "cli",
+    "datasets",
+    "kpi",
+    "pandas",
+    "plots",
+    "polars",
+    "rolling",
+    "spectral",
+    "wavelet",
+)
+# Classes, and the module each comes from.
+
 
 
 def __getattr__(name):

@@ -19,6 +19,7 @@ __all__ = [
     "Forest",
     "PacketFile",
     "PacketReader",
+    "FilterBank",
     "__version__",
     "arrow_numbers",
     "arrow_times",
@@ -35,6 +36,11 @@ __all__ = [
     "packet_features",
     "rolling",
     "write_packets",
+    "group_runs",
+    "rolling",
+    "wavelet_cwt",
+    "wavelet_names",
+    "window_features",
 ]
 
 __version__: str
@@ -326,3 +332,69 @@ def read_model(
 def write_model(
     path: str | PathLike[str], kind: str, metadata_json: str, arrays: dict[str, NDArray[Any]]
 ) -> None: ...
+# Wavelet.
+
+@final
+class FilterBank:
+    def __new__(
+        cls,
+        dec_lo: Sequence[float],
+        dec_hi: Sequence[float],
+        rec_lo: Sequence[float],
+        rec_hi: Sequence[float],
+    ) -> FilterBank: ...
+    @staticmethod
+    def named(name: str) -> FilterBank: ...
+    @property
+    def filters(self) -> tuple[list[float], list[float], list[float], list[float]]: ...
+    def wavedec(
+        self, x: NDArray[floating[Any]], mode: str, level: int, axis: int
+    ) -> list[NDArray[floating[Any]]]: ...
+    def idwt(
+        self, ca: NDArray[floating[Any]], cd: NDArray[floating[Any]], mode: str, axis: int
+    ) -> NDArray[floating[Any]]: ...
+    def downcoef(
+        self, x: NDArray[floating[Any]], mode: str, level: int, is_detail: bool
+    ) -> NDArray[floating[Any]]: ...
+    def upcoef(
+        self, coefficients: NDArray[floating[Any]], level: int, is_detail: bool
+    ) -> NDArray[floating[Any]]: ...
+    def swt(
+        self,
+        x: NDArray[floating[Any]],
+        level: int,
+        start_level: int,
+        axis: int,
+        factor: float,
+        maximal_overlap: bool,
+    ) -> list[NDArray[floating[Any]]]: ...
+    def iswt(
+        self,
+        bands: Sequence[NDArray[floating[Any]]],
+        axis: int,
+        factor: float,
+        maximal_overlap: bool,
+    ) -> NDArray[floating[Any]]: ...
+
+def wavelet_names() -> list[str]: ...
+def wavelet_cwt(
+    x: NDArray[floating[Any]],
+    kernels: Sequence[NDArray[Any]],
+    centers: Sequence[int],
+    *,
+    n_jobs: int | None = None,
+) -> NDArray[floating[Any]]: ...
+def group_runs(codes: NDArray[int64]) -> tuple[NDArray[int64], NDArray[int64]] | None: ...
+def window_features(
+    x: NDArray[floating[Any]],
+    starts: NDArray[int64],
+    lengths: NDArray[int64],
+    bank: FilterBank,
+    features: Sequence[tuple[Any, ...]],
+    *,
+    mode: str,
+    level: int,
+    adapt: bool = False,
+    n_jobs: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> NDArray[floating[Any]]: ...

@@ -162,7 +162,9 @@ class Node:
 
     def _check_depth(self, depth):
         if self.maxlevel is not None and depth > self.maxlevel:
-            raise IndexError(f"a path of {depth} levels; the deepest of this tree is {self.maxlevel}")
+            raise IndexError(
+                f"a path of {depth} levels; the deepest of this tree is {self.maxlevel}"
+            )
 
     def __getitem__(self, path):
         path = self._path(path)
@@ -270,17 +272,15 @@ class WaveletPacket(Node):
         from linewatch.wavelet import _axis, _data, dwt_max_level
 
         self._maxlevel = None
-        if data is not None:
-            given = np.asarray(data)
-            data = given if given.dtype.kind in "fc" else _data(data)
         super().__init__(None, data, "")
         self.wavelet, self.mode, self.axes = as_discrete(wavelet), mode_name(mode), axis
         self.data_size = None
         if data is not None:
-            self.axes = _axis(axis, data.ndim)
-            self.data_size = data.shape
+            # The caller's own object stays in `data`; `dwt` converts it where it is split.
+            self.data_size = self._shape = _data(data).shape
+            self.axes = _axis(axis, len(self.data_size))
             if maxlevel is None:
-                maxlevel = dwt_max_level(data.shape[self.axes], self.wavelet)
+                maxlevel = dwt_max_level(self.data_size[self.axes], self.wavelet)
         self._maxlevel = maxlevel
 
     def __reduce__(self):

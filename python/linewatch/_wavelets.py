@@ -32,20 +32,30 @@ _CONTINUOUS = {
     "fbsp": ("Frequency B-Spline wavelets", True, None, 20.0, (2, 1.0, 0.5)),
     "cmor": ("Complex Morlet wavelets", True, None, 8.0, (1.0, 0.5)),
 }
-_SHORT_MODES = {
+# Old names that PyWavelets still knows.
+_OLD_MODES = {
     "zpd": "zero",
-    "cpd": "constant",
-    "sp0": "constant",
     "sym": "symmetric",
-    "ppd": "periodic",
+    "cpd": "constant",
     "sp1": "smooth",
+    "ppd": "periodic",
     "per": "periodization",
-    "rfl": "reflect",
-    "asym": "antisymmetric",
-    "asymh": "antisymmetric",
-    "symw": "reflect",
-    "asymw": "antireflect",
 }
+# PyWavelets' numbers.
+_NUMBERS = [
+    "zero",
+    "symmetric",
+    "constant",
+    "smooth",
+    "periodic",
+    "periodization",
+    "reflect",
+    "antisymmetric",
+    "antireflect",
+]
+
+
+_EXAMPLES = {"shan": "1.5-1.0", "fbsp": "2-1.5-1.0", "cmor": "1.5-1.0"}
 
 
 def nearest(name, known):
@@ -80,10 +90,10 @@ class Modes:
     @classmethod
     def from_object(cls, mode):
         """The number of a mode given by name or number, as PyWavelets counts them."""
-        return cls.modes.index(mode_name(mode))
+        return _NUMBERS.index(mode_name(mode))
 
 
-for _number, _mode in enumerate(Modes.modes):
+for _number, _mode in enumerate(_NUMBERS):
     setattr(Modes, _mode, _number)
 
 
@@ -94,15 +104,15 @@ def mode_name(mode):
     if isinstance(mode, bool) or not isinstance(mode, str | int | np.integer):
         raise TypeError(f"mode must be a name such as 'symmetric', got {mode!r}")
     if isinstance(mode, str):
-        if mode.lower() in Modes.modes:
-            return mode.lower()
-        if mode in _SHORT_MODES:
-            return _SHORT_MODES[mode]
+        if mode in _OLD_MODES:
+            new = _OLD_MODES[mode]
+            warnings.warn(f"{mode} is now called {new}", DeprecationWarning, stacklevel=3)
+            return new
         known = ", ".join(map(repr, Modes.modes))
         raise ValueError(f"unknown mode {mode!r}{nearest(mode, Modes.modes)} (modes: {known})")
-    if not 0 <= mode < len(Modes.modes):
-        raise ValueError(f"mode must be from 0 to {len(Modes.modes) - 1}, got {mode}")
-    return Modes.modes[mode]
+    if not 0 <= mode < len(_NUMBERS):
+        raise ValueError(f"mode must be from 0 to {len(_NUMBERS) - 1}, got {mode}")
+    return _NUMBERS[mode]
 
 
 @cache
@@ -254,7 +264,8 @@ class Wavelet:
     def _built_in(self, name):
         family = _split(name)
         if name not in _discrete_names().get(family, ()):
-            if name in _CONTINUOUS or family in _CONTINUOUS or name[:4] in _CONTINUOUS:
+            if name[:4] in _CONTINUOUS:
+                _parse_continuous(name)
                 raise ValueError(
                     f"The `Wavelet` class is for discrete wavelets, {name} is a continuous one "
                     "(use ContinuousWavelet and cwt)"
@@ -444,6 +455,8 @@ class ContinuousWavelet:
             raise TypeError(f"wavelet must be a name or a ContinuousWavelet, got {name!r}")
         self.name = name.lower()
         self.dt = np.dtype(dtype)
+        if self.dt not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be float32 or float64, got {self.dt}")
         family, number, parameters = _parse_continuous(self.name)
         self.short_family_name = family
         full, self.complex_cwt, _, half, _ = _CONTINUOUS[family]
@@ -550,9 +563,14 @@ def _parse_continuous(name):
     try:
         parameters = tuple(map(float, rest.split("-")))
     except ValueError:
-        raise _unknown(name) from None
+        parameters = ()
     if defaults is None or len(parameters) != len(defaults):
-        raise _unknown(name)
+        error = ValueError(f"Invalid wavelet name {name!r}.")
+        if defaults:
+            error.add_note(
+                f"{family} takes {len(defaults)} numbers, as in {family}{_EXAMPLES[family]}"
+            )
+        raise error
     if not all(math.isfinite(p) and p > 0 for p in parameters):
         raise ValueError(f"the parameters of {name} must be above 0")
     if len(parameters) == 3 and parameters[0] != int(parameters[0]):

@@ -12,8 +12,16 @@ import warnings
 
 import numpy as np
 
-from linewatch import _edge
+from linewatch import _core, _edge
 from linewatch._libraries import is_arrow, is_narwhals, is_pandas_column
+from linewatch._wavelet_estimates import (
+    LogScaleDiagram,
+    WaveletVariance,
+    denoise,
+    deviation,
+    hurst,
+    variance,
+)
 from linewatch._wavelet_packet import WaveletPacket
 from linewatch._wavelets import (
     ContinuousWavelet,
@@ -26,33 +34,62 @@ from linewatch._wavelets import (
     nearest,
     wavelist,
 )
+from linewatch._window_features import TWELVE, of_groups, of_rows, of_series, plan
 
 __all__ = [
     "ContinuousWavelet",
     "DiscreteContinuousWavelet",
+    "LogScaleDiagram",
     "Modes",
     "Wavelet",
+    "WaveletFeatures",  # noqa: F822  # loaded when it is asked for
     "WaveletPacket",
+    "WaveletVariance",
+    "band_energy",
+    "central_frequency",
+    "cwt",
+    "denoise",
+    "deviation",
     "downcoef",
     "dwt",
     "dwt_coeff_len",
     "dwt_max_level",
     "families",
+    "features",
+    "frequency2scale",
+    "hurst",
     "idwt",
     "imodwt",
     "imra",
+    "integrate_wavelet",
     "iswt",
     "modwt",
     "mra",
+    "relative_band_energy",
+    "scale2frequency",
+    "spectral_entropy",
     "swt",
     "swt_max_level",
     "threshold",
     "threshold_firm",
     "upcoef",
+    "variance",
     "wavedec",
+    "wavelet_entropy",
+    "wavelet_log_energy",
+    "wavelet_tsallis_entropy",
     "wavelist",
     "waverec",
 ]
+
+
+def __getattr__(name):
+    # A class of scikit-learn, which takes long to import.
+    if name == "WaveletFeatures":
+        from linewatch._wavelet_features import WaveletFeatures
+
+        return WaveletFeatures
+    raise AttributeError(f"module 'linewatch.wavelet' has no attribute {name!r}")
 
 
 # What callers hold -----------------------------------------------------------------------------
@@ -175,8 +212,14 @@ def dwt(data, wavelet, mode="symmetric", axis=-1):
     data = _data(data)
     axis = _axis(axis, data.ndim)
     bank, mode = as_discrete(wavelet)._bank, mode_name(mode)
+    _filled(data, axis)
     low, high = _parts(lambda x: bank.wavedec(x, mode, 1, axis), data)
     return low, high
+
+
+def _filled(data, axis, name="data"):
+    if data.shape[axis] == 0:
+        raise ValueError(f"{name} must have a value along the axis, got 0")
 
 
 def idwt(cA, cD, wavelet, mode="symmetric", axis=-1):
@@ -376,6 +419,11 @@ def swt_max_level(input_len):
     ValueError
         If `input_len` is below 1.
 
+    Warns
+    -----
+    UserWarning
+        If it is odd.
+
     Examples
     --------
     >>> from linewatch import wavelet
@@ -383,6 +431,12 @@ def swt_max_level(input_len):
     5
     """
     n = _whole(input_len, "input_len", 1)
+    if n % 2:
+        warnings.warn(
+            f"{n} is odd: no level of the stationary transform is possible (modwt takes any "
+            "length)",
+            stacklevel=2,
+        )
     return (n & -n).bit_length() - 1
 
 
@@ -438,6 +492,7 @@ def wavedec(data, wavelet, mode="symmetric", level=None, axis=-1):
     axis = _axis(axis, data.ndim)
     wavelet, mode = as_discrete(wavelet), mode_name(mode)
     level = _check_level(data.shape[axis], wavelet.dec_len, level)
+    _filled(data, axis)
     return _parts(lambda x: wavelet._bank.wavedec(x, mode, level, axis), data)
 
 
@@ -564,8 +619,7 @@ def swt(data, wavelet, level=None, start_level=0, axis=-1, trim_approx=False, no
             "\tThe conditions for energy preservation are not satisfied.",
             stacklevel=2,
         )
-    if n == 0:
-        raise ValueError("data must have a value along the axis, got 0")
+    _filled(data, axis)
     if n % 2:
         raise ValueError(f"data must have an even length along the axis, got {n} (see modwt)")
     most = swt_max_level(n)
@@ -677,8 +731,7 @@ def modwt(data, wavelet, level=None, axis=-1):
     axis = _axis(axis, data.ndim)
     wavelet = as_discrete(wavelet)
     n = data.shape[axis]
-    if n == 0:
-        raise ValueError("data must have a value along the axis, got 0")
+    _filled(data, axis)
     most = max(n.bit_length() - 1, 1)
     level = most if level is None else _whole(level, "level", 1)
     if level > most:
@@ -705,8 +758,7 @@ def imodwt(coeffs, wavelet, axis=-1):
         if band.shape != bands[0].shape:
             shapes = f"{bands[0].shape} and {band.shape}"
             raise ValueError(f"coefficients must have the same shape, got {shapes}")
-    if bands[0].shape[axis] == 0:
-        raise ValueError("coefficients must have a value along the axis, got 0")
+    _filled(bands[0], axis, "coefficients")
     bank = as_discrete(wavelet)._bank
     return _parts(lambda *b: bank.iswt(list(b), axis, _ROOT, True), *bands)
 
@@ -786,6 +838,203 @@ def imra(mra_coeffs):
     for part in mra_coeffs[1:]:
         total = total + part
     return total
+
+
+# Continuous ------------------------------------------------------------------------------------
+
+
+def integrate_wavelet(wavelet, precision=8):
+    """Running integral of the wavelet over ``2 ** precision`` steps.
+
+    Parameters
+    ----------
+    wavelet : str, Wavelet or ContinuousWavelet
+        See `wavelist`.
+    precision : int, default=8
+        As `level` of `wavefun`.
+
+    Returns
+    -------
+    integral, x : ndarray
+        Of a biorthogonal wavelet those of the analysis and of the synthesis wavelet, and `x`.
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> integral, x = wavelet.integrate_wavelet("haar", precision=1)
+    >>> integral
+    array([0. , 0.5, 0. , 0. ])
+    """
+    if isinstance(wavelet, str):
+        wavelet = DiscreteContinuousWavelet(wavelet)
+    *curves, x = wavelet.wavefun(precision)
+    step = x[1] - x[0]
+    # Of `phi, psi` and `phi_d, psi_d, phi_r, psi_r` the wavelets.
+    return *(np.cumsum(psi) * step for psi in (curves[1::2] or curves)), x
+
+
+def central_frequency(wavelet, precision=8):
+    """Frequency of the wavelet at scale 1, in cycles per sample: the peak of its spectrum.
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> wavelet.central_frequency("cmor1.5-1.0")
+    1.0
+    """
+    if isinstance(wavelet, str):
+        wavelet = DiscreteContinuousWavelet(wavelet)
+    *curves, x = wavelet.wavefun(precision)
+    psi = curves[0] if len(curves) == 1 else curves[1]
+    peak = int(np.argmax(np.abs(np.fft.fft(psi)[1:]))) + 1
+    if peak + 1 > len(psi) / 2:
+        peak = len(psi) - peak
+    return peak / float(x[-1] - x[0])
+
+
+def scale2frequency(wavelet, scale, precision=8):
+    """Frequency that a scale of `cwt` stands for, in cycles per sample.
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> wavelet.scale2frequency("cmor1.5-1.0", 20)
+    0.05
+    """
+    return central_frequency(wavelet, precision) / scale
+
+
+def frequency2scale(wavelet, freq, precision=8):
+    """Scale of `cwt` that stands for a frequency in cycles per sample.
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> wavelet.frequency2scale("cmor1.5-1.0", 0.05)
+    20.0
+    """
+    return central_frequency(wavelet, precision) / freq
+
+
+def cwt(
+    data,
+    scales,
+    wavelet,
+    sampling_period=1.0,
+    method="conv",
+    axis=-1,
+    *,
+    precision=12,
+    n_jobs=None,
+):
+    """Continuous transform: how much of each scale there is at each time.
+
+    Parameters
+    ----------
+    data : array-like of float or complex
+        Along `axis` equally spaced values of a signal.
+    scales : float or array-like of float, shape (n_scales,)
+        Above 0; see `frequency2scale`.
+    wavelet : str or ContinuousWavelet
+        One of ``wavelist(kind="continuous")``, such as ``"cmor1.5-1.0"`` or ``"morl"``.
+    sampling_period : float, default=1.0
+        Seconds between values; only the frequencies depend on it.
+    method : {"conv", "fft"}, default="conv"
+        For PyWavelets' sake; the answer and the time are the same.
+    axis : int, default=-1
+        The axis to transform.
+    precision : int, default=12
+        The wavelet is tabled at ``2 ** precision`` points.
+    n_jobs : int, optional
+        Threads, as in scikit-learn; the answers do not depend on it.
+
+    Returns
+    -------
+    coefs : ndarray, shape (n_scales, ...)
+        Complex if the wavelet or the data are.
+    frequencies : ndarray, shape (n_scales,)
+        In hertz if `sampling_period` is in seconds.
+
+    Raises
+    ------
+    ValueError
+        If a scale is not above 0 or too small for the table, or the wavelet a discrete one.
+
+    References
+    ----------
+    .. [1] Torrence, C. and Compo, G. P. (1998). A practical guide to wavelet analysis. Bulletin
+       of the American Meteorological Society 79, 61-78.
+
+    Examples
+    --------
+    A wave with a period of 20 samples stands out at the scale of its frequency.
+
+    >>> import numpy as np
+    >>> from linewatch import wavelet
+    >>> wave = np.sin(2 * np.pi * np.arange(400) / 20)
+    >>> coefs, frequencies = wavelet.cwt(wave, [10, 20, 40], "cmor1.5-1.0")
+    >>> frequencies
+    array([0.1  , 0.05 , 0.025])
+    >>> int(np.abs(coefs[:, 200]).argmax())
+    1
+    """
+    data = _data(data)
+    axis = _axis(axis, data.ndim)
+    _filled(data, axis)
+    if method not in ("conv", "fft"):
+        raise ValueError(f"method must be 'conv' or 'fft', got {method!r}")
+    if isinstance(wavelet, str):
+        wavelet = DiscreteContinuousWavelet(wavelet)
+    if not hasattr(wavelet, "complex_cwt"):
+        raise ValueError(
+            f"{wavelet.name} is a discrete wavelet; expected a continuous one "
+            "(wavelist(kind='continuous') names all)"
+        )
+    scales = np.atleast_1d(scales)
+    if scales.ndim != 1 or scales.dtype.kind not in "fiu" or not np.all(scales > 0):
+        raise ValueError(f"scales must be numbers above 0, got {scales}")
+    kernels, centers = _kernels(scales, wavelet, data.dtype, precision)
+    rows = np.moveaxis(data, axis, -1)
+    shape = rows.shape
+    rows = rows.reshape(-1, shape[-1])
+
+    def transform(x):
+        out = _core.wavelet_cwt(np.ascontiguousarray(x), kernels, centers, n_jobs=n_jobs)
+        return out.view(np.result_type(out.dtype, np.complex64)) if wavelet.complex_cwt else out
+
+    if data.dtype.kind == "c":
+        out = transform(rows.real) + 1j * transform(rows.imag)
+    else:
+        out = transform(rows)
+    out = np.moveaxis(out.reshape(len(scales), *shape), -1, axis + 1)
+    frequencies = scale2frequency(wavelet, scales, precision) / sampling_period
+    return np.ascontiguousarray(out), frequencies
+
+
+def _kernels(scales, wavelet, dtype, precision):
+    """The filter of each scale and the place of the current sample in it.
+
+    The wavelet's integral is read at the nearest earlier point of its table, as PyWavelets does;
+    its differences are the filter.
+    """
+    integral, x = integrate_wavelet(wavelet, precision)
+    single = dtype in (np.float32, np.complex64)
+    integral = np.conj(integral)
+    if single:
+        integral = integral.astype(np.complex64 if wavelet.complex_cwt else np.float32)
+        x = x.astype(np.float32)
+    wide = integral.astype(np.complex128 if wavelet.complex_cwt else np.float64)
+    kernels, centers = [], []
+    for scale in scales:
+        step = x[1] - x[0]
+        places = (np.arange(scale * (x[-1] - x[0]) + 1) / (scale * step)).astype(np.int64)
+        read = wide[places[places < len(wide)]][::-1]
+        if len(read) < 2:
+            raise ValueError(f"Selected scale of {scale} too small.")
+        kernel = -np.sqrt(float(scale)) * np.diff(read, prepend=0, append=0)
+        kernels.append(kernel.astype(integral.dtype))
+        centers.append((len(read) - 2) // 2 + 1)
+    return kernels, centers
 
 
 # Thresholds ------------------------------------------------------------------------------------
@@ -891,3 +1140,254 @@ def threshold_firm(data, value_low, value_high):
         kept = value_high * (1 - value_low / magnitude) / (value_high - value_low)
         kept = data * np.clip(kept, 0, None)
     return np.where(magnitude > value_high, data, kept)
+
+
+# Windows ---------------------------------------------------------------------------------------
+
+
+def features(
+    x,
+    window=None,
+    hop=None,
+    wavelet="db4",
+    level=4,
+    mode="symmetric",
+    *,
+    features=TWELVE,
+    groups=None,
+    q=2.0,
+    bands=None,
+    sampling_rate=1.0,
+    order=3,
+    delay=1,
+    normalize=True,
+    n_jobs=None,
+    progress=None,
+):
+    """What windows of a series, or of each group, show of their bands, spectrum and order.
+
+    Parameters
+    ----------
+    x : array-like of float, shape (n,) or (n, n_series)
+        Rows in time order.
+    window : int, optional
+        Rows in a window. May be left out with `groups`: each group is one window then.
+    hop : int, optional
+        Rows from one window to the next; `window` by default, so that windows do not overlap.
+    wavelet : str or Wavelet, default="db4"
+        See `wavelist`.
+    level : int, default=4
+        Levels of the bands. A group too short for them, as its own window, is split as far as
+        `dwt_max_level` allows: its approximation stands in the first column, the details it does
+        not have are NaN and take no part in entropies.
+    mode : str, default="symmetric"
+        How a window goes on beyond its ends; the columns name it. Only ``"periodization"`` splits
+        the energy of a window exactly: the others count some of it twice, as they do in
+        PyWavelets.
+    features : sequence of str
+        Which, in the order of their columns:
+
+        ``band_energy``
+            Sum of squared coefficients of each band, approximation first, then details from coarse
+            to fine.
+        ``relative_band_energy``
+            Band energies over their sum; zeros for a window without energy.
+        ``wavelet_entropy``
+            Shannon entropy of the relative energies, in nats.
+        ``wavelet_tsallis_entropy``
+            ``(1 - sum(p ** q)) / (q - 1)``; 0 without energy.
+        ``wavelet_log_energy``
+            Sum of the logarithms of the energies, bands without energy left out.
+        ``spectral_entropy``, ``band_power``, ``dominant_frequency``, ``permutation_entropy``,
+        ``teager_energy``
+            See `linewatch.spectral`.
+
+        By default band energies, relative band energies, wavelet and spectral entropy: twelve
+        columns at level 4.
+    groups : array-like of keys, shape (n,), optional
+        A key for each row, or a list of keys: each group is a series of its own. Rows need not be
+        sorted by group; those without a key are left out.
+    q : float, default=2.0
+        Order of the Tsallis entropy.
+    bands : sequence of (float, float), optional
+        Frequencies from and to, for ``band_power``.
+    sampling_rate : float, default=1.0
+        Rows a second; frequencies are in hertz then.
+    order, delay, normalize
+        As for `linewatch.spectral.permutation_entropy` and `linewatch.spectral.entropy`.
+    n_jobs : int, optional
+        Threads, as in scikit-learn; the answers do not depend on it.
+    progress : bool or callable, optional
+        True for a progress bar, or a function that is told how many windows were done.
+
+    Returns
+    -------
+    Table of the kind of `x`, for arrays and lists a dict of arrays
+        A row for each window, at the index of its last row. With `groups` the keys come first,
+        then ``row``, the last row of the window, or ``count``, the rows of the group. A window with
+        a missing or infinite value has NaN in every column.
+
+    Raises
+    ------
+    ValueError
+        If `window` is longer than `x`, `level` too high for it, or a name unknown.
+
+    References
+    ----------
+    .. [1] Rosso, O. A. et al. (2001). Wavelet entropy: a new tool for analysis of short duration
+       brain electrical signals. Journal of Neuroscience Methods 105, 65-75.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linewatch import wavelet
+    >>> packets = np.tile([5.0, 9.0], 32)
+    >>> packets[40:] = 7
+    >>> found = wavelet.features(packets, window=16, level=1, wavelet="haar")
+    >>> found["band_energy_d1_symmetric"].round(9)
+    array([64., 64., 32.,  0.])
+
+    One row for each source:
+
+    >>> source = np.repeat(["10.0.0.1", "10.0.0.2"], 32)
+    >>> found = wavelet.features(packets, groups=source, features=["wavelet_entropy"])
+    >>> found["group"].tolist(), found["count"].tolist()
+    (['10.0.0.1', '10.0.0.2'], [32, 32])
+    """
+    chosen = plan(
+        features,
+        wavelet,
+        level,
+        mode,
+        q=q,
+        bands=bands,
+        sampling_rate=sampling_rate,
+        order=order,
+        delay=delay,
+        normalize=normalize,
+    )
+    options = {"n_jobs": n_jobs, "progress": progress}
+    if groups is not None:
+        return of_groups(x, chosen, groups, window, hop, **options)
+    if window is None:
+        raise TypeError("features needs window=, the rows in a window (or groups=)")
+    return of_series(x, chosen, window, hop, **options)
+
+
+def band_energy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=None):
+    """Energy of each band of windows: the sum of its squared coefficients.
+
+    Parameters
+    ----------
+    x : array-like of float, shape (n_windows, n) or (n,)
+        Each row a window, or one window.
+    wavelet, level, mode, n_jobs
+        As for `features`.
+
+    Returns
+    -------
+    ndarray, shape (n_windows, level + 1) or (level + 1,)
+        The approximation first, then details from coarse to fine; of a frame a frame.
+
+    Raises
+    ------
+    ValueError
+        If `level` is too high for the windows, or a name unknown.
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> wavelet.band_energy([1.0, 3, 2, 2], "haar", level=1).round(12)
+    array([16.,  2.])
+    """
+    return of_rows(x, plan("band_energy", wavelet, level, mode), n_jobs=n_jobs)
+
+
+def relative_band_energy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=None):
+    """Share of each band in the energy of windows; zeros for a window without energy.
+
+    Parameters, answer and errors as for `band_energy`.
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> wavelet.relative_band_energy([1.0, -1, 1, 1], "haar", level=1).round(12)
+    array([0.5, 0.5])
+    """
+    return of_rows(x, plan("relative_band_energy", wavelet, level, mode), n_jobs=n_jobs)
+
+
+def wavelet_entropy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=None):
+    """Shannon entropy, in nats, of the shares of the bands in the energy of windows.
+
+    Parameters and errors as for `band_energy`.
+
+    Returns
+    -------
+    Same kind as `x`, shape (n_windows,); of one window a float
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> round(wavelet.wavelet_entropy([1.0, -1, 1, 1], "haar", level=1), 6)
+    0.693147
+    """
+    chosen = plan("wavelet_entropy", wavelet, level, mode)
+    return of_rows(x, chosen, n_jobs=n_jobs, scalar=True)
+
+
+def wavelet_tsallis_entropy(x, wavelet="db4", level=4, mode="symmetric", *, q=2.0, n_jobs=None):
+    """Tsallis entropy of order `q` of the shares of the bands: ``(1 - sum(p ** q)) / (q - 1)``.
+
+    Parameters and errors as for `band_energy`; 0 for a window without energy.
+
+    Returns
+    -------
+    Same kind as `x`, shape (n_windows,); of one window a float
+
+    References
+    ----------
+    .. [1] Tsallis, C. (1988). Possible generalization of Boltzmann-Gibbs statistics. Journal of
+       Statistical Physics 52, 479-487.
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> round(wavelet.wavelet_tsallis_entropy([1.0, -1, 1, 1], "haar", level=1), 6)
+    0.5
+    """
+    chosen = plan("wavelet_tsallis_entropy", wavelet, level, mode, q=q)
+    return of_rows(x, chosen, n_jobs=n_jobs, scalar=True)
+
+
+def wavelet_log_energy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=None):
+    """Sum of the logarithms of the band energies of windows, bands without energy left out.
+
+    Parameters and errors as for `band_energy`.
+
+    Returns
+    -------
+    Same kind as `x`, shape (n_windows,); of one window a float
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> round(wavelet.wavelet_log_energy([1.0, 3, 2, 2], "haar", level=1), 6)
+    3.465736
+    """
+    chosen = plan("wavelet_log_energy", wavelet, level, mode)
+    return of_rows(x, chosen, n_jobs=n_jobs, scalar=True)
+
+
+def spectral_entropy(x, *, normalize=True, n_jobs=None):
+    """Entropy of the power spectrum of windows; see `linewatch.spectral.entropy`.
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> wavelet.spectral_entropy([3.0, 3, 3, 3])
+    0.0
+    """
+    from linewatch.spectral import entropy
+
+    return entropy(x, normalize=normalize, n_jobs=n_jobs)

@@ -18,6 +18,7 @@ pub mod neighbors;
 pub mod packets;
 pub mod rolling;
 pub mod run;
+pub mod spectral;
 pub mod wavelet;
 
 #[pymodule]
@@ -59,7 +60,10 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(iforest::find_infinite, m)?)?;
     m.add_function(wrap_pyfunction!(model::read_model, m)?)?;
     m.add_function(wrap_pyfunction!(model::write_model, m)?)?;
+    m.add_function(wrap_pyfunction!(spectral::group_runs, m)?)?;
+    m.add_function(wrap_pyfunction!(spectral::window_features, m)?)?;
     m.add_class::<wavelet::FilterBank>()?;
+    m.add_function(wrap_pyfunction!(wavelet::wavelet_cwt, m)?)?;
     m.add_function(wrap_pyfunction!(wavelet::wavelet_names, m)?)?;
     Ok(())
 }

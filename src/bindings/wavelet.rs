@@ -1,17 +1,22 @@
 //! Wavelet transforms of NumPy arrays along an axis.
 
-use ndarray::{ArrayD, ArrayViewD};
+use ndarray::{ArrayD, ArrayView2, ArrayViewD};
 use numpy::{
-    Element, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArray,
+    Element, PyArray1, PyArrayDyn, PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArray,
     PyUntypedArrayMethods,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
+use realfft::num_complex::Complex;
+
+use super::matrix::Matrix;
 use super::run::run;
 use crate::error::Error;
+use crate::parallel::threads;
 use crate::wavelet::axis::along;
 use crate::wavelet::bank::{self, Bank};
+use crate::wavelet::cwt::{self, Scale};
 use crate::wavelet::dwt;
 use crate::wavelet::lanes::Real;
 use crate::wavelet::mode::Mode;
@@ -129,8 +134,8 @@ impl FilterBank {
     }
 
     /// `dec_lo, dec_hi, rec_lo, rec_hi`.
-    #[getter]
-    fn filters(&self) -> (Vec<f64>, Vec<f64>, Vec<f64>, Vec<f64>) {
+    #[getter(filters)]
+    fn four(&self) -> (Vec<f64>, Vec<f64>, Vec<f64>, Vec<f64>) {
         let Bank {
             dec_lo,
             dec_hi,
@@ -263,6 +268,11 @@ fn cost(values: usize, taps: usize) -> u64 {
 }
 
 impl FilterBank {
+    /// The filters.
+    pub fn filters(&self) -> &Bank {
+        &self.bank
+    }
+
     fn decompose<T: Precision>(
         &self,
         py: Python<'_>,
@@ -388,4 +398,83 @@ impl FilterBank {
 #[pyfunction]
 pub fn wavelet_names() -> Vec<String> {
     bank::names()
+}
+
+/// The continuous transform of the rows of `x` with the kernels of all scales.
+///
+/// `kernels` are real or complex, `centers` the places that fall on the current sample; the answer
+/// has the shape scales, rows, samples.
+#[pyfunction]
+#[pyo3(signature = (x, kernels, centers, *, n_jobs=None))]
+pub fn wavelet_cwt<'py>(
+    py: Python<'py>,
+    x: &Bound<'py, PyAny>,
+    kernels: Vec<Bound<'py, PyAny>>,
+    centers: Vec<usize>,
+    n_jobs: Option<isize>,
+) -> PyResult<Py<PyAny>> {
+    match Matrix::extract(x, "x")? {
+        Matrix::F32(x) => continuous(py, x.as_array(), &kernels, &centers, n_jobs),
+        Matrix::F64(x) => continuous(py, x.as_array(), &kernels, &centers, n_jobs),
+    }
+}
+
+fn continuous<'py, T: Precision>(
+    py: Python<'py>,
+    x: ArrayView2<'_, T>,
+    kernels: &[Bound<'py, PyAny>],
+    centers: &[usize],
+    n_jobs: Option<isize>,
+) -> PyResult<Py<PyAny>>
+where
+    Complex<T>: Element,
+{
+    let threads = threads(n_jobs)?;
+    let mut scales = Vec::with_capacity(kernels.len());
+    let mut width = 1;
+    for (kernel, center) in kernels.iter().zip(centers) {
+        let parts: Vec<Vec<T>> = if let Ok(real) = kernel.extract::<PyReadonlyArray1<T>>() {
+            vec![real.as_array().to_vec()]
+        } else {
+            let complex: PyReadonlyArray1<Complex<T>> = kernel.extract()?;
+            let part = |f: fn(&Complex<T>) -> T| complex.as_array().iter().map(f).collect();
+            vec![part(|v| v.re), part(|v| v.im)]
+        };
+        width = parts.len();
+        scales.push(Scale {
+            parts,
+            center: *center,
+        });
+    }
+    let (rows, n) = x.dim();
+    let total = (rows * n * scales.len()) as u64;
+    let mut out = vec![T::ZERO; scales.len() * rows * n * width];
+    let planes = run(py, 20 * total, total, None, |monitor| {
+        let mut answers = vec![
+            T::ZERO;
+            if rows == 1 {
+                0
+            } else {
+                scales.len() * n * width
+            }
+        ];
+        for (r, row) in x.outer_iter().enumerate() {
+            let row = row.to_vec();
+            if rows == 1 {
+                cwt::cwt(&row, &scales, threads, monitor, &mut out)?;
+                break;
+            }
+            cwt::cwt(&row, &scales, threads, monitor, &mut answers)?;
+            for (s, answer) in answers.chunks_exact((n * width).max(1)).enumerate() {
+                let place = (s * rows + r) * n * width;
+                out[place..place + n * width].copy_from_slice(answer);
+            }
+        }
+        Ok(out)
+    })?;
+    let shape = (scales.len(), rows, n * width);
+    let array = ndarray::Array3::from_shape_vec(shape, planes).expect("made with this shape");
+    Ok(numpy::PyArray3::from_owned_array(py, array)
+        .into_any()
+        .unbind())
 }

@@ -33,7 +33,10 @@ pub fn along<T: Real>(
         .collect();
     let rows = inputs[0].len() / inputs[0].len_of(axis).max(1);
     if rows == 1 && inputs.iter().all(|x| x.as_slice().is_some()) {
-        let rows: Vec<&[T]> = inputs.iter().map(|x| x.as_slice().expect("asked")).collect();
+        let rows: Vec<&[T]> = inputs
+            .iter()
+            .map(|x| x.as_slice().expect("asked"))
+            .collect();
         let mut places: Vec<&mut [T]> = outputs
             .iter_mut()
             .map(|out| out.as_slice_mut().expect("made contiguous"))

@@ -7,13 +7,13 @@
 
 use super::bank::Bank;
 use super::fir::{Input, Taps, filter};
-use super::lanes::Real;
+use super::lanes::{Kernel, Lanes, Real};
 use super::mode::Mode;
 use crate::Error;
 use crate::parallel::is_cancelled;
 
 /// Outputs filtered at a time: their inputs stay in the first-level cache.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 512;
 
 /// Taps two by two, for the analysis with the filters `lo` and `hi`.
 fn analysis_taps<T: Real>(lo: &[T], hi: &[T]) -> Vec<[T; 4]> {
@@ -37,8 +37,18 @@ fn gather<T: Real>(x: &[T], mode: Mode, start: isize, a: &mut [T], b: &mut [T]) 
     }
     if first < end {
         let inside = (2 * first as isize + start - 1) as usize;
-        let pairs = x[inside..].chunks_exact(2);
-        for ((pair, a), b) in pairs.zip(&mut a[first..end]).zip(&mut b[first..end]) {
+        T::dispatch(Pairs(&x[inside..], &mut a[first..end], &mut b[first..end]));
+    }
+}
+
+/// Takes pairs of samples apart: the second of each to `a`, the first to `b`.
+struct Pairs<'a, T>(&'a [T], &'a mut [T], &'a mut [T]);
+
+impl<T: Real> Kernel<T> for Pairs<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(self) {
+        for ((pair, a), b) in self.0.chunks_exact(2).zip(self.1).zip(self.2) {
             (*a, *b) = (pair[1], pair[0]);
         }
     }
@@ -309,7 +319,12 @@ pub fn idwt<T: Real>(
 }
 
 /// The full reconstruction from the approximation (or detail) coefficients of one level alone.
-pub fn upcoef<T: Real>(coefficients: &[T], bank: &Bank<T>, level: usize, is_detail: bool) -> Vec<T> {
+pub fn upcoef<T: Real>(
+    coefficients: &[T],
+    bank: &Bank<T>,
+    level: usize,
+    is_detail: bool,
+) -> Vec<T> {
     let mut from = coefficients.to_vec();
     for j in 0..level {
         let taps = if is_detail && j == 0 {
@@ -369,7 +384,10 @@ mod tests {
                     let expected = [&bank.dec_lo, &bank.dec_hi].map(|f| directly(&x, f, mode));
                     for (found, expected) in [&lo, &hi].into_iter().zip(&expected) {
                         for (f, e) in found.iter().zip(expected) {
-                            assert!((f - e).abs() < 1e-12 * (1.0 + e.abs()), "{name} {n} {mode:?}");
+                            assert!(
+                                (f - e).abs() < 1e-12 * (1.0 + e.abs()),
+                                "{name} {n} {mode:?}"
+                            );
                         }
                     }
                     let mut back = vec![0.0; samples(size, bank.taps(), mode).unwrap()];

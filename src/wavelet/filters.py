@@ -4,14 +4,14 @@
 
 Daubechies filters and symlets are spectral factors of the binomial half-band polynomial, the
 biorthogonal splines its products with binomials, the rest of the biorthogonal family splits its
-roots between analysis and synthesis; all of it in 120 digits and rounded once, to double precision.
-The choice of roots is that of the filters in general use. Needs mpmath; coiflets and the discrete
-Meyer filter are taken from PyWavelets (MIT license, see LICENSE). `--check` compares all filters with
-those of PyWavelets and says by how much they differ.
+roots between analysis and synthesis; all of it in 120 digits and rounded once, to double
+precision. The choice of roots is that of the filters in general use. Needs mpmath; coiflets and the
+discrete Meyer filter are taken from PyWavelets (MIT license, see LICENSE). `--check` compares the
+computed filters with those of PyWavelets and says by how much they differ.
 
-Sources: I. Daubechies, Ten Lectures on Wavelets (SIAM 1992), chapters 6 to 8; A. Cohen, I. Daubechies
-and J.-C. Feauveau, Biorthogonal bases of compactly supported wavelets, Communications on Pure and
-Applied Mathematics 45 (1992), 485-560.
+Sources: I. Daubechies, Ten Lectures on Wavelets (SIAM 1992), chapters 6 to 8; A. Cohen,
+I. Daubechies and J.-C. Feauveau, Biorthogonal bases of compactly supported wavelets, Communications
+on Pure and Applied Mathematics 45 (1992), 485-560.
 """
 
 import argparse

@@ -111,7 +111,8 @@ impl<T: Real, const TWO: bool> Filter<'_, T, TWO> {
         let mut second = [zero; U];
         let mut place = (self.taps.len() - 1) * self.stride + i;
         for t in self.taps {
-            let [ta, tb, ua, ub] = [0, 1, 2, 3].map(|k| V::splat(t[k]));
+            let (ta, tb) = (V::splat(t[0]), V::splat(t[1]));
+            let (ua, ub) = (V::splat(t[2]), V::splat(t[3]));
             // SAFETY: the last place read is at most that of the last output; see the function.
             unsafe {
                 let a = self.input.a.as_ptr().add(place);

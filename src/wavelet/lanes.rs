@@ -48,6 +48,17 @@ pub trait Lanes: Copy {
     ///
     /// `place` and the `N - 1` numbers after it can be written.
     unsafe fn store(self, place: *mut Self::Scalar);
+    /// Whether `mul_add` rounds once.
+    const FUSED: bool;
+    /// Asks for the cache line of `place`, which need not exist.
+    #[inline(always)]
+    fn prefetch(_place: *const Self::Scalar) {}
+    /// Reads `N` numbers from `place` of each of `N` rows and writes them column by column.
+    ///
+    /// # Safety
+    ///
+    /// The numbers can be read, and `N * N` numbers written from `to` on.
+    unsafe fn transpose(rows: &[*const Self::Scalar; 8], place: usize, to: *mut Self::Scalar);
     /// `self * factor + term`.
     fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The sums.
@@ -65,6 +76,16 @@ pub struct Plain<T, const N: usize>([T; N]);
 impl<T: Real, const N: usize> Lanes for Plain<T, N> {
     type Scalar = T;
     const N: usize = N;
+    const FUSED: bool = false;
+    #[inline(always)]
+    unsafe fn transpose(rows: &[*const T; 8], place: usize, to: *mut T) {
+        for (l, row) in rows[..N].iter().enumerate() {
+            for k in 0..N {
+                // SAFETY: the caller's promise.
+                unsafe { *to.add(k * N + l) = *row.add(place + k) };
+            }
+        }
+    }
     #[inline(always)]
     fn splat(value: T) -> Self {
         Plain([value; N])
@@ -81,9 +102,7 @@ impl<T: Real, const N: usize> Lanes for Plain<T, N> {
     }
     #[inline(always)]
     fn mul_add(self, factor: Self, term: Self) -> Self {
-        Plain(std::array::from_fn(|l| {
-            self.0[l] * factor.0[l] + term.0[l]
-        }))
+        Plain(std::array::from_fn(|l| self.0[l] * factor.0[l] + term.0[l]))
     }
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -106,7 +125,7 @@ mod wide {
     use super::Lanes;
 
     macro_rules! wide {
-        ($name:ident, $scalar:ty, $register:ty, $n:expr, $set:ident, $load:ident, $store:ident, $fma:ident, $add:ident, $sub:ident, $mul:ident) => {
+        ($name:ident, $scalar:ty, $register:ty, $n:expr, $set:ident, $load:ident, $store:ident, $fma:ident, $add:ident, $sub:ident, $mul:ident, $turn:ident) => {
             /// An AVX register. Only the copies that `dispatch` compiles for AVX2 and FMA make one,
             /// and they run only where both were detected; this makes every intrinsic sound.
             #[derive(Clone, Copy)]
@@ -115,6 +134,17 @@ mod wide {
             impl Lanes for $name {
                 type Scalar = $scalar;
                 const N: usize = $n;
+                const FUSED: bool = true;
+                #[inline(always)]
+                fn prefetch(place: *const $scalar) {
+                    // SAFETY: a prefetch reads nothing and never faults.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
+                }
+                #[inline(always)]
+                unsafe fn transpose(rows: &[*const $scalar; 8], place: usize, to: *mut $scalar) {
+                    // SAFETY: AVX2 is there; the caller's promise.
+                    unsafe { $turn(rows, place, to) }
+                }
                 #[inline(always)]
                 fn splat(value: $scalar) -> Self {
                     // SAFETY: AVX2 is there, see the type.
@@ -154,6 +184,63 @@ mod wide {
         };
     }
 
+    // No closures below: a closure is compiled without the features of the function around it, and
+    // every intrinsic in it became a call.
+
+    /// Four by four.
+    #[inline(always)]
+    unsafe fn turn_64(rows: &[*const f64; 8], place: usize, to: *mut f64) {
+        // SAFETY: as for the method that calls this.
+        unsafe {
+            let a = _mm256_loadu_pd(rows[0].add(place));
+            let b = _mm256_loadu_pd(rows[1].add(place));
+            let c = _mm256_loadu_pd(rows[2].add(place));
+            let d = _mm256_loadu_pd(rows[3].add(place));
+            let (ab0, ab1) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            let (cd0, cd1) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+            _mm256_storeu_pd(to, _mm256_permute2f128_pd::<0x20>(ab0, cd0));
+            _mm256_storeu_pd(to.add(4), _mm256_permute2f128_pd::<0x20>(ab1, cd1));
+            _mm256_storeu_pd(to.add(8), _mm256_permute2f128_pd::<0x31>(ab0, cd0));
+            _mm256_storeu_pd(to.add(12), _mm256_permute2f128_pd::<0x31>(ab1, cd1));
+        }
+    }
+
+    /// Columns of four rows, in both halves: 0 and 4, 1 and 5, 2 and 6, 3 and 7.
+    #[inline(always)]
+    unsafe fn quads(rows: &[*const f32], place: usize) -> [__m256; 4] {
+        // SAFETY: as for the method that calls this.
+        unsafe {
+            let a = _mm256_loadu_ps(rows[0].add(place));
+            let b = _mm256_loadu_ps(rows[1].add(place));
+            let c = _mm256_loadu_ps(rows[2].add(place));
+            let d = _mm256_loadu_ps(rows[3].add(place));
+            let (ab0, ab1) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            let (cd0, cd1) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+            [
+                _mm256_shuffle_ps::<0x44>(ab0, cd0),
+                _mm256_shuffle_ps::<0xee>(ab0, cd0),
+                _mm256_shuffle_ps::<0x44>(ab1, cd1),
+                _mm256_shuffle_ps::<0xee>(ab1, cd1),
+            ]
+        }
+    }
+
+    /// Eight by eight.
+    #[inline(always)]
+    unsafe fn turn_32(rows: &[*const f32; 8], place: usize, to: *mut f32) {
+        // SAFETY: as for the method that calls this.
+        unsafe {
+            let low = quads(&rows[..4], place);
+            let high = quads(&rows[4..], place);
+            for k in 0..4 {
+                let first = _mm256_permute2f128_ps::<0x20>(low[k], high[k]);
+                let second = _mm256_permute2f128_ps::<0x31>(low[k], high[k]);
+                _mm256_storeu_ps(to.add(8 * k), first);
+                _mm256_storeu_ps(to.add(8 * (k + 4)), second);
+            }
+        }
+    }
+
     wide!(
         Wide64,
         f64,
@@ -165,7 +252,8 @@ mod wide {
         _mm256_fmadd_pd,
         _mm256_add_pd,
         _mm256_sub_pd,
-        _mm256_mul_pd
+        _mm256_mul_pd,
+        turn_64
     );
     wide!(
         Wide32,
@@ -178,7 +266,8 @@ mod wide {
         _mm256_fmadd_ps,
         _mm256_add_ps,
         _mm256_sub_ps,
-        _mm256_mul_ps
+        _mm256_mul_ps,
+        turn_32
     );
 }
 

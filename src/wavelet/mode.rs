@@ -159,13 +159,34 @@ mod tests {
         };
         assert_eq!(around("zero"), [0., 0., 0., 0., 1., 2., 4., 0., 0., 0., 0.]);
         assert_eq!(around("constant")[..4], [1.0; 4]);
-        assert_eq!(around("symmetric"), [4., 4., 2., 1., 1., 2., 4., 4., 2., 1., 1.]);
-        assert_eq!(around("antisymmetric"), [4., -4., -2., -1., 1., 2., 4., -4., -2., -1., 1.]);
-        assert_eq!(around("reflect"), [1., 2., 4., 2., 1., 2., 4., 2., 1., 2., 4.]);
-        assert_eq!(around("antireflect"), [-5., -4., -2., 0., 1., 2., 4., 6., 7., 8., 10.]);
-        assert_eq!(around("periodic"), [4., 1., 2., 4., 1., 2., 4., 1., 2., 4., 1.]);
-        assert_eq!(around("periodization"), [1., 2., 4., 4., 1., 2., 4., 4., 1., 2., 4.]);
-        assert_eq!(around("smooth"), [-3., -2., -1., 0., 1., 2., 4., 6., 8., 10., 12.]);
+        assert_eq!(
+            around("symmetric"),
+            [4., 4., 2., 1., 1., 2., 4., 4., 2., 1., 1.]
+        );
+        assert_eq!(
+            around("antisymmetric"),
+            [4., -4., -2., -1., 1., 2., 4., -4., -2., -1., 1.]
+        );
+        assert_eq!(
+            around("reflect"),
+            [1., 2., 4., 2., 1., 2., 4., 2., 1., 2., 4.]
+        );
+        assert_eq!(
+            around("antireflect"),
+            [-5., -4., -2., 0., 1., 2., 4., 6., 7., 8., 10.]
+        );
+        assert_eq!(
+            around("periodic"),
+            [4., 1., 2., 4., 1., 2., 4., 1., 2., 4., 1.]
+        );
+        assert_eq!(
+            around("periodization"),
+            [1., 2., 4., 4., 1., 2., 4., 4., 1., 2., 4.]
+        );
+        assert_eq!(
+            around("smooth"),
+            [-3., -2., -1., 0., 1., 2., 4., 6., 8., 10., 12.]
+        );
     }
 
     #[test]

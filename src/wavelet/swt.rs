@@ -138,9 +138,17 @@ pub fn inverse<T: Real>(
 
 /// Distance of the taps `level` levels down.
 fn step(level: usize, taps: usize) -> Result<usize, Error> {
-    let step = u32::try_from(level).ok().and_then(|l| 1_usize.checked_shl(l));
+    let step = u32::try_from(level)
+        .ok()
+        .and_then(|l| 1_usize.checked_shl(l));
     step.filter(|step| step.checked_mul(2 * taps).is_some_and(|all| all < 1 << 40))
-        .ok_or_else(|| Error::argument("level", "small enough for its filter to fit in memory", level))
+        .ok_or_else(|| {
+            Error::argument(
+                "level",
+                "small enough for its filter to fit in memory",
+                level,
+            )
+        })
 }
 
 #[cfg(test)]

@@ -1,0 +1,5 @@
+//! What the spectrum and the order of the values in a window tell.
+
+pub mod entropy;
+pub mod order;
+pub mod power;
