@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -20,6 +21,7 @@ use pyo3::types::{PyCapsule, PyDict};
 use super::error::guard;
 use super::run::run;
 use crate::cdr::columns::{self, CALLS, Column, Names, Text};
+use crate::cdr::files::{self, Failure};
 use crate::cdr::settings::{Area, Community, Duration, Settings, Shape};
 use crate::cdr::stream::Rows;
 use crate::cdr::world::World;
@@ -167,6 +169,38 @@ impl CdrDataset {
             size,
             threads: threads(n_jobs)?,
         })
+    }
+
+    /// Writes the calls of days `first..last` as one CSV file, or those of day `first` as Parquet.
+    #[pyo3(signature = (path, format, first, last, *, n_jobs = None, progress = None))]
+    fn write(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        format: &str,
+        first: u32,
+        last: u32,
+        n_jobs: Option<isize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let threads = threads(n_jobs)?;
+        let (world, names) = (&self.0.world, &self.0.names);
+        let is_csv = format == "csv";
+        let quotas = &world.rhythm.quotas()[first as usize..last as usize];
+        let rows: u64 = quotas.iter().map(|quota| quota.rows).sum();
+        let written = run(py, rows * 500, rows, progress, |monitor| {
+            let written = if is_csv {
+                files::csv(world, names, first..last, &path, threads, monitor)
+            } else {
+                files::parquet(world, names, first, &path, threads, monitor)
+            };
+            match written {
+                Ok(()) => Ok(Ok(())),
+                Err(Failure::System(error)) => Ok(Err(error)),
+                Err(Failure::Kernel(error)) => Err(error),
+            }
+        })?;
+        written.map_err(PyErr::from)
     }
 
     /// The users in the order of their names.

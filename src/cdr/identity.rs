@@ -174,10 +174,9 @@ impl Digits {
         out
     }
 
-    /// Appends `prefix` and `number` with at least `width` digits.
+    /// `number` with at least `width` digits: the last bytes of the text, from the index on.
     #[inline(always)]
-    pub fn numbered(&self, out: &mut Vec<u8>, prefix: &[u8], number: u64, width: usize) {
-        out.extend_from_slice(prefix);
+    pub fn padded(&self, number: u64, width: usize) -> ([u8; 20], usize) {
         let mut text = [b'0'; 20];
         let mut rest = number;
         let mut at = 20;
@@ -193,7 +192,14 @@ impl Digits {
             10.. => 2,
             _ => 1,
         };
-        let first = (at - last).min(20 - width);
+        (text, (at - last).min(20 - width))
+    }
+
+    /// Appends `prefix` and `number` with at least `width` digits.
+    #[inline(always)]
+    pub fn numbered(&self, out: &mut Vec<u8>, prefix: &[u8], number: u64, width: usize) {
+        let (text, first) = self.padded(number, width);
+        out.extend_from_slice(prefix);
         out.extend_from_slice(&text[first..]);
     }
 }
