@@ -20,7 +20,7 @@ use pyo3::types::{PyCapsule, PyDict};
 
 use super::error::guard;
 use super::run::run;
-use crate::cdr::columns::{self, CALLS, Column, Names, Text};
+use crate::cdr::columns::{self, CALLS, Column, Names, Text, Word};
 use crate::cdr::files::{self, Failure};
 use crate::cdr::settings::{Area, Community, Duration, Settings, Shape};
 use crate::cdr::stream::Rows;
@@ -410,13 +410,17 @@ fn texts(rows: usize, write: impl Fn(usize, &mut Vec<u8>)) -> ArrayRef {
     Arc::new(strings(text))
 }
 
+fn words(rows: usize, word: impl Fn(usize) -> Word) -> ArrayRef {
+    Arc::new(strings(Text::of((0..rows).map(word), 12)))
+}
+
 fn users(shared: &Shared) -> Result<RecordBatch, Error> {
     let (world, n) = (&shared.world, shared.world.users.len());
     let (digits, identities) = (&world.digits, &world.identities);
     let of = |number: usize| &world.users[identities.place(number as u32) as usize];
     let created = |number: usize| cdr::users::created(world, identities.place(number as u32));
     table(vec![
-        ("user_id", texts(n, |i, out| columns::user(digits, i as u32, out))),
+        ("user_id", words(n, |i| columns::user(digits, i as u32))),
         (
             "phone_number",
             texts(n, |i, out| digits.numbered(out, b"+91", identities.phone(i as u32), 10)),
@@ -431,7 +435,7 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
         ),
         (
             "home_cell_id",
-            texts(n, |i, out| out.extend(&shared.names.cells[usize::from(of(i).home)])),
+            texts(n, |i, out| out.extend(shared.names.cell(usize::from(of(i).home)))),
         ),
         (
             "user_type",
@@ -459,7 +463,7 @@ fn towers(shared: &Shared) -> Result<RecordBatch, Error> {
         Arc::new(Float64Array::from_iter_values(values))
     };
     table(vec![
-        ("cell_id", texts(n, |i, out| out.extend(&shared.names.cells[i]))),
+        ("cell_id", texts(n, |i, out| out.extend(shared.names.cell(i)))),
         ("latitude", degrees(|tower| tower.latitude)),
         ("longitude", degrees(|tower| tower.longitude)),
         (
@@ -494,7 +498,7 @@ fn communities(shared: &Shared) -> Result<RecordBatch, Error> {
     let kind = |i: usize| cdr::settings::COMMUNITIES[members[i].0].as_bytes();
     let sizes = members.iter().map(|member| member.3 as i32);
     table(vec![
-        ("user_id", texts(n, |i, out| columns::user(digits, members[i].2, out))),
+        ("user_id", words(n, |i| columns::user(digits, members[i].2))),
         ("community_type", texts(n, |i, out| out.extend(kind(i)))),
         (
             "community_id",

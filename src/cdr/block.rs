@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::keyed::{Subject, unit};
 use super::row::Row;
 use super::settings::LONGEST_S;
+use super::users::User;
 use super::world::World;
 
 /// An hour of a day.
@@ -69,15 +70,22 @@ pub fn candidates(
     let seconds = world.rhythm.seconds(hour.weekend, hour.hour);
     let begin = hour.hour as u32 * 3600;
     let (number, at_work) = (hour.number(), hour.at_work());
+    let hourly = &world.moods[1];
+    let mut pair = [0; 4];
     for (i, mood) in range.zip(moods) {
-        let [a, b, c, d] = world.key.draw(Subject::Hour, i, number, 0);
+        // One draw for two users; ranges begin with an even one.
+        if i & 1 == 0 {
+            pair = world.key.draw(Subject::Hour, i >> 1, number, 0);
+        } else {
+            pair = [pair[2], pair[3], 0, 0];
+        }
         let user = &world.users[i as usize];
-        let expected = rates[usize::from(user.class)] * mood * world.moods[1].at(b);
-        let count = (expected + (a >> 8) as f32 * (1.0 / 16_777_216.0)) as u32;
+        let expected = rates[usize::from(user.class)] * mood * hourly.at(pair[1]);
+        let count = (expected + (pair[0] >> 8) as f32 * (1.0 / 16_777_216.0)) as u32;
         if count == 0 {
             continue;
         }
-        let first = world.places.at(i, user, hour.weekend, hour.hour, [c, d]);
+        let first = whereabouts(world, i, user, hour);
         let mut call = 0;
         for _ in 0..count {
             let mut free_at = None;
@@ -106,6 +114,13 @@ pub fn candidates(
             }
         }
     }
+}
+
+/// The tower where user `i` is in an hour.
+#[inline]
+pub fn whereabouts(world: &World, i: u32, user: &User, hour: Hour) -> u16 {
+    let [a, b, ..] = world.key.draw(Subject::Whereabouts, i, hour.number(), 0);
+    world.places.at(i, user, hour.weekend, hour.hour, [a, b])
 }
 
 /// How long user `i` talks.

@@ -2,9 +2,8 @@
 //!
 //! No field holds a comma, a quote or a line break, so none is quoted. Lines end with a line feed.
 
-use super::columns::{CALLS, Names};
+use super::columns::{CALLS, Names, Word, numbered};
 use super::row::{DAY_S, Row};
-use super::settings::KINDS;
 use super::world::World;
 use crate::error::Error;
 use crate::parallel;
@@ -12,7 +11,7 @@ use crate::parallel;
 /// Rows of one task.
 const PART: usize = 8192;
 /// More than the longest line.
-const LINE: usize = 320;
+const LINE: usize = 384;
 
 /// The first line.
 pub fn header() -> String {
@@ -38,32 +37,42 @@ pub fn lines(
     let dates = [0, 1].map(|next| date(world.settings.first_day + i64::from(day + next)));
     let tasks: Vec<_> = out.iter_mut().zip(rows.chunks(PART)).enumerate().collect();
     parallel::for_each(tasks, threads, |(part, (out, rows))| {
-        out.clear();
-        out.reserve(rows.len() * 160);
+        let mut lines = Lines {
+            text: std::mem::take(out),
+            length: 0,
+        };
         let first = first_row + (part * PART) as u64;
         for (k, row) in rows.iter().enumerate() {
-            line(world, names, &dates, first + k as u64, row, out);
+            if lines.text.len() < lines.length + LINE {
+                let more = (rows.len() - k) * 160 + 2 * LINE;
+                lines.text.resize(lines.length + more, 0);
+            }
+            line(world, names, &dates, first + k as u64, row, &mut lines);
         }
+        lines.text.truncate(lines.length);
+        *out = lines.text;
         Ok(())
     })
 }
 
-/// A line under way.
-struct Line {
-    text: [u8; LINE],
+/// Lines under way: the buffer has room for another line before each one.
+struct Lines {
+    text: Vec<u8>,
     length: usize,
 }
 
-impl Line {
+impl Lines {
+    /// Copies all 32 bytes, of which `length` stay.
     #[inline(always)]
-    fn put(&mut self, text: &[u8]) {
-        self.text[self.length..self.length + text.len()].copy_from_slice(text);
-        self.length += text.len();
+    fn word(&mut self, (word, length): &Word) {
+        self.text[self.length..self.length + 32].copy_from_slice(word);
+        self.length += length;
     }
 
     #[inline(always)]
-    fn comma(&mut self) {
-        self.put(b",");
+    fn put<const N: usize>(&mut self, text: [u8; N]) {
+        self.text[self.length..self.length + N].copy_from_slice(&text);
+        self.length += N;
     }
 }
 
@@ -74,50 +83,41 @@ fn line(
     dates: &[[u8; 11]; 2],
     number: u64,
     row: &Row,
-    out: &mut Vec<u8>,
+    out: &mut Lines,
 ) {
-    let digits = &world.digits;
-    let [caller, callee] = [row.caller, row.callee].map(|i| world.identities.public(i));
-    let mut line = Line {
-        text: [0; LINE],
-        length: 0,
-    };
-    let numbered = |line: &mut Line, prefix: &[u8], number: u64, width: usize| {
-        let (text, first) = digits.padded(number, width);
-        line.put(prefix);
-        line.put(&text[first..]);
-    };
-    let moment = |line: &mut Line, second: u32| {
+    let (digits, identities) = (&world.digits, &world.identities);
+    let [caller, callee] = [row.caller, row.callee].map(|i| identities.public(i));
+    let user = |n: u32| numbered(digits, b",user_", u64::from(n) + 1, 4);
+    let moment = |second: u32| {
         let next = second >= DAY_S;
         let second = if next { second - DAY_S } else { second };
-        line.put(&dates[usize::from(next)]);
         let (hour, minute) = (second / 3600, second / 60 % 60);
         let [.., a, b] = digits.four(hour);
         let [.., c, d] = digits.four(minute);
         let [.., e, f] = digits.four(second % 60);
-        line.put(&[a, b, b':', c, d, b':', e, f, b',']);
+        let mut text = [0; 20];
+        text[0] = b',';
+        text[1..12].copy_from_slice(&dates[usize::from(next)]);
+        text[12..].copy_from_slice(&[a, b, b':', c, d, b':', e, f]);
+        text
     };
-    numbered(&mut line, b"call_", number + 1, 6);
-    numbered(&mut line, b",user_", u64::from(caller) + 1, 4);
-    numbered(&mut line, b",user_", u64::from(callee) + 1, 4);
-    line.comma();
-    moment(&mut line, row.start);
-    moment(&mut line, row.end());
-    numbered(&mut line, b"", u64::from(row.duration), 1);
-    line.comma();
-    line.put(&names.cells[usize::from(row.first)]);
-    line.comma();
-    line.put(&names.cells[usize::from(row.last)]);
-    line.comma();
-    line.put(&digits.imei(world.identities.imei(caller)));
-    line.comma();
-    line.put(&digits.imsi(world.identities.imsi(caller)));
-    line.comma();
-    line.put(&digits.imsi(world.identities.imsi(callee)));
-    line.put(if row.kind == 0 { b",0," } else { b",1," });
-    line.put(KINDS[usize::from(row.kind)].as_bytes());
-    line.put(b"\n");
-    out.extend_from_slice(&line.text[..line.length]);
+    out.word(&numbered(digits, b"call_", number + 1, 6));
+    out.word(&user(caller));
+    out.word(&user(callee));
+    out.put(moment(row.start));
+    out.put(moment(row.end()));
+    out.word(&numbered(digits, b",", u64::from(row.duration), 1));
+    out.put(*b",");
+    out.word(&names.cells[usize::from(row.first)]);
+    out.put(*b",");
+    out.word(&names.cells[usize::from(row.last)]);
+    out.put(*b",");
+    out.put(digits.imei(identities.imei(caller)));
+    out.put(*b",");
+    out.put(digits.imsi(identities.imsi(caller)));
+    out.put(*b",");
+    out.put(digits.imsi(identities.imsi(callee)));
+    out.word(&names.endings[usize::from(row.kind)]);
 }
 
 /// `2024-01-01 ` of a day counted from 1970-01-01, with the space that a time follows.

@@ -333,7 +333,7 @@ impl<'w> Maker<'w> {
         };
         let hour = Hour::new(world, self.day, (event.start / 3600) as usize);
         for tries in 0..TRIES {
-            let [a, b, c, d] = world.key.draw(Subject::Actor, event.number, self.day, tries);
+            let [a, b, _, d] = world.key.draw(Subject::Actor, event.number, self.day, tries);
             let (caller, busy_until) = match event.caller {
                 Actor::Keep(_, until) => (below(a, n), until),
                 Actor::Kept(number) => (self.kept[number as usize], stop),
@@ -364,13 +364,11 @@ impl<'w> Maker<'w> {
                 }
                 self.kept[number] = caller;
             }
-            let bits = world.key.draw(Subject::Hour, caller, self.day * 24 + hour.hour as u32, 0);
-            let first = world.places.at(caller, user, hour.weekend, hour.hour, [bits[2], bits[3]]);
+            let first = block::whereabouts(world, caller, user, hour);
             if !is_kept {
                 self.lines[caller as usize].until = busy_until;
             }
             self.lines[callee as usize].until = stop;
-            let _ = c;
             return Some(Row {
                 start: event.start,
                 caller,

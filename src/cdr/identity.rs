@@ -37,7 +37,7 @@ const MOBILES: u64 = 4_000_000_000;
 const SUBSCRIBERS: u64 = 10_000_000_000;
 
 /// More users than this cannot be told apart.
-pub const MOST_USERS: u64 = 100_000_000;
+pub const MOST_USERS: u64 = 99_999_998;
 
 /// The maps from a user's place in the world to what its papers say.
 #[derive(Debug, Clone)]
@@ -174,33 +174,29 @@ impl Digits {
         out
     }
 
-    /// `number` with at least `width` digits: the last bytes of the text, from the index on.
+    /// `number` with at least `width` digits (up to 16), from the first byte on, and how many.
     #[inline(always)]
-    pub fn padded(&self, number: u64, width: usize) -> ([u8; 20], usize) {
-        let mut text = [b'0'; 20];
-        let mut rest = number;
-        let mut at = 20;
-        while rest >= 10_000 {
-            at -= 4;
-            text[at..at + 4].copy_from_slice(&self.four((rest % 10_000) as u32));
-            rest /= 10_000;
-        }
-        text[at - 4..at].copy_from_slice(&self.four(rest as u32));
-        let last = match rest {
-            1000.. => 4,
-            100.. => 3,
-            10.. => 2,
-            _ => 1,
+    pub fn decimal(&self, number: u64, width: usize) -> ([u8; 16], usize) {
+        let count = number.checked_ilog10().map_or(1, |log| log as usize + 1).max(width);
+        let word = |v: u32| {
+            let [high, low] = [self.four(v / 10_000), self.four(v % 10_000)].map(u32::from_le_bytes);
+            u64::from(low) << 32 | u64::from(high)
         };
-        (text, (at - last).min(20 - width))
+        if number < 100_000_000 && width <= 8 {
+            let text = word(number as u32) >> (8 * (8 - count));
+            return (u128::from(text).to_le_bytes(), count);
+        }
+        let (high, low) = (number / 100_000_000, number % 100_000_000);
+        let text = u128::from(word(low as u32)) << 64 | u128::from(word((high % 100_000_000) as u32));
+        ((text >> (8 * (16 - count))).to_le_bytes(), count)
     }
 
     /// Appends `prefix` and `number` with at least `width` digits.
     #[inline(always)]
     pub fn numbered(&self, out: &mut Vec<u8>, prefix: &[u8], number: u64, width: usize) {
-        let (text, first) = self.padded(number, width);
+        let (text, count) = self.decimal(number, width);
         out.extend_from_slice(prefix);
-        out.extend_from_slice(&text[first..]);
+        out.extend_from_slice(&text[..count]);
     }
 }
 

@@ -48,6 +48,8 @@ pub enum Subject {
     Border = 17,
     /// The calls of a burst.
     Burst = 18,
+    /// Where a user is in an hour.
+    Whereabouts = 19,
 }
 
 /// The seed, ready to key draws.

@@ -14,5 +14,6 @@ or day by day.
 
 from linewatch.cdr.config import Config
 from linewatch.cdr.dataset import Calls, Dataset, generate
+from linewatch.cdr.realism import realism
 
-__all__ = ["Calls", "Config", "Dataset", "generate"]
+__all__ = ["Calls", "Config", "Dataset", "generate", "realism"]

@@ -169,6 +169,33 @@ class Dataset:
         """Who belongs to which community, a Polars frame of one row for each membership."""
         return _polars(self._core.communities())
 
+    def realism(self):
+        """Statistics of the first 14 days beside the bands that lifelike calls fall into.
+
+        See `linewatch.cdr.realism`, which does so for any calls.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``statistic``, ``value``, ``low``, ``high`` and ``is_inside``.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> table = cdr.generate(users=500, days=7, seed=1).realism()
+        >>> bool(table["is_inside"].mean() > 0.9)
+        True
+        """
+        import polars as pl
+
+        from linewatch.cdr.realism import coded, report
+
+        users, towers = self.users, self.towers
+        user, cell = pl.Enum(users["user_id"]), pl.Enum(towers["cell_id"])
+        days = (0, min(14, self.config.days))
+        parts = [coded(batch, user, cell) for batch in self.calls(days=days, batch_size=1 << 20)]
+        return report(parts, users, towers, user, cell)
+
 
 class Calls:
     """Calls to come. Iterate over it for frames, `collect` it, or hand it to a reader of Arrow."""

@@ -300,25 +300,16 @@ fn parts(
         let raw = encode::keys(rows.iter().map(of), encode::width(most));
         Ok(Part::Keys(page(n, RLE_DICTIONARY, &raw)?))
     };
-    let write = |count: usize, number: &dyn Fn(usize) -> u32, kind: usize| {
-        let mut text = Text::with_capacity(count, 15);
-        for k in 0..count {
-            let number = number(k);
-            text.push(|out| match kind {
-                4 | 5 => columns::user(digits, number, out),
-                6 => out.extend_from_slice(&digits.imei(identities.imei(number))),
-                _ => out.extend_from_slice(&digits.imsi(identities.imsi(number))),
-            });
-        }
-        text
+    let write = |numbers: &mut dyn ExactSizeIterator<Item = u32>, kind: usize| match kind {
+        4 | 5 => Text::of(numbers.map(|n| columns::user(digits, n)), 12),
+        6 => Text::of(numbers.map(|n| columns::fifteen(digits.imei(identities.imei(n)))), 15),
+        _ => Text::of(numbers.map(|n| columns::fifteen(digits.imsi(identities.imsi(n)))), 15),
     };
     let make = |part: usize| -> io::Result<Option<Part>> {
         Ok(Some(match part {
             0 => {
-                let mut text = Text::with_capacity(n, 12);
-                for k in 0..n as u64 {
-                    text.push(|out| digits.numbered(out, b"call_", first_row + k + 1, 6));
-                }
+                let name = |k| columns::numbered(digits, b"call_", first_row + k as u64 + 1, 6);
+                let text = Text::of((0..n).map(name), 13);
                 Part::Values(page(n, DELTA_LENGTH_BYTE_ARRAY, &encode::text(&text))?)
             }
             // Keys are places in the world; the dictionaries are in the same order.
@@ -339,15 +330,15 @@ fn parts(
                     // The same names as for callers.
                     return Ok(None);
                 }
-                let text = write(users, &|i| identities.public(i as u32), part);
+                let text = write(&mut (0..users).map(|i| identities.public(i as u32)), part);
                 Part::Dictionary(page(users, PLAIN, &encode::plain(&text))?)
             }
             4..=8 => {
-                let public = |k: usize| match part {
-                    5 | 8 => identities.public(rows[k].callee),
-                    _ => identities.public(rows[k].caller),
+                let public = |row: &Row| match part {
+                    5 | 8 => identities.public(row.callee),
+                    _ => identities.public(row.caller),
                 };
-                let text = write(n, &public, part);
+                let text = write(&mut rows.iter().map(public), part);
                 Part::Values(page(n, DELTA_LENGTH_BYTE_ARRAY, &encode::text(&text))?)
             }
             11 => keyed(high - low, &|row| row.start - low)?,
@@ -357,7 +348,7 @@ fn parts(
                 Part::Dictionary(page(usize::from(longest) + 1, PLAIN, &raw)?)
             }
             14 => keyed(longest.into(), &|row| row.duration.into())?,
-            15 => Part::Dictionary(listed(names.cells.iter().map(Vec::as_slice))?),
+            15 => Part::Dictionary(listed((0..names.cells.len()).map(|i| names.cell(i)))?),
             16 => keyed(names.cells.len() as u32 - 1, &|row| row.first.into())?,
             17 => keyed(names.cells.len() as u32 - 1, &|row| row.last.into())?,
             18 => Part::Values(page(n, PLAIN, &encode::flags(rows.iter().map(|r| r.kind != 0)))?),
