@@ -53,6 +53,8 @@ def _one_line(error):
 
 def parser():
     """The options of every command."""
+    from linewatch.cdr import command
+
     top = Parser(prog="linewatch", description="Find anomalies in telecom data.")
     top.add_argument("--version", action="version", version=f"linewatch {linewatch.__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
@@ -88,6 +90,15 @@ def parser():
     demo.add_argument("--seed", type=int, default=0, help="default 0")
     _scoring(demo)
     demo.set_defaults(run=run_demo, value=["traffic_mbit_per_s"])
+
+    generate = commands.add_parser(
+        "generate",
+        help="generate call records with labelled anomalies",
+        description="Write users, towers, communities and calls with labelled anomalies to a new "
+        "folder; the same seed gives the same bytes.",
+    )
+    command.add_options(generate)
+    generate.set_defaults(run=command.run)
     return top
 
 

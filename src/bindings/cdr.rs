@@ -126,6 +126,9 @@ fn exactly<T, const N: usize>(
     values.try_into().map_err(refuse)
 }
 
+/// Rows by hour, by kind and by class of duration.
+type Counts = (Vec<u64>, Vec<u64>, Vec<u64>);
+
 /// A world and its names, shared by all streams.
 struct Shared {
     world: World,
@@ -182,7 +185,7 @@ impl CdrDataset {
         last: u32,
         n_jobs: Option<isize>,
         progress: Option<Py<PyAny>>,
-    ) -> PyResult<()> {
+    ) -> PyResult<Counts> {
         let threads = threads(n_jobs)?;
         let (world, names) = (&self.0.world, &self.0.names);
         let is_csv = format == "csv";
@@ -195,12 +198,13 @@ impl CdrDataset {
                 files::parquet(world, names, first, &path, threads, monitor)
             };
             match written {
-                Ok(()) => Ok(Ok(())),
+                Ok(summary) => Ok(Ok(summary)),
                 Err(Failure::System(error)) => Ok(Err(error)),
                 Err(Failure::Kernel(error)) => Err(error),
             }
         })?;
-        written.map_err(PyErr::from)
+        let summary = written?;
+        Ok((summary.hours.into(), summary.kinds.into(), summary.durations.into()))
     }
 
     /// The users in the order of their names.

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::keyed::{Subject, unit};
+use super::keyed::{MANY, Subject, unit};
 use super::row::Row;
 use super::settings::LONGEST_S;
 use super::users::User;
@@ -71,17 +71,18 @@ pub fn candidates(
     let begin = hour.hour as u32 * 3600;
     let (number, at_work) = (hour.number(), hour.at_work());
     let hourly = &world.moods[1];
-    let mut pair = [0; 4];
+    let mut draws = [[0; MANY]; 4];
     for (i, mood) in range.zip(moods) {
-        // One draw for two users; ranges begin with an even one.
-        if i & 1 == 0 {
-            pair = world.key.draw(Subject::Hour, i >> 1, number, 0);
-        } else {
-            pair = [pair[2], pair[3], 0, 0];
+        // One draw serves two users; ranges begin with an even multiple of many.
+        let at = (i as usize / 2) % MANY;
+        if at == 0 && i & 1 == 0 {
+            world.key.draw_many(Subject::Hour, i / 2, number, &mut draws);
         }
+        let side = (i & 1) as usize * 2;
+        let [chance, noise] = [draws[side][at], draws[side + 1][at]];
         let user = &world.users[i as usize];
-        let expected = rates[usize::from(user.class)] * mood * hourly.at(pair[1]);
-        let count = (expected + (pair[0] >> 8) as f32 * (1.0 / 16_777_216.0)) as u32;
+        let expected = rates[usize::from(user.class)] * mood * hourly.at(noise);
+        let count = (expected + (chance >> 8) as f32 * (1.0 / 16_777_216.0)) as u32;
         if count == 0 {
             continue;
         }

@@ -63,12 +63,12 @@ impl Places {
         let u = unit(bits);
         let rank = (f64::from(self.others) * u * u) as u32;
         let [a, b, c, d] = self.key.draw(Subject::Place, i, rank, 0);
-        if a & 7 == 0 {
+        if a & 15 == 0 {
             return below(b, self.neighbors.len() as u32) as u16;
         }
-        let base = if a & 8 == 0 { user.home } else { user.work };
+        let base = if a & 16 == 0 { user.home } else { user.work };
         let near = self.neighbors[usize::from(base)][below(c, NEIGHBORS as u32) as usize];
-        if a & 16 == 0 {
+        if a & 32 == 0 {
             near
         } else {
             self.neighbors[usize::from(near)][below(d, NEIGHBORS as u32) as usize]

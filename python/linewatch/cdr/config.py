@@ -214,7 +214,7 @@ class Config:
     ----------
     users, days, seed, start, towers
         Size: 10 users or more, days from `start` (a date), the number that all randomness hangs
-        on, and towers (one for each 150 users if None, at least 20 and at most 4,000).
+        on, and towers (one for each 100 users if None, at least 30 and at most 4,000).
     calls_per_user_day : float
         Calls that a user makes a day: the mean over users and over a week.
     anomaly_ratio : float, anomaly_mix : dict
@@ -311,7 +311,7 @@ class Config:
     work_groups: dict = _ours({3: 0.3, 5: 0.4, 8: 0.2, 12: 0.1}, _SIZES)
     friend_circles: dict = _ours({4: 0.5, 5: 0.3, 7: 0.2}, _SIZES)
     community_shares: dict = _ours(
-        {"families": 0.95, "work_groups": 0.5, "friend_circles": 0.9}, _SHARE, keys=COMMUNITIES
+        {"families": 0.95, "work_groups": 0.4, "friend_circles": 0.9}, _SHARE, keys=COMMUNITIES
     )
     one_community: bool = _ours(False, _FLAG)
     contact_shares: dict = _ours(
@@ -319,10 +319,10 @@ class Config:
         _WEIGHT,
         keys=CONTACTS,
     )
-    stranger_share: float = _ours(0.03, _SHARE)
+    stranger_share: float = _ours(0.01, _SHARE)
     tie_spread: float = _ours(0.8, _number(0, 3))
-    acquaintances: float = _ours(7.0, _number(1, 200))
-    acquaintances_spread: float = _ours(1.0, _SPREAD)
+    acquaintances: float = _ours(3.0, _number(1, 200))
+    acquaintances_spread: float = _ours(1.7, _SPREAD)
     area_shares: dict = _ours(
         {"downtown": 0.3, "commercial": 0.25, "residential": 0.25, "suburban": 0.2},
         _WEIGHT,
@@ -350,8 +350,8 @@ class Config:
     small_cell_share: float = _ours(0.25, _SHARE)
     at_home: dict = _ours(_HOME, _hours(1), keys=DAYS)
     at_work: dict = _ours(_WORK, _hours(1), keys=DAYS)
-    day_place_share: float = _ours(0.6, _SHARE)
-    other_places: int = _ours(12, _whole(0, 200))
+    day_place_share: float = _ours(0.45, _SHARE)
+    other_places: int = _ours(10, _whole(0, 200))
     handover_base: float = _ours(0.01, _SHARE)
     handover_half_s: float = _ours(900.0, _number(1, 1e9))
     handover_most: float = _ours(0.6, _SHARE)
@@ -467,7 +467,7 @@ class Config:
     @property
     def n_towers(self):
         """Towers, also where the number is left to the generator."""
-        return self.towers if self.towers is not None else min(max(20, self.users // 150), 4000)
+        return self.towers if self.towers is not None else min(max(30, self.users // 100), 4000)
 
     def _settings(self):
         """The fields as the kernel takes them."""

@@ -3,7 +3,7 @@
 import datetime
 
 from linewatch import _core
-from linewatch.cdr.config import Config, nearest
+from linewatch.cdr.config import Config
 
 BATCH_SIZE = 65_536
 BACKENDS = ("polars", "pandas", "pyarrow")
@@ -195,6 +195,62 @@ class Dataset:
         days = (0, min(14, self.config.days))
         parts = [coded(batch, user, cell) for batch in self.calls(days=days, batch_size=1 << 20)]
         return report(parts, users, towers, user, cell)
+
+    def write(self, folder, format="parquet", *, picture=None, n_jobs=None, progress=None):
+        """Write all tables, the metadata and the picture to a new folder.
+
+        Parameters
+        ----------
+        folder : path
+            Where to; must not exist or be empty. It appears when everything is in it, under a
+            temporary name before.
+        format : {"parquet", "csv"}, default="parquet"
+            Parquet has the calls in ``cdr_call_records/``, one file a day; CSV has them in
+            ``cdr_call_records.csv``.
+        picture : bool, optional
+            Whether to draw ``cdr_dataset_analysis.png``; if matplotlib is there by default.
+        n_jobs : int, optional
+            Threads; those of the data set by default. The bytes do not depend on it.
+        progress : bool or callable, optional
+            True for a bar (needs tqdm), or a function that is given the rows written since its
+            last call.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files written.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder is not empty.
+        OSError
+            If the system refuses, for example for want of space; nothing is kept then.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> from linewatch import cdr
+        >>> folder = pathlib.Path(tempfile.mkdtemp()) / "data"
+        >>> files = cdr.generate(users=50, days=1).write(folder, "csv", picture=False)
+        >>> [file.name for file in files][:2]
+        ['cdr_call_records.csv', 'cdr_cell_towers.csv']
+        """
+        from linewatch.cdr.write import write
+
+        return write(
+            self, folder, format, picture=picture, n_jobs=n_jobs, progress=progress
+        )
+
+    @property
+    def truth(self):
+        """The anomalies: a Polars frame with ``call_id``, ``anomaly_type``, users and times."""
+        import polars as pl
+
+        columns = ["call_id", "anomaly_type", "caller_id", "callee_id"]
+        columns += ["call_start_ts", "call_end_ts"]
+        parts = [batch.filter("is_anomaly").select(columns) for batch in self.calls()]
+        return pl.concat(parts)
 
 
 class Calls:
