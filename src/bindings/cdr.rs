@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatchReader;
-use pyo3::exceptions::PyKeyError;
+use pyo3::exceptions::{PyKeyError, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
@@ -45,21 +45,27 @@ where
 /// The settings that `linewatch.cdr.Config` has checked and laid out.
 fn settings(d: &Bound<'_, PyDict>) -> PyResult<Settings> {
     let areas: Vec<(f64, [f64; 2], [f64; 2], f64, f64)> = field(d, "areas")?;
-    let areas = areas.into_iter().map(|(share, latitude, longitude, home, work)| Area {
-        share,
-        latitude,
-        longitude,
-        home,
-        work,
-    });
+    let areas = areas
+        .into_iter()
+        .map(|(share, latitude, longitude, home, work)| Area {
+            share,
+            latitude,
+            longitude,
+            home,
+            work,
+        });
     let durations: Vec<(f64, f64, u32)> = field(d, "durations")?;
-    let durations = durations.into_iter().map(|(center_s, spread, least_s)| Duration {
-        center_s,
-        spread,
-        least_s,
-    });
+    let durations = durations
+        .into_iter()
+        .map(|(center_s, spread, least_s)| Duration {
+            center_s,
+            spread,
+            least_s,
+        });
     let communities: Vec<(f64, Vec<(u32, f64)>)> = field(d, "communities")?;
-    let communities = communities.into_iter().map(|(share, sizes)| Community { share, sizes });
+    let communities = communities
+        .into_iter()
+        .map(|(share, sizes)| Community { share, sizes });
     let shape: String = field(d, "duration_shape")?;
     Ok(Settings {
         seed: field(d, "seed")?,
@@ -165,7 +171,13 @@ impl CdrDataset {
     }
 
     /// The calls of days `first..last` as a stream that begins when it is read.
-    fn calls(&self, first: u32, last: u32, size: usize, n_jobs: Option<isize>) -> PyResult<CdrCalls> {
+    fn calls(
+        &self,
+        first: u32,
+        last: u32,
+        size: usize,
+        n_jobs: Option<isize>,
+    ) -> PyResult<CdrCalls> {
         Ok(CdrCalls {
             shared: Arc::clone(&self.0),
             days: first..last,
@@ -203,8 +215,16 @@ impl CdrDataset {
                 Err(Failure::Kernel(error)) => Err(error),
             }
         })?;
-        let summary = written?;
-        Ok((summary.hours.into(), summary.kinds.into(), summary.durations.into()))
+        let summary = written.map_err(|error| match error.raw_os_error() {
+            // Python chooses the class and the words by the number.
+            Some(number) => PyOSError::new_err((number, error.to_string())),
+            None => PyErr::from(error),
+        })?;
+        Ok((
+            summary.hours.into(),
+            summary.kinds.into(),
+            summary.durations.into(),
+        ))
     }
 
     /// The users in the order of their names.
@@ -398,9 +418,8 @@ fn strings(Text { data, offsets }: Text) -> StringArray {
 
 /// A table from names and columns.
 fn table(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
-    let field = |(name, array): &(&str, ArrayRef)| {
-        Field::new(*name, array.data_type().clone(), false)
-    };
+    let field =
+        |(name, array): &(&str, ArrayRef)| Field::new(*name, array.data_type().clone(), false);
     let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
     let arrays = columns.into_iter().map(|(_, array)| array).collect();
     Ok(record_batch(&Arc::new(schema), arrays))
@@ -427,19 +446,27 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
         ("user_id", words(n, |i| columns::user(digits, i as u32))),
         (
             "phone_number",
-            texts(n, |i, out| digits.numbered(out, b"+91", identities.phone(i as u32), 10)),
+            texts(n, |i, out| {
+                digits.numbered(out, b"+91", identities.phone(i as u32), 10)
+            }),
         ),
         (
             "imei",
-            texts(n, |i, out| out.extend(digits.imei(identities.imei(i as u32)))),
+            texts(n, |i, out| {
+                out.extend(digits.imei(identities.imei(i as u32)))
+            }),
         ),
         (
             "imsi",
-            texts(n, |i, out| out.extend(digits.imsi(identities.imsi(i as u32)))),
+            texts(n, |i, out| {
+                out.extend(digits.imsi(identities.imsi(i as u32)))
+            }),
         ),
         (
             "home_cell_id",
-            texts(n, |i, out| out.extend(shared.names.cell(usize::from(of(i).home)))),
+            texts(n, |i, out| {
+                out.extend(shared.names.cell(usize::from(of(i).home)))
+            }),
         ),
         (
             "user_type",
@@ -449,7 +476,9 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
         ),
         (
             "creation_date",
-            Arc::new(arrow::array::Date32Array::from_iter_values((0..n).map(created))),
+            Arc::new(arrow::array::Date32Array::from_iter_values(
+                (0..n).map(created),
+            )),
         ),
         (
             "call_pattern",
@@ -467,7 +496,10 @@ fn towers(shared: &Shared) -> Result<RecordBatch, Error> {
         Arc::new(Float64Array::from_iter_values(values))
     };
     table(vec![
-        ("cell_id", texts(n, |i, out| out.extend(shared.names.cell(i)))),
+        (
+            "cell_id",
+            texts(n, |i, out| out.extend(shared.names.cell(i))),
+        ),
         ("latitude", degrees(|tower| tower.latitude)),
         ("longitude", degrees(|tower| tower.longitude)),
         (
@@ -479,7 +511,11 @@ fn towers(shared: &Shared) -> Result<RecordBatch, Error> {
         (
             "tower_type",
             texts(n, |i, out| {
-                let kind = if towers[i].is_small { "small_cell" } else { "macro" };
+                let kind = if towers[i].is_small {
+                    "small_cell"
+                } else {
+                    "macro"
+                };
                 out.extend(kind.bytes());
             }),
         ),
@@ -511,6 +547,9 @@ fn communities(shared: &Shared) -> Result<RecordBatch, Error> {
                 digits.numbered(out, b"_", u64::from(members[i].1), 1);
             }),
         ),
-        ("community_size", Arc::new(Int32Array::from_iter_values(sizes))),
+        (
+            "community_size",
+            Arc::new(Int32Array::from_iter_values(sizes)),
+        ),
     ])
 }

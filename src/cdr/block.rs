@@ -76,7 +76,9 @@ pub fn candidates(
         // One draw serves two users; ranges begin with an even multiple of many.
         let at = (i as usize / 2) % MANY;
         if at == 0 && i & 1 == 0 {
-            world.key.draw_many(Subject::Hour, i / 2, number, &mut draws);
+            world
+                .key
+                .draw_many(Subject::Hour, i / 2, number, &mut draws);
         }
         let side = (i & 1) as usize * 2;
         let [chance, noise] = [draws[side][at], draws[side + 1][at]];
@@ -136,5 +138,9 @@ pub fn duration(world: &World, i: u32, bits: u32) -> u32 {
 /// A number in (0, 1) that ranks a call among those that cannot all be had.
 pub fn rank(world: &World, row: &Row, day: u32) -> f64 {
     let number = row.start ^ day.rotate_left(17);
-    unit(world.key.draw(Subject::Border, row.caller, row.callee, number)[0])
+    unit(
+        world
+            .key
+            .draw(Subject::Border, row.caller, row.callee, number)[0],
+    )
 }

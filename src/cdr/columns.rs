@@ -77,7 +77,12 @@ impl Text {
 
 /// `prefix` and then `number` with at least `width` digits; 16 bytes of each at most.
 #[inline(always)]
-pub fn numbered<const N: usize>(digits: &Digits, prefix: &[u8; N], number: u64, width: usize) -> Word {
+pub fn numbered<const N: usize>(
+    digits: &Digits,
+    prefix: &[u8; N],
+    number: u64,
+    width: usize,
+) -> Word {
     let (text, count) = digits.decimal(number, width);
     let mut word = [0; 32];
     word[..N].copy_from_slice(prefix);
@@ -121,7 +126,11 @@ impl Names {
         let name = |i: usize| numbered(&world.digits, b"cell_", i as u64 + 1, 3);
         Names {
             cells: (0..world.towers.len()).map(name).collect(),
-            endings: KINDS.iter().enumerate().map(|(k, kind)| ending(k > 0, kind)).collect(),
+            endings: KINDS
+                .iter()
+                .enumerate()
+                .map(|(k, kind)| ending(k > 0, kind))
+                .collect(),
         }
     }
 
@@ -172,7 +181,9 @@ pub fn columns(
     let [callers, callees] = &numbers;
     let midnight = (world.settings.first_day + i64::from(day)) * i64::from(DAY_S);
     let n = rows.len();
-    let mut columns: Vec<Column> = (0..CALLS.len()).map(|_| Column::Flags(Vec::new())).collect();
+    let mut columns: Vec<Column> = (0..CALLS.len())
+        .map(|_| Column::Flags(Vec::new()))
+        .collect();
     let tasks: Vec<_> = columns.iter_mut().enumerate().collect();
     let digits = &world.digits;
     let labels: Vec<Word> = KINDS.iter().map(|kind| word(kind.as_bytes())).collect();
@@ -188,18 +199,30 @@ pub fn columns(
             3 => times(rows, |row| midnight + i64::from(row.start)),
             4 => times(rows, |row| midnight + i64::from(row.end())),
             5 => Column::Seconds(rows.iter().map(|row| i32::from(row.duration)).collect()),
-            6 => Column::Text(Text::of(rows.iter().map(|r| names.cells[usize::from(r.first)]), 9)),
-            7 => Column::Text(Text::of(rows.iter().map(|r| names.cells[usize::from(r.last)]), 9)),
+            6 => Column::Text(Text::of(
+                rows.iter().map(|r| names.cells[usize::from(r.first)]),
+                9,
+            )),
+            7 => Column::Text(Text::of(
+                rows.iter().map(|r| names.cells[usize::from(r.last)]),
+                9,
+            )),
             8 => {
                 let imei = |&n: &u32| fifteen(digits.imei(identities.imei(n)));
                 Column::Text(Text::of(callers.iter().map(imei), 15))
             }
             9 | 10 => {
                 let imsi = |&n: &u32| fifteen(digits.imsi(identities.imsi(n)));
-                Column::Text(Text::of([callers, callees][number - 9].iter().map(imsi), 15))
+                Column::Text(Text::of(
+                    [callers, callees][number - 9].iter().map(imsi),
+                    15,
+                ))
             }
             11 => Column::Flags(rows.iter().map(|row| row.kind != 0).collect()),
-            _ => Column::Text(Text::of(rows.iter().map(|r| labels[usize::from(r.kind)]), 7)),
+            _ => Column::Text(Text::of(
+                rows.iter().map(|r| labels[usize::from(r.kind)]),
+                7,
+            )),
         };
         Ok(())
     })?;

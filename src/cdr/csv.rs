@@ -131,7 +131,11 @@ fn date(day: i64) -> [u8; 11] {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let text = format!("{year:04}-{month:02}-{day:02} ");
     text.as_bytes()[..11].try_into().unwrap_or(*b"0000-00-00 ")

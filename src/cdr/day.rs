@@ -168,7 +168,8 @@ impl<'w> Maker<'w> {
     /// Fills `parts` with the candidates of an hour; of those across midnight only if asked.
     fn make(&mut self, hour: Hour, calls: f64, least_end: Option<u32>) -> Result<(), Error> {
         let (world, moods) = (self.world, &self.moods);
-        self.parts.resize_with(moods.len().div_ceil(RANGE), Vec::new);
+        self.parts
+            .resize_with(moods.len().div_ceil(RANGE), Vec::new);
         let tasks: Vec<_> = self.parts.iter_mut().enumerate().collect();
         parallel::for_each(tasks, self.threads, |(part, rows)| {
             rows.clear();
@@ -293,8 +294,13 @@ impl<'w> Maker<'w> {
 
     /// The second of the next anomaly.
     fn due(&self) -> u32 {
-        let next = self.events.get(self.next_event).map_or(u32::MAX, |e| e.start);
-        self.put_off.peek().map_or(next, |Reverse((second, _))| next.min(*second))
+        let next = self
+            .events
+            .get(self.next_event)
+            .map_or(u32::MAX, |e| e.start);
+        self.put_off
+            .peek()
+            .map_or(next, |Reverse((second, _))| next.min(*second))
     }
 
     /// Gives the next anomaly its users, or puts it off by half a minute.
@@ -318,7 +324,10 @@ impl<'w> Maker<'w> {
             return Ok(());
         }
         if second + 30 > event.latest {
-            let expected = format!("smaller: an anomaly of day {} finds no free users", self.day);
+            let expected = format!(
+                "smaller: an anomaly of day {} finds no free users",
+                self.day
+            );
             let found = self.world.settings.anomaly_ratio;
             return Err(Error::argument("anomaly_ratio", expected, found));
         }
@@ -338,7 +347,9 @@ impl<'w> Maker<'w> {
         };
         let hour = Hour::new(world, self.day, (event.start / 3600) as usize);
         for tries in 0..TRIES {
-            let [a, b, _, d] = world.key.draw(Subject::Actor, event.number, self.day, tries);
+            let [a, b, _, d] = world
+                .key
+                .draw(Subject::Actor, event.number, self.day, tries);
             let (caller, busy_until) = match event.caller {
                 Actor::Keep(_, until) => (below(a, n), until),
                 Actor::Kept(number) => (self.kept[number as usize], stop),

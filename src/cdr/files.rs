@@ -37,7 +37,10 @@ impl Summary {
         for row in rows {
             self.hours[(row.start / 3600) as usize] += 1;
             self.kinds[usize::from(row.kind)] += 1;
-            let class: usize = CLASSES.iter().map(|&c| usize::from(row.duration >= c)).sum();
+            let class: usize = CLASSES
+                .iter()
+                .map(|&c| usize::from(row.duration >= c))
+                .sum();
             self.durations[class] += 1;
         }
     }
@@ -114,9 +117,19 @@ pub fn parquet(
     while let Some(batch) = rows.next(parquet::GROUP)? {
         let count = batch.rows.len();
         summary.add(batch.rows);
-        out.group(world, names, batch.day, batch.first_row, batch.rows, threads)?;
+        out.group(
+            world,
+            names,
+            batch.day,
+            batch.first_row,
+            batch.rows,
+            threads,
+        )?;
         monitor.tick(count as u64)?;
     }
-    out.finish()?.into_inner().map_err(io::Error::from)?.sync_all()?;
+    out.finish()?
+        .into_inner()
+        .map_err(io::Error::from)?
+        .sync_all()?;
     Ok(summary)
 }

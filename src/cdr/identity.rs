@@ -177,9 +177,13 @@ impl Digits {
     /// `number` with at least `width` digits (up to 16), from the first byte on, and how many.
     #[inline(always)]
     pub fn decimal(&self, number: u64, width: usize) -> ([u8; 16], usize) {
-        let count = number.checked_ilog10().map_or(1, |log| log as usize + 1).max(width);
+        let count = number
+            .checked_ilog10()
+            .map_or(1, |log| log as usize + 1)
+            .max(width);
         let word = |v: u32| {
-            let [high, low] = [self.four(v / 10_000), self.four(v % 10_000)].map(u32::from_le_bytes);
+            let [high, low] =
+                [self.four(v / 10_000), self.four(v % 10_000)].map(u32::from_le_bytes);
             u64::from(low) << 32 | u64::from(high)
         };
         if number < 100_000_000 && width <= 8 {
@@ -187,7 +191,8 @@ impl Digits {
             return (u128::from(text).to_le_bytes(), count);
         }
         let (high, low) = (number / 100_000_000, number % 100_000_000);
-        let text = u128::from(word(low as u32)) << 64 | u128::from(word((high % 100_000_000) as u32));
+        let text =
+            u128::from(word(low as u32)) << 64 | u128::from(word((high % 100_000_000) as u32));
         ((text >> (8 * (16 - count))).to_le_bytes(), count)
     }
 
@@ -209,14 +214,21 @@ mod tests {
     fn passes_luhn(digits: &[u8]) -> bool {
         let sum: u32 = digits.iter().rev().enumerate().fold(0, |sum, (i, d)| {
             let d = u32::from(d - b'0');
-            sum + if i % 2 == 0 { d } else { d * 2 / 10 + d * 2 % 10 }
+            sum + if i % 2 == 0 {
+                d
+            } else {
+                d * 2 / 10 + d * 2 % 10
+            }
         });
         sum.is_multiple_of(10)
     }
 
     #[test]
     fn a_known_imei_has_its_check_digit() {
-        assert_eq!(&Digits::default().imei(49_015_420_323_751), b"490154203237518");
+        assert_eq!(
+            &Digits::default().imei(49_015_420_323_751),
+            b"490154203237518"
+        );
     }
 
     #[test]

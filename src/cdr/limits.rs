@@ -51,7 +51,11 @@ fn floor(value: f64) -> f64 {
 fn busy(world: &World, ratio: f64) -> f64 {
     let days = world.rhythm.quotas().iter().enumerate();
     let busiest = days.max_by_key(|(_, quota)| quota.rows);
-    busiest.map_or(0.0, |(day, _)| loads(world, day as u32, ratio).into_iter().fold(0.0, f64::max))
+    busiest.map_or(0.0, |(day, _)| {
+        loads(world, day as u32, ratio)
+            .into_iter()
+            .fold(0.0, f64::max)
+    })
 }
 
 /// Share of the users in a call in each hour of a day, on average, if `ratio` of the rows are
@@ -69,7 +73,11 @@ pub fn loads(world: &World, day: u32, ratio: f64) -> [f64; 24] {
     let normal = (rows - anomalies) * length * 2.0;
     std::array::from_fn(|hour| {
         let [share, before] = [hours[hour], hours[(hour + 23) % 24]].map(|h| h / total);
-        let off_hour = if (2..5).contains(&hour) { kinds[2] / 3.0 } else { 0.0 };
+        let off_hour = if (2..5).contains(&hour) {
+            kinds[2] / 3.0
+        } else {
+            0.0
+        };
         let seconds = normal * share
             + kinds[0] * share * 6.0
             // A long call reaches into the next hours.

@@ -54,9 +54,14 @@ impl Ties {
                 }
             }
         }
-        let sizes = settings.communities.iter().flat_map(|c| c.sizes.iter().map(|s| s.0));
+        let sizes = settings
+            .communities
+            .iter()
+            .flat_map(|c| c.sizes.iter().map(|s| s.0));
         let most = sizes.max().unwrap_or(2);
-        let fellows = (0..=most).map(|size| fellows(size, settings.tie_spread)).collect();
+        let fellows = (0..=most)
+            .map(|size| fellows(size, settings.tie_spread))
+            .collect();
         let users = settings.users;
         let bits = (u32::BITS - (users - 1).leading_zeros()).max(2);
         let mut masks = [0; 128];
@@ -121,8 +126,16 @@ impl Ties {
         }
         let [a, b, ..] = self.key.draw(Subject::Tie, i, rank, 1);
         let step = (self.distances.at(a) as u32).clamp(1, self.users - 1);
-        let other = if b & 1 == 0 { i + step } else { i + self.users - step };
-        if other >= self.users { other - self.users } else { other }
+        let other = if b & 1 == 0 {
+            i + step
+        } else {
+            i + self.users - step
+        };
+        if other >= self.users {
+            other - self.users
+        } else {
+            other
+        }
     }
 
     /// Anybody else.

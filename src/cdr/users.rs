@@ -45,15 +45,19 @@ pub fn users(
     let n = settings.users;
     let draws = |a: &[f64]| -> Vec<f64> {
         let sum: f64 = a.iter().sum();
-        a.iter().scan(0.0, |total, share| {
-            *total += share / sum;
-            Some(*total)
-        })
-        .collect()
+        a.iter()
+            .scan(0.0, |total, share| {
+                *total += share / sum;
+                Some(*total)
+            })
+            .collect()
     };
     let types = draws(&settings.user_type_shares);
     let home = weights(towers, &settings.areas.each_ref().map(|area| area.home));
-    let work = draws(&weights(towers, &settings.areas.each_ref().map(|area| area.work)));
+    let work = draws(&weights(
+        towers,
+        &settings.areas.each_ref().map(|area| area.work),
+    ));
     let mut residents = apportion(u64::from(n), &home).into_iter();
     let activity = noise(settings.activity_spread);
     let talk = noise(settings.talker_spread);
@@ -84,9 +88,7 @@ pub fn users(
         let groups: [_; 3] = std::array::from_fn(|k| kinds[k].group_of(i));
         // A family lives where its first member does.
         let home = match groups[0] {
-            Some((group, place)) if place > 0 => {
-                users[kinds[0].member(group, 0) as usize].home
-            }
+            Some((group, place)) if place > 0 => users[kinds[0].member(group, 0) as usize].home,
             _ => tower,
         };
         let work = match groups[1] {
@@ -126,7 +128,9 @@ pub fn created(world: &World, i: u32) -> i32 {
 
 /// The first place whose cumulated share is above `u`.
 pub fn choose(cumulated: &[f64], u: f64) -> usize {
-    cumulated.partition_point(|&c| c <= u).min(cumulated.len() - 1)
+    cumulated
+        .partition_point(|&c| c <= u)
+        .min(cumulated.len() - 1)
 }
 
 fn weights(towers: &[Tower], by_area: &[f64; 4]) -> Vec<f64> {

@@ -54,7 +54,9 @@ impl World {
         let kinds = kinds(key, &settings);
         let (users, activity) = users(key, &settings, &towers, &kinds);
         let rhythm = Rhythm::new(key, &settings, &activity);
-        let durations = settings.durations.map(|d| durations(settings.duration_shape, d));
+        let durations = settings
+            .durations
+            .map(|d| durations(settings.duration_shape, d));
         let world = World {
             key,
             identities: Identities::new(key, settings.users),
@@ -96,7 +98,11 @@ fn kinds(key: Key, settings: &Settings) -> [Kind; 3] {
 }
 
 fn durations(shape: Shape, duration: Duration) -> Quantiles {
-    let Duration { center_s, spread, least_s } = duration;
+    let Duration {
+        center_s,
+        spread,
+        least_s,
+    } = duration;
     // What a normal distribution has below the least is left out, not piled up there.
     let z = (f64::from(least_s) / center_s - 1.0) / spread.max(1e-9);
     let cut = 0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2);

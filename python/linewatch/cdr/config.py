@@ -214,7 +214,7 @@ class Config:
     ----------
     users, days, seed, start, towers
         Size: 10 users or more, days from `start` (a date), the number that all randomness hangs
-        on, and towers (one for each 100 users if None, at least 30 and at most 4,000).
+        on, and towers (one for each 50 users if None, at least 50 and at most 4,000).
     calls_per_user_day : float
         Calls that a user makes a day: the mean over users and over a week.
     anomaly_ratio : float, anomaly_mix : dict
@@ -271,7 +271,7 @@ class Config:
     TypeError: Config has no field "anomaly_ration"; did you mean "anomaly_ratio"?
     """
 
-    users: int = _ours(1000, _whole(10, 100_000_000))
+    users: int = _ours(1000, _whole(10, 99_999_998))
     days: int = _ours(7, _whole(1, 36_500))
     seed: int = _ours(0, _whole(0, 2**64 - 1))
     start: datetime.date = _ours(datetime.date(2024, 1, 1), _DATE)
@@ -311,7 +311,7 @@ class Config:
     work_groups: dict = _ours({3: 0.3, 5: 0.4, 8: 0.2, 12: 0.1}, _SIZES)
     friend_circles: dict = _ours({4: 0.5, 5: 0.3, 7: 0.2}, _SIZES)
     community_shares: dict = _ours(
-        {"families": 0.95, "work_groups": 0.4, "friend_circles": 0.9}, _SHARE, keys=COMMUNITIES
+        {"families": 0.95, "work_groups": 0.35, "friend_circles": 0.9}, _SHARE, keys=COMMUNITIES
     )
     one_community: bool = _ours(False, _FLAG)
     contact_shares: dict = _ours(
@@ -467,7 +467,7 @@ class Config:
     @property
     def n_towers(self):
         """Towers, also where the number is left to the generator."""
-        return self.towers if self.towers is not None else min(max(30, self.users // 100), 4000)
+        return self.towers if self.towers is not None else min(max(50, self.users // 50), 4000)
 
     def _settings(self):
         """The fields as the kernel takes them."""

@@ -51,8 +51,8 @@ def write(dataset, folder, format="parquet", *, picture=None, n_jobs=None, progr
         os.rename(made, folder)
     except BaseException as error:
         shutil.rmtree(made, ignore_errors=True)
-        if isinstance(error, OSError) and error.strerror:
-            text = f"{error.strerror} while writing {folder}; nothing was kept"
+        if isinstance(error, OSError) and error.errno:
+            text = f"{os.strerror(error.errno)} while writing {folder}; nothing was kept"
             raise OSError(error.errno, text) from None
         raise
     return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -13,7 +13,9 @@ const LAST_START_S: u32 = 22 * 3600 + 59 * 60;
 
 /// Calls of each burst so that they add up to `count`, if they can.
 pub fn sizes(count: u64) -> Option<(u64, u64)> {
-    let bursts = ((count + 7) / 15).max(count.div_ceil(MOST)).min(count / LEAST);
+    let bursts = ((count + 7) / 15)
+        .max(count.div_ceil(MOST))
+        .min(count / LEAST);
     (bursts > 0 && bursts * MOST >= count).then_some((bursts, count))
 }
 

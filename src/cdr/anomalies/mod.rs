@@ -119,7 +119,9 @@ impl<'w> Plan<'w> {
 
     /// Random bits for part `part` of event `number`.
     fn draw(&self, number: u32, part: u32) -> [u32; 4] {
-        self.world.key.draw(Subject::Anomaly, number, self.day, part)
+        self.world
+            .key
+            .draw(Subject::Anomaly, number, self.day, part)
     }
 
     /// A second of the day before `end`, as busy as the rhythm has it.

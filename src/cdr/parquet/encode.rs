@@ -43,7 +43,11 @@ pub fn flags(values: impl Iterator<Item = bool>) -> Vec<u8> {
 
 /// DELTA_LENGTH_BYTE_ARRAY: the lengths as DELTA_BINARY_PACKED, then all bytes.
 pub fn text(text: &Text) -> Vec<u8> {
-    let lengths: Vec<i64> = text.offsets.windows(2).map(|w| i64::from(w[1] - w[0])).collect();
+    let lengths: Vec<i64> = text
+        .offsets
+        .windows(2)
+        .map(|w| i64::from(w[1] - w[0]))
+        .collect();
     let mut out = Vec::with_capacity(text.data.len() + lengths.len() / 4 + 64);
     deltas(&lengths, &mut out);
     out.extend_from_slice(&text.data);

@@ -119,9 +119,7 @@ impl<W: Write> Writer<W> {
             let (dictionary, data) = match number {
                 0 => (None, 0),
                 1 | 2 | 8 | 9 | 10 => match Users::of(number) {
-                    users if is_dictionary(world, rows) => {
-                        (Some(users.dictionary), users.keys)
-                    }
+                    users if is_dictionary(world, rows) => (Some(users.dictionary), users.keys),
                     users => (None, users.dictionary),
                 },
                 3 | 4 => (Some(3), 8 + number),
@@ -205,7 +203,10 @@ impl<W: Write> Writer<W> {
                 .i32(5, CALLS.len() as i32),
         ];
         for (number, name) in CALLS.iter().enumerate() {
-            let element = Struct::default().i32(1, kind(number)).i32(3, 0).text(4, name);
+            let element = Struct::default()
+                .i32(1, kind(number))
+                .i32(3, 0)
+                .text(4, name);
             schema.push(match kind(number) {
                 // Text in UTF-8, and microseconds of local time.
                 BYTE_ARRAY => element
@@ -302,8 +303,14 @@ fn parts(
     };
     let write = |numbers: &mut dyn ExactSizeIterator<Item = u32>, kind: usize| match kind {
         4 | 5 => Text::of(numbers.map(|n| columns::user(digits, n)), 12),
-        6 => Text::of(numbers.map(|n| columns::fifteen(digits.imei(identities.imei(n)))), 15),
-        _ => Text::of(numbers.map(|n| columns::fifteen(digits.imsi(identities.imsi(n)))), 15),
+        6 => Text::of(
+            numbers.map(|n| columns::fifteen(digits.imei(identities.imei(n)))),
+            15,
+        ),
+        _ => Text::of(
+            numbers.map(|n| columns::fifteen(digits.imsi(identities.imsi(n)))),
+            15,
+        ),
     };
     let make = |part: usize| -> io::Result<Option<Part>> {
         Ok(Some(match part {
@@ -313,10 +320,13 @@ fn parts(
                 Part::Values(page(n, DELTA_LENGTH_BYTE_ARRAY, &encode::text(&text))?)
             }
             // Keys are places in the world; the dictionaries are in the same order.
-            1 | 2 if by_dictionary => keyed(users as u32 - 1, match part {
-                1 => &|row| row.caller,
-                _ => &|row| row.callee,
-            })?,
+            1 | 2 if by_dictionary => keyed(
+                users as u32 - 1,
+                match part {
+                    1 => &|row| row.caller,
+                    _ => &|row| row.callee,
+                },
+            )?,
             3 => {
                 let mut raw = Vec::with_capacity((high - low + 1) as usize * 8);
                 for second in low..=high {
@@ -344,14 +354,20 @@ fn parts(
             11 => keyed(high - low, &|row| row.start - low)?,
             12 => keyed(high - low, &|row| row.end() - low)?,
             13 => {
-                let raw: Vec<u8> = (0..=i32::from(longest)).flat_map(i32::to_le_bytes).collect();
+                let raw: Vec<u8> = (0..=i32::from(longest))
+                    .flat_map(i32::to_le_bytes)
+                    .collect();
                 Part::Dictionary(page(usize::from(longest) + 1, PLAIN, &raw)?)
             }
             14 => keyed(longest.into(), &|row| row.duration.into())?,
             15 => Part::Dictionary(listed((0..names.cells.len()).map(|i| names.cell(i)))?),
             16 => keyed(names.cells.len() as u32 - 1, &|row| row.first.into())?,
             17 => keyed(names.cells.len() as u32 - 1, &|row| row.last.into())?,
-            18 => Part::Values(page(n, PLAIN, &encode::flags(rows.iter().map(|r| r.kind != 0)))?),
+            18 => Part::Values(page(
+                n,
+                PLAIN,
+                &encode::flags(rows.iter().map(|r| r.kind != 0)),
+            )?),
             19 => Part::Dictionary(listed(KINDS.iter().map(|kind| kind.as_bytes()))?),
             20 => keyed(KINDS.len() as u32 - 1, &|row| row.kind.into())?,
             _ => return Ok(None),
