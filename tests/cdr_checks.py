@@ -31,7 +31,9 @@ def identifiers(users):
     for column in ("user_id", "phone_number", "imei", "imsi"):
         _require(users[column].is_unique().all(), "unique", column)
     _require(users["user_id"].str.contains(r"^user_\d{4,}$").all(), "format", "user_id")
-    _require(users["phone_number"].str.contains(r"^\+91[6-9]\d{9}$").all(), "format", "phone_number")
+    _require(
+        users["phone_number"].str.contains(r"^\+91[6-9]\d{9}$").all(), "format", "phone_number"
+    )
     _require(users["imei"].str.contains(r"^\d{15}$").all(), "format", "imei")
     _require(users["imsi"].str.contains(r"^\d{15}$").all(), "format", "imsi")
     _require(users["imsi"].str.head(5).is_in(list(NETWORKS)).all(), "format", "MCC and MNC")

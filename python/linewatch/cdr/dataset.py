@@ -238,9 +238,7 @@ class Dataset:
         """
         from linewatch.cdr.write import write
 
-        return write(
-            self, folder, format, picture=picture, n_jobs=n_jobs, progress=progress
-        )
+        return write(self, folder, format, picture=picture, n_jobs=n_jobs, progress=progress)
 
     @property
     def truth(self):

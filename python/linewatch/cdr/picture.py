@@ -1,6 +1,13 @@
 """The picture of a data set: when people call, how long, what was planted, how many a day."""
 
-DURATIONS = ("under 30 s", "30 s to 1 min", "1 to 3 min", "3 to 10 min", "10 min to 1 h", "over 1 h")
+DURATIONS = (
+    "under 30 s",
+    "30 s to 1 min",
+    "1 to 3 min",
+    "3 to 10 min",
+    "10 min to 1 h",
+    "over 1 h",
+)
 
 
 def draw(dataset, found, path):
@@ -18,7 +25,9 @@ def draw(dataset, found, path):
         f"seed {config.seed}"
     )
     by_hour.bar(range(24), hours, color="#4C72B0")
-    by_hour.set(title="Calls by hour of the day", xlabel="Hour", ylabel="Calls", xticks=range(0, 24, 3))
+    by_hour.set(
+        title="Calls by hour of the day", xlabel="Hour", ylabel="Calls", xticks=range(0, 24, 3)
+    )
     shown = [(name, n) for name, n in zip(DURATIONS, durations) if n]
     colors = ["#C6DBEF", "#9ECAE1", "#6BAED6", "#4292C6", "#2171B5", "#08306B"]
     slices, _ = by_length.pie(

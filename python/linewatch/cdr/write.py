@@ -64,7 +64,9 @@ def check(folder):
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise FileExistsError(f"{folder} exists and is not a folder; choose another name")
     if folder.is_dir() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder} exists and is not empty; choose another folder or remove it")
+        raise FileExistsError(
+            f"{folder} exists and is not empty; choose another folder or remove it"
+        )
 
 
 def _calls(dataset, made, format, n_jobs, progress):
