@@ -13,14 +13,26 @@ USER_TYPES = ("individual", "business", "student")
 PATTERNS = ("business", "social")
 COMMUNITIES = ("families", "work_groups", "friend_circles")
 CONTACTS = (*COMMUNITIES, "acquaintances")
-ANOMALIES = ("short_call", "long_call", "off_hour_call", "burst_call")
+BASIC = ("short_call", "long_call", "off_hour_call", "burst_call")
+SCENARIOS = (
+    "sim_box_call",
+    "wangiri_call",
+    "robocall",
+    "pbx_hack_call",
+    "subscription_fraud_call",
+    "impossible_travel_call",
+)
+ANOMALIES = (*BASIC, *SCENARIOS)
 DAYS = ("weekday", "weekend")
 SHAPES = ("log-normal", "log-logistic", "normal")
 
 
-def _ours(default, rule, *, keys=None):
-    """A field: its default, the rule for its value or for each value under `keys`."""
-    metadata = {"rule": rule, "keys": keys}
+def _ours(default, rule, *, keys=None, absent=None):
+    """A field: its default, the rule for its value or for each value under `keys`.
+
+    A key that is not given is an error, or has the value `absent`.
+    """
+    metadata = {"rule": rule, "keys": keys, "absent": absent}
     if isinstance(default, dict):
         return field(default_factory=lambda: _copy(default), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -226,7 +238,8 @@ class Config:
     calls_per_user_day : float
         Calls that a user makes a day: the mean over users and over a week.
     anomaly_ratio : float, anomaly_mix : dict
-        Share of rows that are anomalies, and the weights of their kinds.
+        Share of rows that are anomalies, and the weights of their kinds: short, long, off-hour and
+        burst calls evenly by default; a kind that is not named has none.
     user_types, business_pattern, user_type_activity : dict
         Shares of the user types, the share of each that calls in the business rhythm, how much
         each calls relative to the others.
@@ -286,7 +299,7 @@ class Config:
     towers: int | None = _ours(None, _whole(2, 65_000))
     calls_per_user_day: float = _ours(8.0, _number(0, 500, above=True))
     anomaly_ratio: float = _ours(0.05, _SHARE)
-    anomaly_mix: dict = _ours(dict.fromkeys(ANOMALIES, 1.0), _WEIGHT, keys=ANOMALIES)
+    anomaly_mix: dict = _ours(dict.fromkeys(BASIC, 1.0), _WEIGHT, keys=ANOMALIES, absent=0.0)
     user_types: dict = _ours(
         {"individual": 0.7, "business": 0.2, "student": 0.1}, _WEIGHT, keys=USER_TYPES
     )
@@ -376,7 +389,10 @@ class Config:
             value = getattr(self, f.name)
             if f.name == "towers" and value is None:
                 continue
-            setattr(self, f.name, _check(f.name, value, f.metadata["rule"], f.metadata["keys"]))
+            rule, keys, absent = (f.metadata[k] for k in ("rule", "keys", "absent"))
+            if absent is not None and isinstance(value, dict):
+                value = {**{key: absent for key in keys if key not in value}, **value}
+            setattr(self, f.name, _check(f.name, value, rule, keys))
         for name in ("anomaly_mix", "user_types", "area_shares", "area_homes", "area_work"):
             if sum(getattr(self, name).values()) <= 0:
                 raise ValueError(f"{name} must have a weight above 0, got only zeros")
