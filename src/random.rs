@@ -27,6 +27,25 @@ pub fn philox(mut key: [u32; 2], mut counter: [u32; 4]) -> [u32; 4] {
     counter
 }
 
+/// [`philox`] of several counters side by side, word by word: `words[w][lane]`.
+#[inline(always)]
+pub fn philox_lanes<const N: usize>(mut key: [u32; 2], words: &mut [[u32; N]; 4]) {
+    for round in 0..10 {
+        if round > 0 {
+            key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+        }
+        let [w0, w1, w2, w3] = *words;
+        for lane in 0..N {
+            let first = u64::from(MULTIPLIERS[0]) * u64::from(w0[lane]);
+            let second = u64::from(MULTIPLIERS[1]) * u64::from(w2[lane]);
+            words[0][lane] = (second >> 32) as u32 ^ w1[lane] ^ key[0];
+            words[1][lane] = second as u32;
+            words[2][lane] = (first >> 32) as u32 ^ w3[lane] ^ key[1];
+            words[3][lane] = first as u32;
+        }
+    }
+}
+
 /// `bits` as a number in [0, 1), in steps of 2^-53.
 #[inline(always)]
 pub fn unit(bits: u64) -> f64 {

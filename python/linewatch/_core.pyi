@@ -20,6 +20,10 @@ __all__ = [
     "PacketFile",
     "PacketReader",
     "FilterBank",
+    "CdrBatches",
+    "CdrCalls",
+    "CdrDataset",
+    "CdrTable",
     "__version__",
     "arrow_numbers",
     "arrow_times",
@@ -69,6 +73,46 @@ class ArrowTable:
     def column_names(self) -> list[str]: ...
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+
+# Call records.
+
+@final
+class CdrDataset:
+    def __new__(cls, settings: dict[str, Any]) -> CdrDataset: ...
+    @property
+    def quotas(self) -> list[tuple[int, int]]: ...
+    def calls(self, first: int, last: int, size: int, n_jobs: int | None) -> CdrCalls: ...
+    def write(
+        self,
+        path: str | PathLike[str],
+        format: str,
+        first: int,
+        last: int,
+        *,
+        n_jobs: int | None = None,
+        progress: Callable[[int], Any] | None = None,
+    ) -> tuple[list[int], list[int], list[int]]: ...
+    def actors(self) -> CdrTable: ...
+    def users(self) -> CdrTable: ...
+    def towers(self) -> CdrTable: ...
+    def communities(self) -> CdrTable: ...
+
+@final
+class CdrCalls:
+    def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+    def __iter__(self) -> CdrBatches: ...
+
+@final
+class CdrBatches:
+    def __iter__(self) -> CdrBatches: ...
+    def __next__(self) -> CdrTable: ...
+
+@final
+class CdrTable:
+    def __len__(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+
+# Rolling.
 
 _Floats = NDArray[floating[Any]]
 _Progress = Callable[[int], Any] | None

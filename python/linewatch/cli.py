@@ -53,6 +53,8 @@ def _one_line(error):
 
 def parser():
     """The options of every command."""
+    from linewatch.cdr import command
+
     top = Parser(prog="linewatch", description="Find anomalies in telecom data.")
     top.add_argument("--version", action="version", version=f"linewatch {linewatch.__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
@@ -89,6 +91,7 @@ def parser():
     _scoring(demo)
     demo.set_defaults(run=run_demo, value=["traffic_mbit_per_s"])
 
+<<<<<<< HEAD
     packets = commands.add_parser(
         "packets",
         help="rank the sources of a capture by what they did in a few seconds",
@@ -130,6 +133,16 @@ def parser():
     )
     score.add_argument("--json", action="store_true", help="print the summary as JSON")
     score.set_defaults(run=run_score)
+=======
+    generate = commands.add_parser(
+        "generate",
+        help="generate call records with labelled anomalies",
+        description="Write users, towers, communities and calls with labelled anomalies to a new "
+        "folder; the same seed gives the same bytes.",
+    )
+    command.add_options(generate)
+    generate.set_defaults(run=command.run)
+>>>>>>> cdr
     return top
 
 

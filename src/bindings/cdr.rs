@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -13,13 +14,14 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatchReader;
-use pyo3::exceptions::PyKeyError;
+use pyo3::exceptions::{PyKeyError, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
 use super::error::guard;
 use super::run::run;
-use crate::cdr::columns::{self, CALLS, Column, Names, Text};
+use crate::cdr::columns::{self, CALLS, Column, Names, Text, Word};
+use crate::cdr::files::{self, Failure};
 use crate::cdr::settings::{Area, Community, Duration, Settings, Shape};
 use crate::cdr::stream::Rows;
 use crate::cdr::world::World;
@@ -43,21 +45,27 @@ where
 /// The settings that `linewatch.cdr.Config` has checked and laid out.
 fn settings(d: &Bound<'_, PyDict>) -> PyResult<Settings> {
     let areas: Vec<(f64, [f64; 2], [f64; 2], f64, f64)> = field(d, "areas")?;
-    let areas = areas.into_iter().map(|(share, latitude, longitude, home, work)| Area {
-        share,
-        latitude,
-        longitude,
-        home,
-        work,
-    });
+    let areas = areas
+        .into_iter()
+        .map(|(share, latitude, longitude, home, work)| Area {
+            share,
+            latitude,
+            longitude,
+            home,
+            work,
+        });
     let durations: Vec<(f64, f64, u32)> = field(d, "durations")?;
-    let durations = durations.into_iter().map(|(center_s, spread, least_s)| Duration {
-        center_s,
-        spread,
-        least_s,
-    });
+    let durations = durations
+        .into_iter()
+        .map(|(center_s, spread, least_s)| Duration {
+            center_s,
+            spread,
+            least_s,
+        });
     let communities: Vec<(f64, Vec<(u32, f64)>)> = field(d, "communities")?;
-    let communities = communities.into_iter().map(|(share, sizes)| Community { share, sizes });
+    let communities = communities
+        .into_iter()
+        .map(|(share, sizes)| Community { share, sizes });
     let shape: String = field(d, "duration_shape")?;
     Ok(Settings {
         seed: field(d, "seed")?,
@@ -124,6 +132,9 @@ fn exactly<T, const N: usize>(
     values.try_into().map_err(refuse)
 }
 
+/// Rows by hour, by kind and by class of duration.
+type Counts = (Vec<u64>, Vec<u64>, Vec<u64>);
+
 /// A world and its names, shared by all streams.
 struct Shared {
     world: World,
@@ -160,13 +171,66 @@ impl CdrDataset {
     }
 
     /// The calls of days `first..last` as a stream that begins when it is read.
-    fn calls(&self, first: u32, last: u32, size: usize, n_jobs: Option<isize>) -> PyResult<CdrCalls> {
+    fn calls(
+        &self,
+        first: u32,
+        last: u32,
+        size: usize,
+        n_jobs: Option<isize>,
+    ) -> PyResult<CdrCalls> {
         Ok(CdrCalls {
             shared: Arc::clone(&self.0),
             days: first..last,
             size,
             threads: threads(n_jobs)?,
         })
+    }
+
+    /// Writes the calls of days `first..last` as one CSV file, or those of day `first` as Parquet.
+    #[pyo3(signature = (path, format, first, last, *, n_jobs = None, progress = None))]
+    fn write(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        format: &str,
+        first: u32,
+        last: u32,
+        n_jobs: Option<isize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Counts> {
+        let threads = threads(n_jobs)?;
+        let (world, names) = (&self.0.world, &self.0.names);
+        let is_csv = format == "csv";
+        let quotas = &world.rhythm.quotas()[first as usize..last as usize];
+        let rows: u64 = quotas.iter().map(|quota| quota.rows).sum();
+        let written = run(py, rows * 500, rows, progress, |monitor| {
+            let written = if is_csv {
+                files::csv(world, names, first..last, &path, threads, monitor)
+            } else {
+                files::parquet(world, names, first, &path, threads, monitor)
+            };
+            match written {
+                Ok(summary) => Ok(Ok(summary)),
+                Err(Failure::System(error)) => Ok(Err(error)),
+                Err(Failure::Kernel(error)) => Err(error),
+            }
+        })?;
+        let summary = written.map_err(|error| match error.raw_os_error() {
+            // Python chooses the class and the words by the number.
+            Some(number) => PyOSError::new_err((number, error.to_string())),
+            None => PyErr::from(error),
+        })?;
+        Ok((
+            summary.hours.into(),
+            summary.kinds.into(),
+            summary.durations.into(),
+        ))
+    }
+
+    /// Those who are there for a scenario: name, label of their rows, role.
+    fn actors(&self, py: Python<'_>) -> PyResult<CdrTable> {
+        let shared = &self.0;
+        py.detach(|| guard(|| actors(shared))).map(CdrTable)
     }
 
     /// The users in the order of their names.
@@ -360,9 +424,8 @@ fn strings(Text { data, offsets }: Text) -> StringArray {
 
 /// A table from names and columns.
 fn table(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
-    let field = |(name, array): &(&str, ArrayRef)| {
-        Field::new(*name, array.data_type().clone(), false)
-    };
+    let field =
+        |(name, array): &(&str, ArrayRef)| Field::new(*name, array.data_type().clone(), false);
     let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
     let arrays = columns.into_iter().map(|(_, array)| array).collect();
     Ok(record_batch(&Arc::new(schema), arrays))
@@ -376,28 +439,40 @@ fn texts(rows: usize, write: impl Fn(usize, &mut Vec<u8>)) -> ArrayRef {
     Arc::new(strings(text))
 }
 
+fn words(rows: usize, word: impl Fn(usize) -> Word) -> ArrayRef {
+    Arc::new(strings(Text::of((0..rows).map(word), 12)))
+}
+
 fn users(shared: &Shared) -> Result<RecordBatch, Error> {
     let (world, n) = (&shared.world, shared.world.users.len());
     let (digits, identities) = (&world.digits, &world.identities);
     let of = |number: usize| &world.users[identities.place(number as u32) as usize];
     let created = |number: usize| cdr::users::created(world, identities.place(number as u32));
     table(vec![
-        ("user_id", texts(n, |i, out| columns::user(digits, i as u32, out))),
+        ("user_id", words(n, |i| columns::user(digits, i as u32))),
         (
             "phone_number",
-            texts(n, |i, out| digits.numbered(out, b"+91", identities.phone(i as u32), 10)),
+            texts(n, |i, out| {
+                digits.numbered(out, b"+91", identities.phone(i as u32), 10)
+            }),
         ),
         (
             "imei",
-            texts(n, |i, out| out.extend(digits.imei(identities.imei(i as u32)))),
+            texts(n, |i, out| {
+                out.extend(digits.imei(identities.imei(i as u32)))
+            }),
         ),
         (
             "imsi",
-            texts(n, |i, out| out.extend(digits.imsi(identities.imsi(i as u32)))),
+            texts(n, |i, out| {
+                out.extend(digits.imsi(identities.imsi(i as u32)))
+            }),
         ),
         (
             "home_cell_id",
-            texts(n, |i, out| out.extend(&shared.names.cells[usize::from(of(i).home)])),
+            texts(n, |i, out| {
+                out.extend(shared.names.cell(usize::from(of(i).home)))
+            }),
         ),
         (
             "user_type",
@@ -407,7 +482,9 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
         ),
         (
             "creation_date",
-            Arc::new(arrow::array::Date32Array::from_iter_values((0..n).map(created))),
+            Arc::new(arrow::array::Date32Array::from_iter_values(
+                (0..n).map(created),
+            )),
         ),
         (
             "call_pattern",
@@ -418,6 +495,22 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
     ])
 }
 
+fn actors(shared: &Shared) -> Result<RecordBatch, Error> {
+    let world = &shared.world;
+    let mut members = Vec::new();
+    for (role, name, ..) in cdr::actors::ROLES {
+        let all = world.actors.of(role);
+        members.extend(all.map(|i| (world.identities.public(i), role, name)));
+    }
+    let (n, digits) = (members.len(), &world.digits);
+    let scenario = |i: usize| cdr::actors::scenario(members[i].1).bytes();
+    table(vec![
+        ("user_id", words(n, |i| columns::user(digits, members[i].0))),
+        ("scenario", texts(n, |i, out| out.extend(scenario(i)))),
+        ("role", texts(n, |i, out| out.extend(members[i].2.bytes()))),
+    ])
+}
+
 fn towers(shared: &Shared) -> Result<RecordBatch, Error> {
     let (towers, n) = (&shared.world.towers, shared.world.towers.len());
     let degrees = |of: fn(&cdr::towers::Tower) -> i32| -> ArrayRef {
@@ -425,7 +518,10 @@ fn towers(shared: &Shared) -> Result<RecordBatch, Error> {
         Arc::new(Float64Array::from_iter_values(values))
     };
     table(vec![
-        ("cell_id", texts(n, |i, out| out.extend(&shared.names.cells[i]))),
+        (
+            "cell_id",
+            texts(n, |i, out| out.extend(shared.names.cell(i))),
+        ),
         ("latitude", degrees(|tower| tower.latitude)),
         ("longitude", degrees(|tower| tower.longitude)),
         (
@@ -437,7 +533,11 @@ fn towers(shared: &Shared) -> Result<RecordBatch, Error> {
         (
             "tower_type",
             texts(n, |i, out| {
-                let kind = if towers[i].is_small { "small_cell" } else { "macro" };
+                let kind = if towers[i].is_small {
+                    "small_cell"
+                } else {
+                    "macro"
+                };
                 out.extend(kind.bytes());
             }),
         ),
@@ -449,7 +549,7 @@ fn communities(shared: &Shared) -> Result<RecordBatch, Error> {
     // (kind, number of the community, public number of the member, size), community by community.
     let mut members = Vec::new();
     for (kind, groups) in world.ties.kinds().iter().enumerate() {
-        for i in 0..world.settings.users {
+        for i in 0..world.actors.first {
             if let Some((group, _)) = groups.group_of(i) {
                 members.push((kind, group.number, world.identities.public(i), group.size));
             }
@@ -460,7 +560,7 @@ fn communities(shared: &Shared) -> Result<RecordBatch, Error> {
     let kind = |i: usize| cdr::settings::COMMUNITIES[members[i].0].as_bytes();
     let sizes = members.iter().map(|member| member.3 as i32);
     table(vec![
-        ("user_id", texts(n, |i, out| columns::user(digits, members[i].2, out))),
+        ("user_id", words(n, |i| columns::user(digits, members[i].2))),
         ("community_type", texts(n, |i, out| out.extend(kind(i)))),
         (
             "community_id",
@@ -469,6 +569,9 @@ fn communities(shared: &Shared) -> Result<RecordBatch, Error> {
                 digits.numbered(out, b"_", u64::from(members[i].1), 1);
             }),
         ),
-        ("community_size", Arc::new(Int32Array::from_iter_values(sizes))),
+        (
+            "community_size",
+            Arc::new(Int32Array::from_iter_values(sizes)),
+        ),
     ])
 }

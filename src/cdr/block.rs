@@ -7,9 +7,10 @@
 
 use std::ops::Range;
 
-use super::keyed::{Subject, unit};
+use super::keyed::{MANY, Subject, unit};
 use super::row::Row;
 use super::settings::LONGEST_S;
+use super::users::User;
 use super::world::World;
 
 /// An hour of a day.
@@ -69,15 +70,25 @@ pub fn candidates(
     let seconds = world.rhythm.seconds(hour.weekend, hour.hour);
     let begin = hour.hour as u32 * 3600;
     let (number, at_work) = (hour.number(), hour.at_work());
+    let hourly = &world.moods[1];
+    let mut draws = [[0; MANY]; 4];
     for (i, mood) in range.zip(moods) {
-        let [a, b, c, d] = world.key.draw(Subject::Hour, i, number, 0);
+        // One draw serves two users; ranges begin with an even multiple of many.
+        let at = (i as usize / 2) % MANY;
+        if at == 0 && i & 1 == 0 {
+            world
+                .key
+                .draw_many(Subject::Hour, i / 2, number, &mut draws);
+        }
+        let side = (i & 1) as usize * 2;
+        let [chance, noise] = [draws[side][at], draws[side + 1][at]];
         let user = &world.users[i as usize];
-        let expected = rates[usize::from(user.class)] * mood * world.moods[1].at(b);
-        let count = (expected + (a >> 8) as f32 * (1.0 / 16_777_216.0)) as u32;
+        let expected = rates[usize::from(user.class)] * mood * hourly.at(noise);
+        let count = (expected + (chance >> 8) as f32 * (1.0 / 16_777_216.0)) as u32;
         if count == 0 {
             continue;
         }
-        let first = world.places.at(i, user, hour.weekend, hour.hour, [c, d]);
+        let first = whereabouts(world, i, user, hour);
         let mut call = 0;
         for _ in 0..count {
             let mut free_at = None;
@@ -108,6 +119,16 @@ pub fn candidates(
     }
 }
 
+/// The tower where user `i` is in an hour; actors stay where they are.
+#[inline]
+pub fn whereabouts(world: &World, i: u32, user: &User, hour: Hour) -> u16 {
+    if i >= world.actors.first {
+        return user.home;
+    }
+    let [a, b, ..] = world.key.draw(Subject::Whereabouts, i, hour.number(), 0);
+    world.places.at(i, user, hour.weekend, hour.hour, [a, b])
+}
+
 /// How long user `i` talks.
 #[inline]
 pub fn duration(world: &World, i: u32, bits: u32) -> u32 {
@@ -120,5 +141,9 @@ pub fn duration(world: &World, i: u32, bits: u32) -> u32 {
 /// A number in (0, 1) that ranks a call among those that cannot all be had.
 pub fn rank(world: &World, row: &Row, day: u32) -> f64 {
     let number = row.start ^ day.rotate_left(17);
-    unit(world.key.draw(Subject::Border, row.caller, row.callee, number)[0])
+    unit(
+        world
+            .key
+            .draw(Subject::Border, row.caller, row.callee, number)[0],
+    )
 }

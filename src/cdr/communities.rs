@@ -84,13 +84,23 @@ impl Kind {
         if place < self.low || place >= self.high {
             return None;
         }
-        let (round, within) = ((place - self.low) / self.cycle, (place - self.low) % self.cycle);
+        let (round, within) = (
+            (place - self.low) / self.cycle,
+            (place - self.low) % self.cycle,
+        );
         let group = usize::from(self.group_at[within as usize]);
         let first = self.low + round * self.cycle + self.starts[group];
         let size = (self.starts[group + 1] - self.starts[group]).min(self.high - first);
         let number = round * (self.starts.len() as u32 - 1) + group as u32;
         // Whoever is left over at the end belongs to no group.
-        (size >= 2).then_some((Group { number, first, size }, place - first))
+        (size >= 2).then_some((
+            Group {
+                number,
+                first,
+                size,
+            },
+            place - first,
+        ))
     }
 
     /// The user at `place` of `group`.

@@ -17,6 +17,7 @@ use std::collections::BinaryHeap;
 use super::anomalies::{self, Actor, Event};
 use super::block::{self, Hour};
 use super::keyed::{Subject, below};
+use super::limits;
 use super::row::{DAY_S, Row};
 use super::world::World;
 use crate::error::Error;
@@ -49,6 +50,7 @@ pub struct Maker<'w> {
     day: u32,
     hour: usize,
     quotas: Vec<u64>,
+    loads: [f64; 24],
     moods: Vec<f32>,
     lines: Vec<Line>,
     saved: Vec<Line>,
@@ -71,6 +73,7 @@ impl<'w> Maker<'w> {
             day: 0,
             hour: 24,
             quotas: Vec::new(),
+            loads: [0.0; 24],
             moods: Vec::new(),
             lines: Vec::new(),
             saved: Vec::new(),
@@ -113,6 +116,7 @@ impl<'w> Maker<'w> {
         self.border = border;
         self.set_moods(day)?;
         self.quotas = self.world.rhythm.normal(&self.world.settings, day);
+        self.loads = limits::loads(self.world, day, self.world.settings.anomaly_ratio);
         self.events = anomalies::schedule(self.world, day);
         self.next_event = 0;
         self.put_off.clear();
@@ -144,7 +148,7 @@ impl<'w> Maker<'w> {
                 self.put_off.clone_from(&put_off);
                 out.truncate(before);
             }
-            self.make(hour, target(quota, tries), None)?;
+            self.make(hour, target(quota, self.loads[self.hour], tries), None)?;
             self.sort();
             normal = self.sweep(out)?;
             if normal >= quota {
@@ -164,7 +168,8 @@ impl<'w> Maker<'w> {
     /// Fills `parts` with the candidates of an hour; of those across midnight only if asked.
     fn make(&mut self, hour: Hour, calls: f64, least_end: Option<u32>) -> Result<(), Error> {
         let (world, moods) = (self.world, &self.moods);
-        self.parts.resize_with(moods.len().div_ceil(RANGE), Vec::new);
+        self.parts
+            .resize_with(moods.len().div_ceil(RANGE), Vec::new);
         let tasks: Vec<_> = self.parts.iter_mut().enumerate().collect();
         parallel::for_each(tasks, self.threads, |(part, rows)| {
             rows.clear();
@@ -193,11 +198,12 @@ impl<'w> Maker<'w> {
     fn across_midnight(&mut self, day: u32) -> Result<Vec<Row>, Error> {
         self.set_moods(day)?;
         let quotas = self.world.rhythm.normal(&self.world.settings, day);
+        let loads = limits::loads(self.world, day, self.world.settings.anomaly_ratio);
         let mut ranked = Vec::new();
         for hour in LATE..24 {
             let at = Hour::new(self.world, day, hour);
             let quota = quotas[hour] as usize;
-            self.make(at, target(quota, 0), Some(DAY_S))?;
+            self.make(at, target(quota, loads[hour], 0), Some(DAY_S))?;
             let rows = self.parts.iter().flatten();
             ranked.extend(rows.map(|row| (block::rank(self.world, row, day), *row)));
         }
@@ -288,8 +294,13 @@ impl<'w> Maker<'w> {
 
     /// The second of the next anomaly.
     fn due(&self) -> u32 {
-        let next = self.events.get(self.next_event).map_or(u32::MAX, |e| e.start);
-        self.put_off.peek().map_or(next, |Reverse((second, _))| next.min(*second))
+        let next = self
+            .events
+            .get(self.next_event)
+            .map_or(u32::MAX, |e| e.start);
+        self.put_off
+            .peek()
+            .map_or(next, |Reverse((second, _))| next.min(*second))
     }
 
     /// Gives the next anomaly its users, or puts it off by half a minute.
@@ -312,8 +323,11 @@ impl<'w> Maker<'w> {
             out.push(row);
             return Ok(());
         }
-        if second + 30 > event.latest {
-            let expected = format!("smaller: an anomaly of day {} finds no free users", self.day);
+        if second + 30 > self.events[place].latest {
+            let expected = format!(
+                "smaller: an anomaly of day {} finds no free users",
+                self.day
+            );
             let found = self.world.settings.anomaly_ratio;
             return Err(Error::argument("anomaly_ratio", expected, found));
         }
@@ -325,63 +339,90 @@ impl<'w> Maker<'w> {
     fn place(&mut self, event: &Event) -> Option<Row> {
         const TRIES: u32 = 48;
         let world = self.world;
-        let n = world.settings.users;
+        let n = world.actors.first;
         let stop = event.start + u32::from(event.duration);
         let is_free = |lines: &[Line], user: u32, until: u32| {
             let line = lines[user as usize];
             line.until <= event.start && until <= line.kept_from
         };
+        // A call of no length takes nobody's line, and some actors have many lines.
+        let takes_line = |user: u32| event.duration > 0 && !(event.overlaps && user >= n);
         let hour = Hour::new(world, self.day, (event.start / 3600) as usize);
         for tries in 0..TRIES {
-            let [a, b, c, d] = world.key.draw(Subject::Actor, event.number, self.day, tries);
-            let (caller, busy_until) = match event.caller {
-                Actor::Keep(_, until) => (below(a, n), until),
-                Actor::Kept(number) => (self.kept[number as usize], stop),
-                _ => (below(a, n), stop),
+            let number = event.number;
+            let [a, b, _, d] = world.key.draw(Subject::Actor, number, self.day, tries);
+            let (caller, is_chosen) = match event.caller {
+                Actor::Kept(slot) | Actor::Remembered(slot) => (self.kept[slot as usize], true),
+                Actor::User(user) => (user, true),
+                _ => (below(a, n), false),
+            };
+            let busy_until = match event.caller {
+                Actor::Keep(_, until) => until,
+                _ => stop,
             };
             let is_kept = matches!(event.caller, Actor::Kept(_));
-            if !is_kept && !is_free(&self.lines, caller, busy_until) {
+            let occupies = !is_kept && takes_line(caller);
+            if occupies && !is_free(&self.lines, caller, busy_until) {
+                if is_chosen {
+                    return None;
+                }
                 continue;
             }
             let user = &world.users[caller as usize];
             let callee = match event.callee {
+                Actor::User(user) => user,
                 Actor::Contact if tries < TRIES / 2 => {
-                    let call = (1 << 31 | self.day, event.number << 5 | tries);
+                    let call = (1 << 31 | self.day, number << 5 | tries);
                     world.ties.callee(caller, user, hour.at_work(), b, call)
                 }
-                _ => {
+                _ if caller < n => {
                     let other = below(b, n - 1);
                     other + u32::from(other >= caller)
                 }
+                _ => below(b, n),
             };
-            if callee == caller || !is_free(&self.lines, callee, stop) {
+            let answers = takes_line(callee);
+            if callee == caller || answers && !is_free(&self.lines, callee, stop) {
                 continue;
             }
-            if let Actor::Keep(number, _) = event.caller {
-                let number = number as usize;
-                if self.kept.len() <= number {
-                    self.kept.resize(number + 1, 0);
-                }
-                self.kept[number] = caller;
+            match (event.caller, event.callee) {
+                (Actor::Keep(slot, _), _) => self.keep(slot, caller),
+                (_, Actor::Remember(slot)) => self.keep(slot, callee),
+                _ => {}
             }
-            let bits = world.key.draw(Subject::Hour, caller, self.day * 24 + hour.hour as u32, 0);
-            let first = world.places.at(caller, user, hour.weekend, hour.hour, [bits[2], bits[3]]);
-            if !is_kept {
+            if occupies {
                 self.lines[caller as usize].until = busy_until;
             }
-            self.lines[callee as usize].until = stop;
-            let _ = c;
+            if answers {
+                self.lines[callee as usize].until = stop;
+            }
+            let mut first = block::whereabouts(world, caller, user, hour);
+            if event.is_far {
+                first = world.places.far_from(first, a);
+            }
+            let last = match event.still {
+                true => first,
+                false => world.places.last(first, u32::from(event.duration), d),
+            };
             return Some(Row {
                 start: event.start,
                 caller,
                 callee,
                 duration: event.duration,
                 first,
-                last: world.places.last(first, u32::from(event.duration), d),
+                last,
                 kind: event.kind,
             });
         }
         None
+    }
+
+    fn keep(&mut self, slot: u32, user: u32) {
+        let slot = slot as usize;
+        if self.kept.len() <= slot {
+            self.kept.resize(self.events.len().max(slot + 1), 0);
+        }
+        self.kept[slot] = user;
     }
 
     /// Takes `surplus` normal rows from `before` on away, each with the same chance.
@@ -416,13 +457,18 @@ impl<'w> Maker<'w> {
     }
 }
 
-/// How many candidates to make for `quota` rows.
-fn target(quota: usize, tries: u32) -> f64 {
+/// How many candidates to make for `quota` rows when a share `load` of the users is in a call.
+///
+/// A candidate is lost if either user is busy, and who calls much is busy more often: measured,
+/// three to four candidates in a hundred are lost for each hundredth of the load.
+fn target(quota: usize, load: f64, tries: u32) -> f64 {
+    if quota == 0 {
+        return 0.0;
+    }
     let quota = quota as f64;
-    let spread = libm::sqrt(quota);
-    let mut calls = 1.09 * quota + 4.0 * spread + 2.0;
+    let mut calls = quota * (1.01 + 3.6 * load) + 3.0 * libm::sqrt(quota) + 2.0;
     for round in 0..tries {
         calls = calls * if round < 3 { 1.12 } else { 1.6 } + 1.0;
     }
-    if quota == 0.0 { 0.0 } else { calls }
+    calls
 }

@@ -37,7 +37,7 @@ const MOBILES: u64 = 4_000_000_000;
 const SUBSCRIBERS: u64 = 10_000_000_000;
 
 /// More users than this cannot be told apart.
-pub const MOST_USERS: u64 = 100_000_000;
+pub const MOST_USERS: u64 = 99_999_998;
 
 /// The maps from a user's place in the world to what its papers say.
 #[derive(Debug, Clone)]
@@ -174,27 +174,34 @@ impl Digits {
         out
     }
 
+    /// `number` with at least `width` digits (up to 16), from the first byte on, and how many.
+    #[inline(always)]
+    pub fn decimal(&self, number: u64, width: usize) -> ([u8; 16], usize) {
+        let count = number
+            .checked_ilog10()
+            .map_or(1, |log| log as usize + 1)
+            .max(width);
+        let word = |v: u32| {
+            let [high, low] =
+                [self.four(v / 10_000), self.four(v % 10_000)].map(u32::from_le_bytes);
+            u64::from(low) << 32 | u64::from(high)
+        };
+        if number < 100_000_000 && width <= 8 {
+            let text = word(number as u32) >> (8 * (8 - count));
+            return (u128::from(text).to_le_bytes(), count);
+        }
+        let (high, low) = (number / 100_000_000, number % 100_000_000);
+        let text =
+            u128::from(word(low as u32)) << 64 | u128::from(word((high % 100_000_000) as u32));
+        ((text >> (8 * (16 - count))).to_le_bytes(), count)
+    }
+
     /// Appends `prefix` and `number` with at least `width` digits.
     #[inline(always)]
     pub fn numbered(&self, out: &mut Vec<u8>, prefix: &[u8], number: u64, width: usize) {
+        let (text, count) = self.decimal(number, width);
         out.extend_from_slice(prefix);
-        let mut text = [b'0'; 20];
-        let mut rest = number;
-        let mut at = 20;
-        while rest >= 10_000 {
-            at -= 4;
-            text[at..at + 4].copy_from_slice(&self.four((rest % 10_000) as u32));
-            rest /= 10_000;
-        }
-        text[at - 4..at].copy_from_slice(&self.four(rest as u32));
-        let last = match rest {
-            1000.. => 4,
-            100.. => 3,
-            10.. => 2,
-            _ => 1,
-        };
-        let first = (at - last).min(20 - width);
-        out.extend_from_slice(&text[first..]);
+        out.extend_from_slice(&text[..count]);
     }
 }
 
@@ -207,14 +214,21 @@ mod tests {
     fn passes_luhn(digits: &[u8]) -> bool {
         let sum: u32 = digits.iter().rev().enumerate().fold(0, |sum, (i, d)| {
             let d = u32::from(d - b'0');
-            sum + if i % 2 == 0 { d } else { d * 2 / 10 + d * 2 % 10 }
+            sum + if i % 2 == 0 {
+                d
+            } else {
+                d * 2 / 10 + d * 2 % 10
+            }
         });
         sum.is_multiple_of(10)
     }
 
     #[test]
     fn a_known_imei_has_its_check_digit() {
-        assert_eq!(&Digits::default().imei(49_015_420_323_751), b"490154203237518");
+        assert_eq!(
+            &Digits::default().imei(49_015_420_323_751),
+            b"490154203237518"
+        );
     }
 
     #[test]

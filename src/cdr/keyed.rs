@@ -6,7 +6,7 @@
 //! roots of IEEE 754 turn bits into numbers; logarithms and exponentials come from the pure-Rust
 //! `libm`, never from the platform, so that every system gives the same bytes.
 
-use crate::random::philox;
+use crate::random::{philox, philox_lanes};
 
 /// What a draw is for. The numbers are part of the format of the data: never renumber.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +48,8 @@ pub enum Subject {
     Border = 17,
     /// The calls of a burst.
     Burst = 18,
+    /// Where a user is in an hour.
+    Whereabouts = 19,
 }
 
 /// The seed, ready to key draws.
@@ -64,6 +66,47 @@ impl Key {
     #[inline(always)]
     pub fn draw(self, subject: Subject, a: u32, b: u32, c: u32) -> [u32; 4] {
         philox(self.0, [a, b, c, subject as u32])
+    }
+}
+
+/// Draws that [`Key::draw_many`] makes at once.
+pub const MANY: usize = 64;
+
+impl Key {
+    /// What [`draw`](Self::draw) gives for `a`, `a + 1` and so on, word by word.
+    #[inline]
+    pub fn draw_many(self, subject: Subject, a: u32, b: u32, out: &mut [[u32; MANY]; 4]) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx2")]
+            fn wide(key: [u32; 2], counter: [u32; 4], out: &mut [[u32; MANY]; 4]) {
+                philox_many(key, counter, out);
+            }
+            if std::arch::is_x86_feature_detected!("avx2") {
+                // SAFETY: the feature that `wide` is compiled for was just detected.
+                return unsafe { wide(self.0, [a, b, 0, subject as u32], out) };
+            }
+        }
+        philox_many(self.0, [a, b, 0, subject as u32], out);
+    }
+}
+
+/// Whole numbers only, so wide and plain registers give the same bits.
+#[inline(always)]
+fn philox_many(key: [u32; 2], counter: [u32; 4], out: &mut [[u32; MANY]; 4]) {
+    const LANES: usize = 8;
+    for begin in (0..MANY).step_by(LANES) {
+        let mut words = [[0u32; LANES]; 4];
+        for lane in 0..LANES {
+            words[0][lane] = counter[0].wrapping_add((begin + lane) as u32);
+            words[1][lane] = counter[1];
+            words[2][lane] = counter[2];
+            words[3][lane] = counter[3];
+        }
+        philox_lanes(key, &mut words);
+        for (out, words) in out.iter_mut().zip(words) {
+            out[begin..begin + LANES].copy_from_slice(&words);
+        }
     }
 }
 
@@ -179,6 +222,16 @@ mod tests {
                 assert!(!std::mem::replace(&mut seen[y as usize], true));
                 assert_eq!(permutation.backward(y), x);
             }
+        }
+    }
+
+    #[test]
+    fn many_draws_are_the_single_ones() {
+        let (key, mut many) = (Key::new(0x1234_5678_9ABC), [[0; MANY]; 4]);
+        key.draw_many(Subject::Hour, u32::MAX - 3, 9, &mut many);
+        for k in 0..MANY {
+            let one = key.draw(Subject::Hour, (u32::MAX - 3).wrapping_add(k as u32), 9, 0);
+            assert_eq!(one, std::array::from_fn(|word| many[word][k]));
         }
     }
 

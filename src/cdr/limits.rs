@@ -49,31 +49,43 @@ fn floor(value: f64) -> f64 {
 
 /// Share of the users in a call in the busiest hour of the busiest day.
 fn busy(world: &World, ratio: f64) -> f64 {
+    let days = world.rhythm.quotas().iter().enumerate();
+    let busiest = days.max_by_key(|(_, quota)| quota.rows);
+    busiest.map_or(0.0, |(day, _)| {
+        loads(world, day as u32, ratio)
+            .into_iter()
+            .fold(0.0, f64::max)
+    })
+}
+
+/// Share of the users in a call in each hour of a day, on average, if `ratio` of the rows are
+/// anomalies.
+pub fn loads(world: &World, day: u32, ratio: f64) -> [f64; 24] {
     let settings = &world.settings;
-    let Some((day, quota)) = world.rhythm.quotas().iter().enumerate().max_by_key(|(_, q)| q.rows)
-    else {
-        return 0.0;
-    };
-    let hours = world.rhythm.hours(settings, day as u32);
+    let rows = world.rhythm.quotas()[day as usize].rows as f64;
+    let hours = world.rhythm.hours(settings, day);
     let total: f64 = hours.iter().sum();
-    let length: f64 = (0..3)
-        .map(|k| settings.user_type_shares[k] * world.durations[k].mean())
-        .sum::<f64>()
-        / settings.user_type_shares.iter().sum::<f64>();
-    let anomalies = ratio * quota.rows as f64;
+    let types = settings.user_type_shares;
+    let lengths = (0..3).map(|k| types[k] * world.durations[k].mean());
+    let length = lengths.sum::<f64>() / types.iter().sum::<f64>();
+    let anomalies = ratio * rows;
     let kinds = mix(&settings.anomaly_mix, 0, anomalies as u64).map(|n| n as f64);
-    let normal = (quota.rows as f64 - anomalies) * length * 2.0;
-    let seconds = |h: usize| -> f64 {
-        let share = hours[h] / total;
-        let before = hours[(h + 23) % 24] / total;
-        let off_hour = if (2..5).contains(&h) { kinds[2] / 3.0 * length * 2.0 } else { 0.0 };
-        normal * share
+    let normal = (rows - anomalies) * length * 2.0;
+    std::array::from_fn(|hour| {
+        let [share, before] = [hours[hour], hours[(hour + 23) % 24]].map(|h| h / total);
+        let off_hour = if (2..5).contains(&hour) {
+            kinds[2] / 3.0
+        } else {
+            0.0
+        };
+        let seconds = normal * share
             + kinds[0] * share * 6.0
             // A long call reaches into the next hours.
             + kinds[1] * (share + before) * 5400.0
-            + off_hour
+            + off_hour * length * 2.0
             + kinds[3] * share * (3600.0 / 15.0 + 35.0)
-    };
-    let worst = (0..24).map(seconds).fold(0.0, f64::max);
-    worst / 3600.0 / f64::from(settings.users)
+            // Scenarios take the lines of those who are called.
+            + kinds[4..].iter().sum::<f64>() * share * 300.0;
+        seconds / 3600.0 / f64::from(settings.users)
+    })
 }

@@ -6,14 +6,18 @@
 //! hour, `anomalies` what is planted; `row` is a call. Every random number is drawn by name
 //! (`keyed`), so a day can be made alone, by any number of threads, and is the same as in the whole.
 
+pub mod actors;
 pub mod anomalies;
 pub mod block;
 pub mod columns;
 pub mod communities;
+pub mod csv;
 pub mod day;
+pub mod files;
 pub mod identity;
 pub mod keyed;
 pub mod limits;
+pub mod parquet;
 pub mod places;
 pub mod rhythm;
 pub mod row;

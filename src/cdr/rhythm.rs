@@ -82,14 +82,18 @@ impl Rhythm {
         let week = (5.0 * of(0) + 2.0 * of(1)) / 7.0;
         rhythm.rows_per_weight = settings.calls_per_user_day * f64::from(settings.users) / week;
         rhythm.quotas = rhythm.count(settings);
-        rhythm.seconds = (0..48).map(|i| rhythm.within_hour(i / 24, i % 24)).collect();
+        rhythm.seconds = (0..48)
+            .map(|i| rhythm.within_hour(i / 24, i % 24))
+            .collect();
         rhythm
     }
 
     /// What the classes add up to in an hour, without noise.
     fn plain(&self, weekend: usize, hour: usize) -> f64 {
         let classes = self.activity.iter().zip(&self.weights[weekend]);
-        classes.map(|(activity, hours)| activity * hours[hour]).sum()
+        classes
+            .map(|(activity, hours)| activity * hours[hour])
+            .sum()
     }
 
     fn count(&self, settings: &Settings) -> Vec<Quota> {
@@ -99,7 +103,9 @@ impl Rhythm {
         for day in 0..settings.days {
             let weekend = settings.weekend(day);
             let weight: f64 = (0..24).map(|h| self.plain(weekend, h)).sum();
-            let noise = self.day_noise.at(self.key.draw(Subject::Noise, day, 24, 0)[0]);
+            let noise = self
+                .day_noise
+                .at(self.key.draw(Subject::Noise, day, 24, 0)[0]);
             let rows = (self.rows_per_weight * weight * f64::from(noise)).round() as u64;
             let after = anomalies(settings.anomaly_ratio, first_row + rows);
             quotas.push(Quota {
@@ -121,7 +127,9 @@ impl Rhythm {
 
     /// Rows of all days.
     pub fn rows(&self) -> u64 {
-        self.quotas.last().map_or(0, |last| last.first_row + last.rows)
+        self.quotas
+            .last()
+            .map_or(0, |last| last.first_row + last.rows)
     }
 
     /// Weights of the hours of a day, with noise.
@@ -165,7 +173,11 @@ impl Rhythm {
             // Where low x + (high - low) x^2 / 2 reaches the share, for x in 0..1 of half an hour.
             let share = 2.0 * (p * sum - [0.0, areas[0]][half]);
             let root = libm::sqrt(low * low + 2.0 * (high - low) * share);
-            let x = if low + root > 0.0 { 2.0 * share / (low + root) } else { p };
+            let x = if low + root > 0.0 {
+                2.0 * share / (low + root)
+            } else {
+                p
+            };
             (half as f64 + x.clamp(0.0, 1.0)) * 1800.0
         })
     }

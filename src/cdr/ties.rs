@@ -7,9 +7,9 @@
 //! user i is i XOR a mask that the seed gives r, and back again. No table of contacts exists.
 
 use super::communities::Kind;
-use super::keyed::{Key, Subject, below, threshold, unit};
+use super::keyed::{Key, Subject, below, threshold};
 use super::settings::Settings;
-use super::tables::{Quantiles, normal_quantile};
+use super::tables::{Quantiles, apportion};
 use super::users::User;
 
 /// Chooses callees.
@@ -20,8 +20,8 @@ pub struct Ties {
     kinds: [Kind; 3],
     /// Bits below which a call goes to each kind: `[kinds the user is in][at work or not]`.
     bounds: [[[u32; 4]; 2]; 8],
-    /// Acceptance of a tie, in 2^-32; the strongest has all of them.
-    strength: Vec<u32>,
+    /// Fellows in equal shares of a user's calls to its group: `[size][place][share]`.
+    fellows: Vec<Vec<[u8; SHARES]>>,
     masks: [u32; 128],
     /// Distances of acquaintances in the order of homes: density 1 / distance from 2 to all.
     distances: Quantiles,
@@ -29,12 +29,12 @@ pub struct Ties {
 
 /// How much likelier calls to the work group are in working hours, and how much less outside.
 const AT_WORK: [f64; 2] = [0.4, 1.8];
-/// Tries to find a strong tie before any will do.
-const TRIES: u32 = 6;
+/// Equal shares of the calls to a group.
+const SHARES: usize = 64;
 
 impl Ties {
-    /// The ties of a world.
-    pub fn new(key: Key, settings: &Settings, kinds: [Kind; 3]) -> Self {
+    /// The ties of the first `users` of a world.
+    pub fn new(key: Key, settings: &Settings, users: u32, kinds: [Kind; 3]) -> Self {
         let mut bounds = [[[0; 4]; 2]; 8];
         for (member, by_time) in bounds.iter_mut().enumerate() {
             for (bounds, factor) in by_time.iter_mut().zip(AT_WORK) {
@@ -54,12 +54,14 @@ impl Ties {
                 }
             }
         }
-        let spread = settings.tie_spread;
-        let strongest = libm::exp(spread * 2.0);
-        let strength = Quantiles::new(|p| {
-            (libm::exp(spread * normal_quantile(p)) / strongest).min(1.0)
-        });
-        let users = settings.users;
+        let sizes = settings
+            .communities
+            .iter()
+            .flat_map(|c| c.sizes.iter().map(|s| s.0));
+        let most = sizes.max().unwrap_or(2);
+        let fellows = (0..=most)
+            .map(|size| fellows(size, settings.tie_spread))
+            .collect();
         let bits = (u32::BITS - (users - 1).leading_zeros()).max(2);
         let mut masks = [0; 128];
         for (rank, mask) in masks.iter_mut().enumerate() {
@@ -75,9 +77,7 @@ impl Ties {
             users,
             kinds,
             bounds,
-            strength: (0..1024u32)
-                .map(|i| threshold(f64::from(strength.at(i << 22))))
-                .collect(),
+            fellows,
             masks,
         }
     }
@@ -87,61 +87,82 @@ impl Ties {
         &self.kinds
     }
 
-    /// Whom user `i` calls; `bits` choose the kind of tie, and `call` names the draws within.
+    /// Whom user `i` calls; `bits` choose the kind of tie and who, `call` names further draws.
     #[inline]
     pub fn callee(&self, i: u32, user: &User, at_work: bool, bits: u32, call: (u32, u32)) -> u32 {
         let bounds = &self.bounds[usize::from(user.member)][usize::from(at_work)];
-        let kind = bounds.iter().position(|&bound| bits < bound).unwrap_or(4);
+        let kind = bounds.iter().map(|&bound| usize::from(bits >= bound)).sum();
+        // The bits from the ninth on say little of the kind, which the highest decide.
+        let who = bits >> 8;
         match kind {
-            0..=2 => self.fellow(kind, i, call),
-            3 => self.acquaintance(i, user, call),
+            0..=2 => self.fellow(kind, i, who, call),
+            3 => self.acquaintance(i, user, who),
             _ => self.stranger(i, call),
         }
     }
 
     /// Another member of the group of `i`.
-    fn fellow(&self, kind: usize, i: u32, call: (u32, u32)) -> u32 {
+    #[inline(always)]
+    fn fellow(&self, kind: usize, i: u32, who: u32, call: (u32, u32)) -> u32 {
         let kind = &self.kinds[kind];
         let Some((group, place)) = kind.group_of(i) else {
             return self.stranger(i, call);
         };
-        let mut other = i;
-        for tries in 0..TRIES {
-            let [a, b, ..] = self.key.draw(Subject::Contact, i, call.0, call.1 << 3 | tries);
-            let at = below(a, group.size - 1);
-            other = kind.member(group, at + u32::from(at >= place));
-            let [tie, ..] = self.key.draw(Subject::Tie, i.min(other), i.max(other), 0);
-            if b <= self.strength[(tie >> 22) as usize] {
-                break;
-            }
-        }
-        other
+        let shares = &self.fellows[group.size as usize][place as usize];
+        kind.member(group, u32::from(shares[who as usize % SHARES]))
     }
 
-    fn acquaintance(&self, i: u32, user: &User, call: (u32, u32)) -> u32 {
-        let [a, ..] = self.key.draw(Subject::Contact, i, call.0, call.1 << 3 | 7);
+    #[inline]
+    fn acquaintance(&self, i: u32, user: &User, who: u32) -> u32 {
         // The first are called more often.
-        let u = unit(a);
-        let rank = (f64::from(user.acquaintances) * u * u) as u32;
+        let u = (who & 0x3FFF) as f32 * (1.0 / 16_384.0);
+        let rank = (f32::from(user.acquaintances) * u * u) as u32;
         if rank & 1 == 0 {
             let mutual = i ^ self.masks[(rank >> 1) as usize & 127];
             if mutual < self.users {
                 return mutual;
             }
         }
-        let [c, d, ..] = self.key.draw(Subject::Tie, i, rank, 1);
-        let step = (self.distances.at(c) as u32).clamp(1, self.users - 1);
-        if d & 1 == 0 {
-            (i + step) % self.users
+        let [a, b, ..] = self.key.draw(Subject::Tie, i, rank, 1);
+        let step = (self.distances.at(a) as u32).clamp(1, self.users - 1);
+        let other = if b & 1 == 0 {
+            i + step
         } else {
-            (i + self.users - step) % self.users
+            i + self.users - step
+        };
+        if other >= self.users {
+            other - self.users
+        } else {
+            other
         }
     }
 
     /// Anybody else.
+    #[inline(never)]
     fn stranger(&self, i: u32, call: (u32, u32)) -> u32 {
-        let [a, ..] = self.key.draw(Subject::Contact, i, call.0, call.1 << 3 | 6);
+        let [a, ..] = self.key.draw(Subject::Contact, i, call.0, call.1);
         let other = below(a, self.users - 1);
         other + u32::from(other >= i)
     }
+}
+
+/// Whom the member at each place of a group of `size` calls, in equal shares.
+///
+/// The tie of two places is as strong as a power of the bits in which they differ says: the member
+/// next door (0 and 1, 2 and 3) is the closest, equally from both ends.
+fn fellows(size: u32, spread: f64) -> Vec<[u8; SHARES]> {
+    let of = |place: u32| {
+        let others: Vec<u32> = (0..size).filter(|&other| other != place).collect();
+        let strength = |other: &u32| libm::exp(-spread * libm::log(f64::from(place ^ other)));
+        let weights: Vec<f64> = others.iter().map(strength).collect();
+        let mut shares = [0; SHARES];
+        let counts = apportion(SHARES as u64, &weights);
+        let each = others.iter().zip(counts);
+        let all = each.flat_map(|(&other, count)| (0..count).map(move |_| other as u8));
+        for (share, other) in shares.iter_mut().zip(all) {
+            *share = other;
+        }
+        shares
+    };
+    (0..size).map(of).collect()
 }

@@ -99,7 +99,11 @@ pub fn lay_out(key: Key, settings: &Settings) -> Result<Vec<Tower>, Error> {
         let band = ((rows as f64 / libm::sqrt(count.max(1) as f64)).ceil() as u64).max(1);
         squares.sort_by_key(|square| {
             let (row, column) = (square / columns, square % columns);
-            let along = if row / band % 2 == 0 { column } else { columns - 1 - column };
+            let along = if row / band % 2 == 0 {
+                column
+            } else {
+                columns - 1 - column
+            };
             (row / band, along, row)
         });
         for square in squares {

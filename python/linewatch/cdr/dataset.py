@@ -3,7 +3,7 @@
 import datetime
 
 from linewatch import _core
-from linewatch.cdr.config import Config, nearest
+from linewatch.cdr.config import Config
 
 BATCH_SIZE = 65_536
 BACKENDS = ("polars", "pandas", "pyarrow")
@@ -168,6 +168,100 @@ class Dataset:
     def communities(self):
         """Who belongs to which community, a Polars frame of one row for each membership."""
         return _polars(self._core.communities())
+
+    @property
+    def actors(self):
+        """The users who are there for a scenario only: ``user_id``, ``scenario`` and ``role``.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> data = cdr.generate(users=500, days=1, anomaly_mix={"robocall": 1, "short_call": 9})
+        >>> data.actors["role"].to_list()
+        ['robocaller']
+        """
+        return _polars(self._core.actors())
+
+    def realism(self):
+        """Statistics of the first 14 days beside the bands that lifelike calls fall into.
+
+        See `linewatch.cdr.realism`, which does so for any calls.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``statistic``, ``value``, ``low``, ``high`` and ``is_inside``.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> table = cdr.generate(users=500, days=7, seed=1).realism()
+        >>> bool(table["is_inside"].mean() > 0.9)
+        True
+        """
+        import polars as pl
+
+        from linewatch.cdr.realism import coded, report
+
+        users, towers = self.users, self.towers
+        user, cell = pl.Enum(users["user_id"]), pl.Enum(towers["cell_id"])
+        days = (0, min(14, self.config.days))
+        parts = [coded(batch, user, cell) for batch in self.calls(days=days, batch_size=1 << 20)]
+        return report(parts, users, towers, user, cell)
+
+    def write(self, folder, format="parquet", *, picture=None, n_jobs=None, progress=None):
+        """Write all tables, the metadata and the picture to a new folder.
+
+        Parameters
+        ----------
+        folder : path
+            Where to; must not exist or be empty. It appears when everything is in it, under a
+            temporary name before.
+        format : {"parquet", "csv"}, default="parquet"
+            Parquet has the calls in ``cdr_call_records/``, one file a day; CSV has them in
+            ``cdr_call_records.csv``.
+        picture : bool, optional
+            Whether to draw ``cdr_dataset_analysis.png``; if matplotlib is there by default.
+        n_jobs : int, optional
+            Threads; those of the data set by default. The bytes do not depend on it.
+        progress : bool or callable, optional
+            True for a bar (needs tqdm), or a function that is given the rows written since its
+            last call.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files written.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder is not empty.
+        OSError
+            If the system refuses, for example for want of space; nothing is kept then.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> from linewatch import cdr
+        >>> folder = pathlib.Path(tempfile.mkdtemp()) / "data"
+        >>> files = cdr.generate(users=50, days=1).write(folder, "csv", picture=False)
+        >>> [file.name for file in files][:2]
+        ['cdr_call_records.csv', 'cdr_cell_towers.csv']
+        """
+        from linewatch.cdr.write import write
+
+        return write(self, folder, format, picture=picture, n_jobs=n_jobs, progress=progress)
+
+    @property
+    def truth(self):
+        """The anomalies: a Polars frame with ``call_id``, ``anomaly_type``, users and times."""
+        import polars as pl
+
+        columns = ["call_id", "anomaly_type", "caller_id", "callee_id"]
+        columns += ["call_start_ts", "call_end_ts"]
+        parts = [batch.filter("is_anomaly").select(columns) for batch in self.calls()]
+        return pl.concat(parts)
 
 
 class Calls:

@@ -13,7 +13,9 @@ const LAST_START_S: u32 = 22 * 3600 + 59 * 60;
 
 /// Calls of each burst so that they add up to `count`, if they can.
 pub fn sizes(count: u64) -> Option<(u64, u64)> {
-    let bursts = ((count + 7) / 15).max(count.div_ceil(MOST)).min(count / LEAST);
+    let bursts = ((count + 7) / 15)
+        .max(count.div_ceil(MOST))
+        .min(count / LEAST);
     (bursts > 0 && bursts * MOST >= count).then_some((bursts, count))
 }
 
@@ -55,18 +57,17 @@ pub fn schedule(plan: &Plan<'_>, count: u64, events: &mut Vec<Event>) {
             })
             .collect();
         let end = starts[calls as usize - 1] + durations[calls as usize - 1];
+        let slot = events.len() as u32;
         for (call, &start) in starts.iter().enumerate() {
             events.push(Event {
                 start,
                 latest: start,
                 duration: durations[call] as u16,
-                kind: 4,
                 caller: match call {
-                    0 => Actor::Keep(burst, end),
-                    _ => Actor::Kept(burst),
+                    0 => Actor::Keep(slot, end),
+                    _ => Actor::Kept(slot),
                 },
-                callee: Actor::Anyone,
-                number: events.len() as u32,
+                ..Event::of(4, events.len() as u32)
             });
         }
     }

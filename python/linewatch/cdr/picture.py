@@ -1,0 +1,56 @@
+"""The picture of a data set: when people call, how long, what was planted, how many a day."""
+
+from linewatch.cdr.config import ANOMALIES
+
+DURATIONS = (
+    "under 30 s",
+    "30 s to 1 min",
+    "1 to 3 min",
+    "3 to 10 min",
+    "10 min to 1 h",
+    "over 1 h",
+)
+
+
+def draw(dataset, found, path):
+    """Four panels as a PNG; `found` are the counts that writing gave."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    hours, kinds, durations = found
+    figure = Figure(figsize=(12, 8.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    (by_hour, by_length), (by_kind, by_day) = figure.subplots(2, 2)
+    config = dataset.config
+    figure.suptitle(
+        f"{dataset.rows:,} calls of {config.users:,} users in {config.days:,} days, "
+        f"seed {config.seed}"
+    )
+    by_hour.bar(range(24), hours, color="#4C72B0")
+    by_hour.set(
+        title="Calls by hour of the day", xlabel="Hour", ylabel="Calls", xticks=range(0, 24, 3)
+    )
+    shown = [(name, n) for name, n in zip(DURATIONS, durations) if n]
+    colors = ["#C6DBEF", "#9ECAE1", "#6BAED6", "#4292C6", "#2171B5", "#08306B"]
+    slices, _ = by_length.pie(
+        [n for _, n in shown], startangle=90, counterclock=False, colors=colors,
+        wedgeprops={"edgecolor": "white"},
+    )  # fmt: skip
+    total = sum(n for _, n in shown)
+    names = [f"{name} ({n / total:.1%})" for name, n in shown]
+    by_length.legend(slices, names, loc="center left", bbox_to_anchor=(0.95, 0.5), frameon=False)
+    by_length.set(title="Duration")
+    planted = [(name.replace("_", " "), n) for name, n in zip(ANOMALIES, kinds[1:]) if n]
+    bars = by_kind.barh(*zip(*planted), color="#C44E52") if planted else by_kind.barh([], [])
+    by_kind.bar_label(bars, [f"{n:,}" for _, n in planted], padding=3)
+    by_kind.invert_yaxis()
+    by_kind.set(title="Anomalies", xlabel="Calls")
+    by_kind.margins(x=0.15)
+    dates = [dataset._date(day) for day in range(config.days)]
+    by_day.plot(dates, [rows for rows, _ in dataset.quotas], marker="o" * (config.days <= 62))
+    by_day.set(title="Calls by day", ylabel="Calls")
+    by_day.set_ylim(bottom=0)
+    by_day.tick_params(axis="x", rotation=30)
+    for axes in (by_hour, by_kind, by_day):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,141 @@
+"""A data set as a folder of files: whole under its name, or not there at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from linewatch.cdr.config import ANOMALIES, nearest
+
+FORMATS = ("parquet", "csv")
+CALLS = "cdr_call_records"
+TABLES = {
+    "users": "cdr_user_profiles",
+    "towers": "cdr_cell_towers",
+    "communities": "cdr_communities",
+    "actors": "cdr_scenario_actors",
+}
+METADATA = "dataset_metadata.json"
+PICTURE = "cdr_dataset_analysis.png"
+
+
+def write(dataset, folder, format="parquet", *, picture=None, n_jobs=None, progress=None):
+    """Write all tables of `dataset`; see `Dataset.write`."""
+    if format not in FORMATS:
+        names = " or ".join(f'"{name}"' for name in FORMATS)
+        raise ValueError(f"format must be {names}, got {format!r}{nearest(format, FORMATS)}")
+    has_matplotlib = find_spec("matplotlib") is not None
+    if picture and not has_matplotlib:
+        raise ModuleNotFoundError(
+            'the picture needs matplotlib: pip install "linewatch[plots]" (or picture=False)'
+        )
+    folder = Path(folder)
+    check(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        found = _calls(dataset, made, format, n_jobs, progress)
+        rows = {"calls": dataset.rows}
+        for name, stem in TABLES.items():
+            frame = getattr(dataset, name)
+            if name == "actors" and frame.is_empty():
+                continue
+            _table(frame, made / f"{stem}.{format}", format)
+            rows[name] = frame.height
+        if picture or (picture is None and has_matplotlib):
+            from linewatch.cdr.picture import draw
+
+            draw(dataset, found, made / PICTURE)
+        _metadata(dataset, made, format, rows, found)
+        made.chmod(0o777 & ~_umask())
+        check(folder)
+        os.rename(made, folder)
+    except BaseException as error:
+        shutil.rmtree(made, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno:
+            text = f"{os.strerror(error.errno)} while writing {folder}; nothing was kept"
+            raise OSError(error.errno, text) from None
+        raise
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def check(folder):
+    """Refuse a folder that would be overwritten."""
+    folder = Path(folder)
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise FileExistsError(f"{folder} exists and is not a folder; choose another name")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise FileExistsError(
+            f"{folder} exists and is not empty; choose another folder or remove it"
+        )
+
+
+def _calls(dataset, made, format, n_jobs, progress):
+    """Write the calls; gives their counts by hour, kind, and class of duration."""
+    from linewatch.rolling import _bar
+
+    n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
+    days = dataset.config.days
+    with _bar(progress, dataset.rows) as callback:
+        if format == "csv":
+            path = made / f"{CALLS}.csv"
+            parts = [dataset._core.write(path, "csv", 0, days, n_jobs=n_jobs, progress=callback)]
+        else:
+            (made / CALLS).mkdir()
+            parts = [
+                dataset._core.write(
+                    made / CALLS / f"{dataset._date(day)}.parquet",
+                    "parquet",
+                    day,
+                    day + 1,
+                    n_jobs=n_jobs,
+                    progress=callback,
+                )
+                for day in range(days)
+            ]
+    return [[sum(column) for column in zip(*counts)] for counts in zip(*parts)]
+
+
+def _table(frame, path, format):
+    if format == "csv":
+        frame.write_csv(path)
+    else:
+        frame.write_parquet(path, compression="zstd")
+
+
+def _metadata(dataset, made, format, rows, found):
+    import linewatch
+
+    config = dataset.config
+    files = {}
+    for path in sorted(path for path in made.rglob("*") if path.is_file()):
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        name = path.relative_to(made).as_posix()
+        files[name] = {"bytes": path.stat().st_size, "sha256": digest}
+    kinds = dict(zip(("normal", *ANOMALIES), found[1]))
+    text = json.dumps(
+        {
+            "linewatch_version": linewatch.__version__,
+            "seed": config.seed,
+            "format": format,
+            "first_day": config.start.isoformat(),
+            "last_day": dataset._date(config.days - 1).isoformat(),
+            "rows": rows,
+            "rows_by_day": [count for count, _ in dataset.quotas],
+            "rows_by_anomaly_type": kinds,
+            "config": config.to_dict(),
+            "files": files,
+        },
+        indent=2,
+    )
+    (made / METADATA).write_text(text + "\n", encoding="utf-8")
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
