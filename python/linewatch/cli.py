@@ -91,7 +91,15 @@ def parser():
     _scoring(demo)
     demo.set_defaults(run=run_demo, value=["traffic_mbit_per_s"])
 
-<<<<<<< HEAD
+    generate = commands.add_parser(
+        "generate",
+        help="generate call records with labelled anomalies",
+        description="Write users, towers, communities and calls with labelled anomalies to a new "
+        "folder; the same seed gives the same bytes.",
+    )
+    command.add_options(generate)
+    generate.set_defaults(run=command.run)
+
     packets = commands.add_parser(
         "packets",
         help="rank the sources of a capture by what they did in a few seconds",
@@ -133,16 +141,6 @@ def parser():
     )
     score.add_argument("--json", action="store_true", help="print the summary as JSON")
     score.set_defaults(run=run_score)
-=======
-    generate = commands.add_parser(
-        "generate",
-        help="generate call records with labelled anomalies",
-        description="Write users, towers, communities and calls with labelled anomalies to a new "
-        "folder; the same seed gives the same bytes.",
-    )
-    command.add_options(generate)
-    generate.set_defaults(run=command.run)
->>>>>>> cdr
     return top
 
 
