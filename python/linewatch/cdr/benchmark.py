@@ -43,7 +43,7 @@ def features(calls, towers):
     >>> from linewatch import cdr
     >>> data = cdr.generate(users=100, days=2)
     >>> cdr.features(data.calls(), data.towers).shape
-    (1632, 14)
+    (1726, 14)
     """
     import polars as pl
 
