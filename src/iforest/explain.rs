@@ -133,12 +133,11 @@ pub fn explain<T: Packed>(
         let part = x.slice(s![first..first + rows, ..]);
         let by_leaf = tables.as_ref();
         match layout {
-            Layout::Short(table) => blocks(forest, table, by_leaf, part, first, out),
-            Layout::Long(table) => blocks(forest, table, by_leaf, part, first, out),
-            Layout::Oblique(table) => blocks(forest, table, by_leaf, part, first, out),
-            Layout::Mixed(table) => blocks(forest, table, by_leaf, part, first, out),
+            Layout::Short(table) => blocks(forest, table, by_leaf, part, first, denominator, out),
+            Layout::Long(table) => blocks(forest, table, by_leaf, part, first, denominator, out),
+            Layout::Oblique(table) => blocks(forest, table, by_leaf, part, first, denominator, out),
+            Layout::Mixed(table) => blocks(forest, table, by_leaf, part, first, denominator, out),
         }?;
-        out.iter_mut().for_each(|v| *v /= denominator);
         monitor.tick(rows as u64)
     })?;
     Ok((out, base))
@@ -150,6 +149,7 @@ fn blocks<N: Step>(
     tables: Option<&LeafTables>,
     x: ArrayView2<N::Value>,
     first: usize,
+    denominator: f64,
     out: &mut [f64],
 ) -> Result<(), Error> {
     let columns = x.ncols();
@@ -163,15 +163,17 @@ fn blocks<N: Step>(
         let missing = copy_groups::<_, LANES>(part, first + start, categorical, &mut block)?;
         let Some(tables) = tables else {
             walk(forest, &block, out);
+            out.iter_mut().for_each(|v| *v /= denominator);
             continue;
         };
         sums.clear();
         sums.resize(rows * tables.stride, 0);
         add_leaves(forest, table, tables, &block, missing, &mut sums);
         let sums = sums.chunks_exact(tables.stride);
+        let unit = tables.unit / denominator;
         for (out, sums) in out.chunks_exact_mut(columns).zip(sums) {
             for (place, &sum) in out.iter_mut().zip(sums) {
-                *place = sum as f64 * tables.unit;
+                *place = sum as f64 * unit;
             }
         }
     }

@@ -36,6 +36,7 @@ pub trait Value: Float + Default {
 
 impl Value for f32 {
     #[inline(always)]
+    #[allow(clippy::eq_op)] // 0 only for finite values
     fn add_less_itself(self, v: f32) -> f32 {
         self + (v - v)
     }
@@ -43,6 +44,7 @@ impl Value for f32 {
 
 impl Value for f64 {
     #[inline(always)]
+    #[allow(clippy::eq_op)] // 0 only for finite values
     fn add_less_itself(self, v: f64) -> f64 {
         self + (v - v)
     }

@@ -303,7 +303,7 @@ fn one_row_and_one_tree_are_enough() {
     assert_eq!(scores(&forest, x.view()), [-0.5]);
     let (parts, base) = explain(&forest, x.view(), 1, &Monitor::default()).unwrap();
     assert_eq!((parts, base), (vec![0.0, 0.0], 1.0));
-    assert_eq!(scores::<f64>(&forest, Array2::zeros((0, 2)).view()), []);
+    assert!(scores::<f64>(&forest, Array2::zeros((0, 2)).view()).is_empty());
 }
 
 #[test]
