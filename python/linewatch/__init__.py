@@ -21,6 +21,7 @@ _submodules = (
     "pandas",
     "plots",
     "polars",
+    "privacy",
     "rolling",
     "threshold",
 )
