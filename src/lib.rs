@@ -6,8 +6,8 @@
 pub mod error;
 pub mod float;
 pub mod iforest;
-pub mod model;
 pub mod kpi;
+pub mod model;
 pub mod parallel;
 pub mod privacy;
 pub mod random;
