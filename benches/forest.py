@@ -5,8 +5,10 @@
 
 linewatch, scikit-learn, coniferest and isotree take turns in one process, so that a busy moment of
 the machine meets all of them. A figure is the median of the repeats (for one row the mean):
-processor time on one thread, wall time on two. A forest has 100 trees of 256 rows; forests differ by their random draws, so the
-ranks of their scores are compared, with the agreement of two scikit-learn forests beside. A peer
+processor time on one thread, wall time on two. A forest has 100 trees of 256 rows; forests differ
+by their random draws, so the ranks of their scores are compared, with the agreement of two
+scikit-learn forests beside.
+A peer
 that is not installed is named and left out. Extra memory is the growth of the process' peak during
 a call, the result aside, in a process of its own.
 """
