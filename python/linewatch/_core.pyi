@@ -12,17 +12,17 @@ __all__ = [
     "STATISTICS",
     "ArrowArray",
     "ArrowTable",
-    "Forest",
     "CryptoPan",
+    "Forest",
     "__version__",
     "arrow_numbers",
     "arrow_times",
     "average_path_length",
     "cusum",
     "ewm",
+    "facing_cells",
     "find_infinite",
     "read_model",
-    "facing_cells",
     "rolling",
     "write_model",
 ]
@@ -200,6 +200,7 @@ def read_model(
 def write_model(
     path: str | PathLike[str], kind: str, metadata_json: str, arrays: dict[str, NDArray[Any]]
 ) -> None: ...
+
 # kpi
 
 def facing_cells(
