@@ -6,8 +6,8 @@
 pub mod cdr;
 pub mod error;
 pub mod float;
-pub mod kpi;
 pub mod iforest;
+pub mod kpi;
 pub mod model;
 pub mod neighbors;
 pub mod packets;
