@@ -21,6 +21,7 @@ import polars as pl
 from sklearn.metrics import roc_auc_score
 
 from linewatch import datasets, intrusion
+from linewatch.intrusion._columns import raw_columns
 from linewatch.intrusion._detector import _log_tail
 
 FAMILIES = {
@@ -82,7 +83,7 @@ def choose(options):
             detector = intrusion.IntrusionDetector(random_state=seed).fit(rows, rows["attack"])
             scores = {}
             for which, frame in (("normal", others), ("held", held)):
-                votes, distance = detector._parts(*detector._columns(*raw(frame)))
+                votes, distance = detector._parts(*detector._columns(*raw_columns(frame)))
                 scores["forest alone", which] = _log_tail(votes, detector.calibration_forest_)
                 scores["distance alone", which] = _log_tail(
                     distance, detector.calibration_distance_
@@ -110,12 +111,6 @@ def choose(options):
                 print(f"| {which} | {family} | " + " | ".join(f"{v:.3f}" for v in row) + " |")
         best = RATES[int(np.argmax(table.mean(axis=0)[1:] - np.array(RATES)))]
         print(f"| {which} | largest mean recall less false-positive rate at {best:.1%} |")
-
-
-def raw(frame):
-    from linewatch.intrusion._detector import raw_columns
-
-    return raw_columns(frame)
 
 
 def evaluate(options):

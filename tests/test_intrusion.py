@@ -325,7 +325,7 @@ def test_distances_are_those_of_their_definition(core, detector, strange):
 
 
 def _columns_of(frame):
-    from linewatch.intrusion._detector import raw_columns
+    from linewatch.intrusion._columns import raw_columns
 
     return raw_columns(frame)
 

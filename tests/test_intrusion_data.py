@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 
+import polars as pl
 import pytest
 
 from linewatch import _nsl_kdd, datasets, intrusion
@@ -282,6 +283,28 @@ def test_the_20_percent_file_begins_the_training_file():
     part = datasets.load_nsl_kdd("train20", FOLDER)
     columns = [*intrusion.FEATURES, "attack"]
     assert train[: len(part)].select(columns).equals(part.select(columns))
+
+
+@needs_data
+def test_nsl_kdd_has_no_record_of_the_core_and_gets_no_column_of_it():
+    part = datasets.load_nsl_kdd("train20", FOLDER)
+    counts, note = intrusion.network_functions(part)
+    assert not any(counts.values()) and note.startswith("No record of AMF")
+    added = intrusion.telecom_features(part).columns[part.width :]
+    assert added == ["burstiness", "symmetry_ratio"]
+
+
+@needs_data
+def test_a_family_left_out_of_training_is_found_by_the_detector():
+    part = datasets.load_nsl_kdd("train20", FOLDER)
+    rows, new = part[:8000], part[8000:12000]
+    known = rows.filter(pl.col("label") != "neptune")
+    new = new.filter(pl.col("label").is_in(["normal", "neptune"]))
+    detector = intrusion.IntrusionDetector(n_estimators=30, random_state=0)
+    detector.fit(known, known["attack"])
+    found = intrusion.evaluate(new["attack"], detector.score_samples(new), detector.predict(new))
+    assert found["auroc"] > 0.97 and found["recall"] > 0.9
+    assert found["false_positive_rate"] < 0.1
 
 
 @pytest.fixture

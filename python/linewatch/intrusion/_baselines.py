@@ -7,7 +7,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 from linewatch.iforest import IsolationForest
-from linewatch.intrusion._detector import NUMERIC, raw_columns
+from linewatch.intrusion._columns import NUMERIC, raw_columns
 from linewatch.intrusion._report import _labels
 
 MODELS = ("isolation_forest", "random_forest", "xgboost")
