@@ -10,7 +10,9 @@ grows the forests. Forests are fitted on the rows they are judged on, without la
 NSL-KDD, where they are fitted on normal rows and judged on others. All have 100 trees of 256 rows.
 
 The classic preset is meant to be as accurate as scikit-learn's forest: the run fails (exit code 1)
-if its mean over all sets is more than 0.003 below. The other presets are reported as they are.
+if its mean over all sets is more than 0.003 below. Two seeds of scikit-learn's own forest differ by
+0.05 on some of these sets; the standard error of the mean difference is printed, and 20 seeds bring
+it below 0.003. The other presets are reported as they are.
 
 Bundled sets, all of scikit-learn, with planted outlier classes:
 
@@ -171,7 +173,7 @@ def line(name, means, spread=None):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--adbench", metavar="FOLDER", help="folder of ADBench's .npz files")
     parser.add_argument("--rows", type=int, default=5000, help="most rows of an ADBench set")
     parser.add_argument("--only", metavar="TEXT", help="sets whose name has this text")
@@ -195,8 +197,12 @@ def main(arguments=None):
         [[np.nanmean(f[method]) for method in METHODS] for f in figures.values()]
     ).mean(axis=0)
     print(line(f"mean of {len(figures)} sets", means))
-    for k, method in list(enumerate(METHODS))[2:]:
-        print(f"{method} - scikit-learn: {means[k] - means[0]:+.4f}")
+    for method in list(METHODS)[1:]:
+        # A mean over sets for each seed: their spread tells how far the difference is known.
+        away = np.array([np.subtract(f[method], f["scikit-learn"]) for f in figures.values()])
+        away = np.nanmean(away, axis=0)
+        error = away.std(ddof=1) / np.sqrt(len(away)) if len(away) > 1 else np.nan
+        print(f"{method} - scikit-learn: {away.mean():+.4f} (standard error {error:.4f})")
     if options.json:
         Path(options.json).write_text(json.dumps(figures, indent=1))
     met = means[1] >= means[0] - TOLERANCE

@@ -339,7 +339,15 @@ def test_scores_are_no_verdicts():
     [
         ThresholdedDetector(lof(), {"contamination": 0.1}),
         ThresholdedDetector(lof(), {"percentile": 90}, holdout=0.4),
-    ]
+        ThresholdedDetector(lw.IsolationForest(n_estimators=5), {"contamination": 0.1}),
+    ],
+    expected_failed_checks=lambda estimator: {
+        name: "the forest's weights are chances, not repeats, as scikit-learn's are"
+        for name in (
+            "check_sample_weight_equivalence_on_dense_data",
+            "check_sample_weight_equivalence_on_sparse_data",
+        )
+    },
 )
 def test_scikit_learn_checks_the_detector(estimator, check):
     check(estimator)
@@ -394,6 +402,16 @@ def test_calibrate_takes_a_fitted_detector(normal):
     assert detector.detector_ is fitted
     with pytest.raises(NotFittedError):
         ThresholdedDetector(lof()).calibrate(normal)
+
+
+def test_a_seed_reaches_a_detector_without_one(normal):
+    rule = {"contamination": 0.1}
+    forest = lw.IsolationForest(n_estimators=3)
+    one, two = (ThresholdedDetector(forest, rule, random_state=4).fit(normal) for _ in range(2))
+    assert (one.score_samples(normal) == two.score_samples(normal)).all()
+    seeded = ThresholdedDetector(clone(forest).set_params(random_state=8), rule, random_state=4)
+    assert seeded.fit(normal).detector_.random_state == 8
+    assert ThresholdedDetector(forest, rule).fit(normal).detector_.random_state is None
 
 
 def test_costs_are_fitted_with_labels(rng):

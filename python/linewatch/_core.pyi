@@ -5,6 +5,7 @@ from os import PathLike
 from typing import Any, final
 
 from numpy import float64, floating, int64
+from numpy import float64, floating, int64, uint32
 from numpy.typing import NDArray
 from typing_extensions import CapsuleType
 
@@ -15,14 +16,20 @@ __all__ = [
     "ArrowTable",
     "PacketFile",
     "PacketReader",
+    "Forest",
     "__version__",
     "arrow_numbers",
     "arrow_times",
+    "average_path_length",
     "cusum",
     "ewm",
     "packet_features",
     "rolling",
     "write_packets",
+    "find_infinite",
+    "read_model",
+    "rolling",
+    "write_model",
 ]
 
 __version__: str
@@ -136,3 +143,96 @@ def cusum(
     n_jobs: int | None = None,
     progress: _Progress = None,
 ) -> list[_Floats]: ...
+
+# Isolation forest.
+
+def average_path_length(n: int) -> float: ...
+def find_infinite(x: _Floats, *, n_jobs: int | None = None) -> tuple[int, int] | None: ...
+
+@final
+class Forest:
+    @staticmethod
+    def fit(
+        x: _Floats,
+        *,
+        n_estimators: int = 100,
+        max_samples: int = 256,
+        max_features: int | None = None,
+        bootstrap: bool = False,
+        columns_per_split: int = 1,
+        gain: float = 0.0,
+        categorical: Sequence[int] | None = None,
+        sample_weight: NDArray[float64] | None = None,
+        seed: int = 0,
+        first_tree: int = 0,
+        present: tuple[int, Sequence[int] | NDArray[uint32]] | None = None,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> Forest: ...
+    @staticmethod
+    def sampled_rows(
+        n_rows: int,
+        *,
+        n_estimators: int = 100,
+        max_samples: int = 256,
+        bootstrap: bool = False,
+        sample_weight: NDArray[float64] | None = None,
+        seed: int = 0,
+        first_tree: int = 0,
+    ) -> list[NDArray[uint32]]: ...
+    def score_samples(
+        self, x: _Floats, *, n_jobs: int | None = None, progress: _Progress = None
+    ) -> NDArray[float64]: ...
+    def depths(
+        self, x: _Floats, *, n_jobs: int | None = None, progress: _Progress = None
+    ) -> NDArray[float64]: ...
+    def explain(
+        self, x: _Floats, *, n_jobs: int | None = None, progress: _Progress = None
+    ) -> tuple[NDArray[float64], float]: ...
+    def importances(self) -> NDArray[float64]: ...
+    def extended_by(self, other: Forest) -> Forest: ...
+    def subset(self, start: int, stop: int) -> Forest: ...
+    def arrays(self) -> dict[str, NDArray[Any]]: ...
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(data: bytes) -> Forest: ...
+    def save(
+        self,
+        path: str | PathLike[str],
+        metadata_json: str = "{}",
+        extra: dict[str, NDArray[Any]] | None = None,
+    ) -> None: ...
+    @staticmethod
+    def load(path: str | PathLike[str]) -> tuple[Forest, str, dict[str, NDArray[Any]]]: ...
+    @property
+    def n_trees(self) -> int: ...
+    @property
+    def n_features(self) -> int: ...
+    @property
+    def n_nodes(self) -> int: ...
+    @property
+    def max_samples(self) -> int: ...
+    @property
+    def columns_per_split(self) -> int: ...
+    @property
+    def gain(self) -> float: ...
+    @property
+    def is_oblique(self) -> bool: ...
+    @property
+    def categorical(self) -> list[int]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ge__(self, other: object, /) -> bool: ...
+    def __gt__(self, other: object, /) -> bool: ...
+    def __le__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __reduce__(self) -> tuple[Any, tuple[bytes]]: ...
+
+# Model files.
+
+def read_model(
+    path: str | PathLike[str], kind: str | None = None
+) -> tuple[str, str, dict[str, NDArray[Any]]]: ...
+def write_model(
+    path: str | PathLike[str], kind: str, metadata_json: str, arrays: dict[str, NDArray[Any]]
+) -> None: ...

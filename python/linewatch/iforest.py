@@ -73,8 +73,8 @@ class IsolationTree:
         """The nodes as flat arrays, a dict of ndarray.
 
         ``feature`` (-1: leaf, -2: split on several columns), ``threshold`` (a value up to it goes
-        left), ``left`` (the right child follows it), ``n_samples``, ``flags`` (1: missing goes right) and
-        others.
+        left), ``left`` (the right child follows it), ``n_samples``, ``flags`` (1: missing goes
+        right) and others.
         """
         return self.forest.arrays()
 
@@ -127,7 +127,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
     estimators_ : list of IsolationTree
         The trees, to look at; they are not scikit-learn's tree objects.
     estimators_samples_ : list of ndarray of int
-        Rows of `fit` that each tree was grown on.
+        Different rows of `fit` that each tree was grown on.
     max_samples_ : int
         Rows drawn for each tree.
     offset_ : float
@@ -155,12 +155,16 @@ class IsolationForest(OutlierMixin, BaseEstimator):
     divided by that of an unsuccessful search among ``max_samples_`` rows. A split sends
     ``x <= threshold`` left.
 
-    *Missing values* (NaN, None, null) are allowed in `fit` and afterwards. A split is drawn from
-    the rows that have the value; those that miss it go to the side with more training rows.
-    Infinity is refused. Columns that never vary are never split.
+    *Missing values* (NaN, None, null) are allowed in `fit` and afterwards. A split on one column
+    is drawn from the rows of the node that have the value. If some miss it in `fit`, the missing
+    go to a side drawn once, with chances in proportion to the rows on either side; if none does,
+    rows that miss it later go to the side with more training rows. A split over several columns
+    counts a missing value as the mean of its column in the node. Infinity is refused. Columns that
+    never vary are never split.
 
-    *Categories* not seen in `fit` go to the larger side of a split; a missing one is
-    missing. Text is compared as it is written.
+    *Categories* of a node go to either side by a fair coin; one that is not in the node, such as
+    one never seen in `fit`, goes to the side with fewer training rows. A missing category is a
+    missing value. Text is compared as it is written.
 
     *Sparse matrices* (CSR, CSC) give the scores of the same matrix made dense. `fit` makes only
     the drawn rows dense, scoring a block of rows at a time.
@@ -323,28 +327,24 @@ class IsolationForest(OutlierMixin, BaseEstimator):
             "seed": self._seed,
             "first_tree": first,
         }
-        rows = None
+        n, present = X.shape[0], {}
         if issparse(X):
-            rows = _core.Forest.sampled_rows(X.shape[0], sample_weight=sample_weight, **draw)
-            drawn, rows = np.unique(rows, return_inverse=True)
-            shape = (n_trees, self.max_samples_)
-            rows = np.ascontiguousarray(rows.reshape(shape).astype(np.int64))
-            X = X.tocsr()[drawn].toarray()
-            sample_weight_here = None
-        else:
-            sample_weight_here = sample_weight
+            trees = _core.Forest.sampled_rows(n, sample_weight=sample_weight, **draw)
+            rows = np.unique(np.concatenate(trees))
+            X = X.tocsr()[rows].toarray()
+            present = {"present": (n, rows)}
         forest = _core.Forest.fit(
             X,
             max_features=per_tree,
             columns_per_split=columns,
             gain=gain,
             categorical=sorted(self.categories_) or None,
-            sample_weight=sample_weight_here,
+            sample_weight=sample_weight,
             n_jobs=self.n_jobs,
-            **({} if rows is None else {"rows": rows}),
+            **present,
             **draw,
         )
-        self._draws.append({**draw, "n_rows": self._n_rows, "sample_weight": sample_weight})
+        self._draws.append({**draw, "n_rows": n, "sample_weight": sample_weight})
         return forest
 
     def score_samples(self, X, *, progress=None):
@@ -427,8 +427,8 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         split share ``1 + c(m) - c(n)``, the change of the expected path length, c being that of
         an unsuccessful search; the mean over the trees is divided by ``c(max_samples_)``. It is
         the path attribution of random forests [1]_ applied to path lengths. It is not the
-        Shapley value, with which it correlates above 0.96 on test data: documentation, page
-        "Isolation forest", shows how to compute that with ``shap``.
+        Shapley value, though close to it; the documentation compares the two and shows how to
+        compute Shapley values with ``shap``.
 
         References
         ----------
@@ -481,8 +481,10 @@ class IsolationForest(OutlierMixin, BaseEstimator):
                     raw = _categories.values(table, column)[rows[here]]
                     shown = ["missing" if v is None or v != v else str(v) for v in raw]
                 else:
-                    part = values[rows[here], column]
-                    part = np.asarray(part).ravel() if issparse(values) else part
+                    if issparse(values):
+                        part = values[rows[here]][:, [column]].toarray().ravel()
+                    else:
+                        part = values[rows[here], column]
                     shown = map(_features.number_text, part)
                 out[here] = [f"{names[column]} = {text}" for text in shown]
             return out
@@ -568,7 +570,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
             check_is_fitted(forest)
         self._refuse_other(other)
         out = type(self)(**self.get_params(deep=False))
-        for name in ("n_features_in_", "feature_names_in_", "categories_", "_seed", "_n_rows"):
+        for name in ("n_features_in_", "feature_names_in_", "categories_", "_seed"):
             if name in self.__dict__:
                 setattr(out, name, getattr(self, name))
         out._forest = self._forest.extended_by(other._forest)
@@ -610,15 +612,15 @@ class IsolationForest(OutlierMixin, BaseEstimator):
 
     @property
     def estimators_samples_(self):
-        """Rows that each tree was grown on."""
+        """Rows that each tree was grown on, each of them once."""
         self._fitted("estimators_samples_")
         samples = []
         for draw in self._draws:
-            if draw is None or draw["sample_weight"] is False:
+            if draw["sample_weight"] is False:
                 raise AttributeError(
                     "estimators_samples_ of a forest grown with sample_weight is not in its file"
                 )
-            samples += list(_core.Forest.sampled_rows(**draw).astype(np.int64))
+            samples += [rows.astype(np.int64) for rows in _core.Forest.sampled_rows(**draw)]
         return samples
 
     @property
@@ -658,8 +660,6 @@ class IsolationForest(OutlierMixin, BaseEstimator):
             )
         else:
             X = self._with_categories(X, reset, learn, known)
-        if learn:
-            self._n_rows = X.shape[0]
         return X
 
     def _with_categories(self, X, reset, learn, known):
@@ -785,7 +785,6 @@ class IsolationForest(OutlierMixin, BaseEstimator):
             "max_samples": self.max_samples_,
             "categories": [[column, names] for column, names in self.categories_.items()],
             "seed": self._seed,
-            "n_rows": self._n_rows,
             "draws": draws,
             **_models.described_features(self),
         }
@@ -812,7 +811,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         out.offset_ = float(settings["offset"])
         out.max_samples_ = int(settings["max_samples"])
         out.categories_ = {int(column): names for column, names in settings["categories"]}
-        out._seed, out._n_rows = int(settings["seed"]), int(settings["n_rows"])
+        out._seed = int(settings["seed"])
         out._draws = settings["draws"]
         return out
 

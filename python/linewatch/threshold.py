@@ -513,7 +513,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         For :meth:`alarms`: an anomaly that follows another one of its group within this time
         raises no alarm.
     random_state : int, RandomState instance or None, default=None
-        Which rows are held out.
+        Which rows are held out; it also seeds a detector whose own `random_state` is None.
 
     Attributes
     ----------
@@ -592,8 +592,11 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         labelled = "costs" in rule
         if labelled and y is None:
             raise ValueError("the rule costs needs labels: fit(X, y), or calibrate(X, y) later")
-        held_out = self._held_out(n, rule)
+        random = check_random_state(self.random_state)
+        held_out = self._held_out(n, rule, random)
         detector = clone(self.detector)
+        if self.random_state is not None:
+            _seed(detector, random)
         if len(held_out):
             X = _indexable(X)
             seen = np.setdiff1d(np.arange(n), held_out, assume_unique=True)
@@ -815,7 +818,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
             )
         return rule
 
-    def _held_out(self, n, rule):
+    def _held_out(self, n, rule, random):
         """Rows that the detector does not see."""
         share = self.holdout
         if share is None:
@@ -829,7 +832,6 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
             raise ValueError(f"holdout {share} leaves no row to fit on (n_samples={n})")
         if not self.shuffle:
             return np.arange(n - count, n)
-        random = check_random_state(self.random_state)
         return np.sort(random.permutation(n)[:count])
 
     def _scores(self, X):
@@ -850,6 +852,13 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         if hasattr(self.detector, "__sklearn_tags__"):
             tags.input_tags = get_tags(self.detector).input_tags
         return tags
+
+
+def _seed(detector, random):
+    """Give a seed to what has none."""
+    for name, value in sorted(detector.get_params(deep=True).items()):
+        if name.split("__")[-1] == "random_state" and value is None:
+            detector.set_params(**{name: random.randint(2**31 - 1)})
 
 
 def _indexable(X):

@@ -12,7 +12,7 @@ use super::matrix::Matrix;
 use super::model::{self, Written};
 use super::run::run;
 use crate::error::Error;
-use crate::iforest::{self, FitSettings, Packed};
+use crate::iforest::{self, FitSettings, Packed, Part};
 use crate::model::Model;
 use crate::parallel::{Monitor, threads};
 
@@ -54,6 +54,7 @@ fn with<K: Kernel>(x: View, kernel: K) -> K::Output {
 
 struct Fit<'a> {
     settings: FitSettings<'a>,
+    part: Option<Part<'a>>,
     threads: usize,
     monitor: &'a Monitor,
 }
@@ -61,7 +62,7 @@ struct Fit<'a> {
 impl Kernel for Fit<'_> {
     type Output = Result<iforest::Forest, Error>;
     fn call<T: Packed>(self, x: ArrayView2<'_, T>) -> Self::Output {
-        iforest::fit(x, &self.settings, self.threads, self.monitor)
+        iforest::fit_part(x, self.part, &self.settings, self.threads, self.monitor)
     }
 }
 
@@ -167,7 +168,7 @@ impl PyForest {
     #[pyo3(signature = (
         x, *, n_estimators=100, max_samples=256, max_features=None, bootstrap=false,
         columns_per_split=1, gain=0.0, categorical=None, sample_weight=None, seed=0, first_tree=0,
-        n_jobs=None, progress=None,
+        present=None, n_jobs=None, progress=None,
     ))]
     #[allow(clippy::too_many_arguments)] // the signature that Python sees
     fn fit(
@@ -183,10 +184,15 @@ impl PyForest {
         sample_weight: Option<PyReadonlyArray1<'_, f64>>,
         seed: u64,
         first_tree: u64,
+        present: Option<(usize, Vec<u32>)>,
         n_jobs: Option<isize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let x = Matrix::extract(x, "X")?;
+        let part = present.as_ref().map(|(n_rows, rows)| Part {
+            n_rows: *n_rows,
+            rows,
+        });
         let weight = sample_weight.as_ref().map(|w| match w.as_slice() {
             Ok(values) => values.to_vec(),
             Err(_) => w.as_array().to_vec(),
@@ -212,12 +218,48 @@ impl PyForest {
         let forest = run(py, estimate, trees, progress, |monitor| {
             let kernel = Fit {
                 settings,
+                part,
                 threads,
                 monitor,
             };
             with(x, kernel)
         })?;
         Ok(PyForest(Arc::new(forest)))
+    }
+
+    /// The different rows that `fit` draws for each tree of a matrix of `n_rows`.
+    #[staticmethod]
+    #[pyo3(signature = (
+        n_rows, *, n_estimators=100, max_samples=256, bootstrap=false, sample_weight=None, seed=0,
+        first_tree=0,
+    ))]
+    #[allow(clippy::too_many_arguments)] // the signature that Python sees
+    fn sampled_rows<'py>(
+        py: Python<'py>,
+        n_rows: usize,
+        n_estimators: usize,
+        max_samples: usize,
+        bootstrap: bool,
+        sample_weight: Option<PyReadonlyArray1<'_, f64>>,
+        seed: u64,
+        first_tree: u64,
+    ) -> PyResult<Vec<Bound<'py, PyArray1<u32>>>> {
+        let weight = sample_weight.as_ref().map(|w| w.as_array().to_vec());
+        let settings = FitSettings {
+            n_estimators,
+            max_samples,
+            max_features: 1,
+            bootstrap,
+            columns_per_split: 1,
+            gain: 0.0,
+            categorical: Vec::new(),
+            sample_weight: weight.as_deref(),
+            seed,
+            first_tree,
+        };
+        let trees = run(py, 0, 0, None, |_| iforest::sampled_rows(n_rows, &settings))?;
+        let arrays = trees.into_iter().map(|rows| rows.into_pyarray(py));
+        Ok(arrays.collect())
     }
 
     /// The score of each row, higher for the more normal one.

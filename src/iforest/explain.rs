@@ -8,37 +8,50 @@
 
 use ndarray::{ArrayView2, s};
 
-use super::forest::{Forest, LEAF, OBLIQUE, average_path_length};
+use super::forest::{Forest, LEAF, Nodes, OBLIQUE, average_path_length};
 use super::layout::{Layout, Packed, Step, Table};
 use super::matrix::copy_groups;
-use super::score::{LANES, block_rows, check_width, descend, task_rows};
+use super::score::{LANES, check_width, descend, task_rows};
 use crate::error::Error;
 use crate::parallel::{Monitor, for_each};
 
+/// Bytes of the sums of a block of rows.
+const BLOCK: usize = 24 << 10;
 /// Bytes up to which the contributions of every leaf are kept.
 const TABLES: usize = 64 << 20;
 
-/// What each leaf of a forest without oblique splits adds to each column.
+/// What each leaf of a forest without oblique splits adds to each column, as whole multiples of a
+/// power of two, so that sums of them are exact.
 #[derive(Debug)]
 pub(crate) struct LeafTables {
-    /// Where the sums of a node start, if it is a leaf.
+    /// Where the parts of a node start, if it is a leaf.
     start: Vec<u32>,
-    sums: Vec<f64>,
-    /// Places from one leaf's sums to the next: the columns, rounded up.
+    parts: Vec<i32>,
+    /// Places from one leaf's parts to the next: the columns, rounded up.
     stride: usize,
+    /// What a part of 1 stands for.
+    unit: f64,
 }
 
 impl LeafTables {
+    /// The tables, unless they would be large or not exact enough.
     fn new(forest: &Forest) -> Option<Self> {
         let stride = forest.n_features.next_multiple_of(4);
-        let leaves = forest.n_nodes().div_ceil(2) + forest.n_trees();
+        let leaves = (forest.n_nodes() + forest.n_trees()) / 2;
         let places = leaves.checked_mul(stride)?;
-        if forest.is_oblique() || places * 8 > TABLES {
+        if forest.is_oblique() || places * 4 > TABLES {
             return None;
         }
-        let (mut start, mut sums) = (vec![0; forest.n_nodes()], Vec::with_capacity(places));
-        let mut parents = Vec::new();
-        let mut total = vec![0.0; stride];
+        // A column gains at most 1 at each step, and loses no more than c of the tree in all.
+        let deepest = f64::from(*forest.depth.iter().max()?);
+        let bound = deepest.max(average_path_length(forest.max_samples())) * 1.001;
+        let unit = bound.log2().ceil().exp2() / f64::from(1u32 << 31);
+        let shortest = forest.tree_samples.iter().min()?;
+        if unit > 0.8e-9 * 2.0 * average_path_length(*shortest) {
+            return None;
+        }
+        let (mut start, mut parts) = (vec![0; forest.n_nodes()], Vec::with_capacity(places));
+        let (mut parents, mut total) = (Vec::new(), vec![0.0; stride]);
         for t in 0..forest.n_trees() {
             let tree = forest.tree(t);
             parents.clear();
@@ -58,15 +71,31 @@ impl LeafTables {
                     total[forest.nodes.feature[parent] as usize] += forest.delta(parent, w);
                     child = parents[child];
                 }
-                start[node] = sums.len() as u32;
-                sums.extend_from_slice(&total);
+                start[node] = parts.len() as u32;
+                round(&total, unit, &mut parts);
             }
         }
         Some(LeafTables {
             start,
-            sums,
+            parts,
             stride,
+            unit,
         })
+    }
+}
+
+/// Appends `values` as multiples of `unit` whose sum is that of the values, rounded once.
+fn round(values: &[f64], unit: f64, parts: &mut Vec<i32>) {
+    let first = parts.len();
+    parts.extend(values.iter().map(|v| (v / unit).round() as i32));
+    let rounded: i64 = parts[first..].iter().map(|&part| i64::from(part)).sum();
+    let rest = (values.iter().sum::<f64>() / unit).round() as i64 - rounded;
+    // The largest part hides the rest best.
+    if let Some(largest) = parts[first..]
+        .iter_mut()
+        .max_by_key(|part| part.unsigned_abs())
+    {
+        *largest += rest as i32;
     }
 }
 
@@ -104,12 +133,11 @@ pub fn explain<T: Packed>(
         let part = x.slice(s![first..first + rows, ..]);
         let by_leaf = tables.as_ref();
         match layout {
-            Layout::Short(table) => blocks(forest, table, by_leaf, part, first, out),
-            Layout::Long(table) => blocks(forest, table, by_leaf, part, first, out),
-            Layout::Oblique(table) => blocks(forest, table, by_leaf, part, first, out),
-            Layout::Mixed(table) => blocks(forest, table, by_leaf, part, first, out),
+            Layout::Short(table) => blocks(forest, table, by_leaf, part, first, denominator, out),
+            Layout::Long(table) => blocks(forest, table, by_leaf, part, first, denominator, out),
+            Layout::Oblique(table) => blocks(forest, table, by_leaf, part, first, denominator, out),
+            Layout::Mixed(table) => blocks(forest, table, by_leaf, part, first, denominator, out),
         }?;
-        out.iter_mut().for_each(|v| *v /= denominator);
         monitor.tick(rows as u64)
     })?;
     Ok((out, base))
@@ -121,10 +149,11 @@ fn blocks<N: Step>(
     tables: Option<&LeafTables>,
     x: ArrayView2<N::Value>,
     first: usize,
+    denominator: f64,
     out: &mut [f64],
 ) -> Result<(), Error> {
     let columns = x.ncols();
-    let step = block_rows::<N::Value>(columns);
+    let step = (BLOCK / (columns * 8) / LANES * LANES).max(LANES);
     let (mut block, mut sums) = (Vec::new(), Vec::new());
     for (i, out) in out.chunks_mut(step * columns).enumerate() {
         let start = i * step;
@@ -134,16 +163,18 @@ fn blocks<N: Step>(
         let missing = copy_groups::<_, LANES>(part, first + start, categorical, &mut block)?;
         let Some(tables) = tables else {
             walk(forest, &block, out);
+            out.iter_mut().for_each(|v| *v /= denominator);
             continue;
         };
         sums.clear();
-        sums.resize(rows * tables.stride, 0.0);
+        sums.resize(rows * tables.stride, 0);
         add_leaves(forest, table, tables, &block, missing, &mut sums);
-        for (out, sums) in out
-            .chunks_exact_mut(columns)
-            .zip(sums.chunks_exact(tables.stride))
-        {
-            out.copy_from_slice(&sums[..columns]);
+        let sums = sums.chunks_exact(tables.stride);
+        let unit = tables.unit / denominator;
+        for (out, sums) in out.chunks_exact_mut(columns).zip(sums) {
+            for (place, &sum) in out.iter_mut().zip(sums) {
+                *place = sum as f64 * unit;
+            }
         }
     }
     Ok(())
@@ -156,7 +187,7 @@ crate::simd::dispatch! {
         tables: &LeafTables,
         block: &[N::Value],
         missing: bool,
-        sums: &mut [f64],
+        sums: &mut [i64],
     ) = add_leaves_body
 }
 
@@ -167,7 +198,7 @@ fn add_leaves_body<N: Step>(
     tables: &LeafTables,
     block: &[N::Value],
     missing: bool,
-    sums: &mut [f64],
+    sums: &mut [i64],
 ) {
     let (group, stride) = (LANES * forest.n_features(), tables.stride);
     for t in 0..forest.n_trees() {
@@ -175,20 +206,35 @@ fn add_leaves_body<N: Step>(
         let groups = block.chunks_exact(group);
         for (rows, sums) in groups.zip(sums.chunks_mut(LANES * stride)) {
             let leaves = descend(forest, table, t, rows, missing);
-            for (sums, leaf) in sums.chunks_exact_mut(stride).zip(leaves) {
-                let from = start[leaf as usize] as usize;
-                let from = &tables.sums[from..from + stride];
-                for (sum, part) in sums
-                    .as_chunks_mut::<4>()
-                    .0
-                    .iter_mut()
-                    .zip(from.as_chunks::<4>().0)
-                {
-                    for l in 0..4 {
-                        sum[l] += part[l];
-                    }
-                }
+            let from = leaves.map(|leaf| start[leaf as usize] as usize);
+            // For few columns the number of registers is known when this is compiled.
+            match stride {
+                4 => add_each::<4>(stride, &from, &tables.parts, sums),
+                8 => add_each::<8>(stride, &from, &tables.parts, sums),
+                12 => add_each::<12>(stride, &from, &tables.parts, sums),
+                16 => add_each::<16>(stride, &from, &tables.parts, sums),
+                _ => add_each::<0>(stride, &from, &tables.parts, sums),
             }
+        }
+    }
+}
+
+/// Adds the parts that start at `from` to the sums of each row; `STRIDE` is `stride`, or 0 for any.
+#[inline(always)]
+fn add_each<const STRIDE: usize>(
+    stride: usize,
+    from: &[usize; LANES],
+    parts: &[i32],
+    sums: &mut [i64],
+) {
+    let stride = if STRIDE > 0 { STRIDE } else { stride };
+    for (sums, &from) in sums.chunks_exact_mut(stride).zip(from) {
+        let parts = &parts[from..from + stride];
+        let (sums, parts) = (sums.as_chunks_mut::<4>().0, parts.as_chunks::<4>().0);
+        for (sum, part) in sums.iter_mut().zip(parts) {
+            // Both are read before one is written: only so they are added side by side.
+            let (before, part) = (*sum, *part);
+            *sum = std::array::from_fn(|l| before[l] + i64::from(part[l]));
         }
     }
 }
@@ -197,44 +243,82 @@ fn add_leaves_body<N: Step>(
 fn walk<T: Packed>(forest: &Forest, block: &[T], out: &mut [f64]) {
     let columns = forest.n_features();
     let categorical = forest.is_categorical();
+    let deltas = forest.deltas.get_or_init(|| deltas(forest));
     let nodes = &forest.nodes;
+    let mut moves = Vec::new();
     for t in 0..forest.n_trees() {
-        let tree = forest.tree(t);
+        let start = forest.tree(t).start;
         for (r, out) in out.chunks_exact_mut(columns).enumerate() {
             let group = &block[r / LANES * LANES * columns..];
             let value = |column: usize| group[column * LANES + r % LANES].to_f64();
-            let mut at = tree.start;
+            let mut at = start;
             while nodes.feature[at] != LEAF {
-                let right = nodes.goes_right(at, &categorical, value);
-                let child = tree.start + nodes.left[at] as usize + usize::from(right);
-                let delta = forest.delta(at, child);
+                let child = start + nodes.left[at] as usize;
                 if nodes.feature[at] == OBLIQUE {
-                    share(forest, at, delta, value, out);
+                    at = child + usize::from(moved(nodes, at, value, &mut moves));
+                    share(&moves, deltas[at], out);
                 } else {
-                    out[nodes.feature[at] as usize] += delta;
+                    let column = nodes.feature[at] as usize;
+                    at = child + usize::from(nodes.goes_right(at, &categorical, value));
+                    out[column] += deltas[at];
                 }
-                at = child;
             }
         }
     }
 }
 
-/// Shares `delta` among the columns of an oblique split by how much each moved the row.
-fn share(forest: &Forest, at: usize, delta: f64, value: impl Fn(usize) -> f64, out: &mut [f64]) {
-    let nodes = &forest.nodes;
-    let pull = |t: usize| {
-        let distance = value(nodes.term_column[t] as usize) - nodes.term_mean[t];
-        let pull = (nodes.term_coef[t] * distance).abs();
-        if pull.is_nan() { 0.0 } else { pull }
-    };
-    let terms = nodes.terms(at);
-    let total: f64 = terms.clone().map(pull).sum();
-    for t in terms.clone() {
-        let share = if total > 0.0 && total.is_finite() {
-            pull(t) / total
+/// What the step to each node adds.
+fn deltas(forest: &Forest) -> Vec<f64> {
+    let mut deltas = vec![0.0; forest.n_nodes()];
+    for t in 0..forest.n_trees() {
+        let tree = forest.tree(t);
+        for parent in tree.clone() {
+            if forest.nodes.feature[parent] != LEAF {
+                let left = tree.start + forest.nodes.left[parent] as usize;
+                deltas[left] = forest.delta(parent, left);
+                deltas[left + 1] = forest.delta(parent, left + 1);
+            }
+        }
+    }
+    deltas
+}
+
+/// Puts column and term of an oblique split at a row into `moves`; gives whether it goes right.
+#[inline]
+fn moved(
+    nodes: &Nodes,
+    at: usize,
+    value: impl Fn(usize) -> f64,
+    moves: &mut Vec<(usize, f64)>,
+) -> bool {
+    moves.clear();
+    let mut sum = 0.0;
+    for t in nodes.terms(at) {
+        let column = nodes.term_column[t] as usize;
+        let distance = value(column) - nodes.term_mean[t];
+        let term = if distance.is_nan() {
+            0.0
         } else {
-            1.0 / terms.len() as f64
+            nodes.term_coef[t] * distance
         };
-        out[nodes.term_column[t] as usize] += delta * share;
+        sum += term;
+        moves.push((column, term));
+    }
+    sum > nodes.threshold[at]
+}
+
+/// Shares `delta` among the columns of an oblique split by how far each moved the row.
+#[inline]
+fn share(moves: &[(usize, f64)], delta: f64, out: &mut [f64]) {
+    let total: f64 = moves.iter().map(|(_, term)| term.abs()).sum();
+    if total > 0.0 && total.is_finite() {
+        let scale = delta / total;
+        for &(column, term) in moves {
+            out[column] += scale * term.abs();
+        }
+        return;
+    }
+    for &(column, _) in moves {
+        out[column] += delta / moves.len() as f64;
     }
 }

@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 
 use super::forest::{Forest, Nodes, Parts};
 use super::grow::{Growth, Sample, grow};
-use super::matrix::{Value, check_code, find_infinite, infinite};
+use super::matrix::{Value, check_code, find_infinite, finite, infinite};
 use super::sample::{Rows, columns};
 use crate::error::Error;
 use crate::parallel::{Monitor, for_each};
@@ -57,7 +57,71 @@ pub fn fit<T: Value>(
     threads: usize,
     monitor: &Monitor,
 ) -> Result<Forest, Error> {
-    let (n, p) = x.dim();
+    fit_part(x, None, settings, threads, monitor)
+}
+
+/// Some rows of a matrix, all that a fit draws or more.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// Rows of the whole matrix.
+    pub n_rows: usize,
+    /// Ascending numbers of those that are there.
+    pub rows: &'a [u32],
+}
+
+impl Part<'_> {
+    /// Rows of the whole matrix become rows of this part.
+    fn place(&self, drawn: &mut [u32]) -> Result<(), Error> {
+        for row in drawn {
+            *row = match self.rows.binary_search(row) {
+                Ok(place) => place as u32,
+                Err(_) => {
+                    let found = format!("no row {row}");
+                    return Err(Error::argument("present", "all rows that are drawn", found));
+                }
+            };
+        }
+        Ok(())
+    }
+}
+
+/// The different rows of a matrix of `n_rows` that each tree is grown on.
+///
+/// # Errors
+///
+/// As those of [`fit`].
+pub fn sampled_rows(n_rows: usize, settings: &FitSettings) -> Result<Vec<Vec<u32>>, Error> {
+    check(settings, n_rows, settings.max_features)?;
+    let rows = Rows::new(
+        n_rows,
+        settings.max_samples,
+        settings.bootstrap,
+        settings.sample_weight,
+    )?;
+    let tree = |t| rows.draw(&mut Stream::new(settings.seed, settings.first_tree + t));
+    Ok((0..settings.n_estimators as u64).map(tree).collect())
+}
+
+/// What [`fit`] grows on a matrix of which `x` holds only a `part`, as [`sampled_rows`] names it.
+///
+/// # Errors
+///
+/// As those of [`fit`], and [`Error::Argument`] if a drawn row is not there.
+pub fn fit_part<T: Value>(
+    x: ArrayView2<T>,
+    part: Option<Part>,
+    settings: &FitSettings,
+    threads: usize,
+    monitor: &Monitor,
+) -> Result<Forest, Error> {
+    let (there, p) = x.dim();
+    let n = part.map_or(there, |part| part.n_rows);
+    if let Some(part) = part
+        && part.rows.len() != there
+    {
+        let expected = format!("{there} row numbers, as many as X has rows");
+        return Err(Error::argument("present", expected, part.rows.len()));
+    }
     check(settings, n, p)?;
     let rows = Rows::new(
         n,
@@ -91,20 +155,24 @@ pub fn fit<T: Value>(
         .collect();
     let tasks = trees.iter().enumerate().collect();
     for_each(tasks, threads, |(t, place): (usize, &OnceLock<Nodes>)| {
-        let mut random = Stream::new(settings.seed, settings.first_tree + t as u64);
-        let drawn = rows.draw(&mut random);
-        let columns = columns(p, settings.max_features, &mut random);
-        let nodes = if gather {
-            let sample = Gathered::new(x, &drawn, &columns, &growth.categorical)?;
-            grow(&growth, &sample, drawn.len(), &columns, random)
-        } else {
+        let nodes = monitor.watch(|| -> Result<Nodes, Error> {
+            let mut random = Stream::new(settings.seed, settings.first_tree + t as u64);
+            let mut drawn = rows.draw(&mut random);
+            if let Some(part) = part {
+                part.place(&mut drawn)?;
+            }
+            let columns = columns(p, settings.max_features, &mut random);
+            if gather {
+                let sample = Gathered::new(x, &drawn, &columns, &growth.categorical)?;
+                return Ok(grow(&growth, &sample, drawn.len(), &columns, random));
+            }
             let sample = InPlace {
                 x,
                 rows: &drawn,
                 columns: &columns,
             };
-            grow(&growth, &sample, drawn.len(), &columns, random)
-        };
+            Ok(grow(&growth, &sample, drawn.len(), &columns, random))
+        })?;
         place.set(nodes).expect("each tree is grown once");
         monitor.tick(1)
     })?;
@@ -141,13 +209,8 @@ fn check(settings: &FitSettings, n: usize, p: usize) -> Result<(), Error> {
         return Err(Error::argument("X", expected, p));
     }
     within("n_estimators", settings.n_estimators, 1, 1 << 24, "")?;
-    let samples = if settings.bootstrap { most } else { n };
-    let what = if settings.bootstrap {
-        ""
-    } else {
-        ", the number of rows"
-    };
-    within("max_samples", settings.max_samples, 1, samples, what)?;
+    let what = ", the number of rows";
+    within("max_samples", settings.max_samples, 1, n, what)?;
     let what = ", the number of columns";
     within("max_features", settings.max_features, 1, p, what)?;
     within("columns_per_split", settings.columns_per_split, 1, p, what)?;
@@ -172,36 +235,35 @@ fn check(settings: &FitSettings, n: usize, p: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// A tree's rows and columns, copied column by column.
-struct Gathered {
-    values: Vec<f64>,
-    rows: usize,
+/// A tree's rows and columns, copied row by row.
+struct Gathered<T> {
+    values: Vec<T>,
+    columns: usize,
 }
 
-impl Gathered {
-    fn new<T: Value>(
+impl<T: Value> Gathered<T> {
+    fn new(
         x: ArrayView2<T>,
         rows: &[u32],
         columns: &[u32],
         categorical: &[bool],
     ) -> Result<Self, Error> {
-        let n = rows.len();
-        let mut values = vec![0.0; n * columns.len()];
-        let mut odd = false;
-        for (i, &row) in rows.iter().enumerate() {
+        let mut fetched = Vec::with_capacity(rows.len() * columns.len());
+        for &row in rows {
             let row = x.row(row as usize);
-            for (j, &column) in columns.iter().enumerate() {
-                let value = row[column as usize].to_f64();
-                odd |= value.is_infinite();
-                values[j * n + i] = value;
+            match row.as_slice() {
+                Some(row) if row.len() == columns.len() => fetched.extend_from_slice(row),
+                _ => fetched.extend(columns.iter().map(|&column| row[column as usize])),
             }
         }
+        let odd = !finite(&fetched);
         for (j, &column) in columns.iter().enumerate() {
             let column = column as usize;
             if !odd && !categorical[column] {
                 continue;
             }
-            for (i, &value) in values[j * n..(j + 1) * n].iter().enumerate() {
+            for (i, value) in fetched[j..].iter().step_by(columns.len()).enumerate() {
+                let value = value.to_f64();
                 if value.is_infinite() {
                     return Err(infinite(value, rows[i] as usize, column));
                 }
@@ -210,14 +272,17 @@ impl Gathered {
                 }
             }
         }
-        Ok(Gathered { values, rows: n })
+        Ok(Gathered {
+            values: fetched,
+            columns: columns.len(),
+        })
     }
 }
 
-impl Sample for Gathered {
+impl<T: Value> Sample for Gathered<T> {
     #[inline(always)]
     fn value(&self, row: u32, column: usize) -> f64 {
-        self.values[column * self.rows + row as usize]
+        self.values[row as usize * self.columns + column].to_f64()
     }
 }
 

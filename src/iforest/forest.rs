@@ -206,6 +206,8 @@ pub struct Forest {
     pub(crate) depth: Vec<u32>,
     pub(crate) layouts: Layouts,
     pub(crate) leaf_tables: OnceLock<Option<LeafTables>>,
+    /// What the step to each node adds to a path, for explanations without tables.
+    pub(crate) deltas: OnceLock<Vec<f64>>,
 }
 
 impl PartialEq for Forest {
@@ -249,6 +251,7 @@ impl Forest {
             depth,
             layouts: Layouts::default(),
             leaf_tables: OnceLock::new(),
+            deltas: OnceLock::new(),
         })
     }
 

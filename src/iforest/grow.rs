@@ -2,6 +2,7 @@
 
 use super::forest::{LEAF, MISSING_RIGHT, Nodes, OBLIQUE, UNSEEN_RIGHT};
 use super::gain::{pooled, uniform};
+use crate::parallel::Poll;
 use crate::random::Stream;
 
 /// The rows of one tree: `value(row, column)` of 0..`rows` and 0..`columns.len()`.
@@ -25,6 +26,20 @@ struct Task {
     start: usize,
     end: usize,
     depth: u32,
+}
+
+/// What sends the rows of a node, by the values last read, to its sides.
+#[derive(Clone, Copy)]
+struct Cut {
+    threshold: f64,
+    missing_right: bool,
+}
+
+impl Cut {
+    #[inline(always)]
+    fn goes_right(self, value: f64) -> bool {
+        (value > self.threshold) | (value.is_nan() & self.missing_right)
+    }
 }
 
 /// Work space of one tree.
@@ -58,7 +73,7 @@ pub(crate) fn grow<S: Sample>(
         sample,
         columns,
         random,
-        nodes: Nodes::default(),
+        nodes: Nodes::with_capacity(2 * rows),
         order: (0..columns.len() as u32).collect(),
         values: Vec::with_capacity(rows),
         sorted: Vec::new(),
@@ -84,34 +99,38 @@ impl<S: Sample> Grower<'_, S> {
             end: rows.len(),
             depth: 0,
         }];
-        let mut right_rows = Vec::with_capacity(rows.len());
+        let mut right_rows = vec![0; rows.len()];
         let mut done = 0;
+        let mut poll = Poll::default();
         while done < tasks.len() {
             let Task { start, end, depth } = tasks[done];
             let node = &mut rows[start..end];
             self.leaf(node.len());
             done += 1;
+            if poll.is_cancelled(node.len()) {
+                return; // whoever watches throws the tree away
+            }
             if node.len() < 2 || depth >= self.growth.max_depth {
                 self.close();
                 continue;
             }
-            if !self.split(node) {
+            let Some(cut) = self.split(node) else {
                 self.close();
                 continue;
-            }
-            // `values` now holds, for each row of the node, whether it goes right.
-            right_rows.clear();
+            };
+            // Each row is written to both sides, and counted on one: without a branch that
+            // random data would make the processor guess.
             let mut left = 0;
-            for i in 0..node.len() {
+            let mut right = 0;
+            for (i, &value) in self.values.iter().enumerate() {
                 let row = node[i];
-                if self.values[i] > 0.0 {
-                    right_rows.push(row);
-                } else {
-                    node[left] = row;
-                    left += 1;
-                }
+                let goes_right = cut.goes_right(value);
+                node[left] = row;
+                right_rows[right] = row;
+                left += usize::from(!goes_right);
+                right += usize::from(goes_right);
             }
-            node[left..].copy_from_slice(&right_rows);
+            node[left..].copy_from_slice(&right_rows[..right]);
             let last = self.nodes.len() - 1;
             self.nodes.left[last] = tasks.len() as u32;
             self.close();
@@ -144,9 +163,9 @@ impl<S: Sample> Grower<'_, S> {
         }
     }
 
-    /// Splits the node begun last, leaving the sides in `values` (1 for right); false if no
-    /// column has two different values.
-    fn split(&mut self, rows: &[u32]) -> bool {
+    /// Splits the node begun last, leaving what is cut in `values`; `None` if no column has two
+    /// different values.
+    fn split(&mut self, rows: &[u32]) -> Option<Cut> {
         let mut terms = 0;
         for drawn in 0..self.order.len() {
             let other = drawn + self.random.below((self.order.len() - drawn) as u64) as usize;
@@ -155,8 +174,10 @@ impl<S: Sample> Grower<'_, S> {
             let global = self.columns[column];
             if self.growth.categorical[global as usize] {
                 // Categories have no place in a sum, so they are split alone, if drawn first.
-                if terms == 0 && self.split_categories(rows, column) {
-                    return true;
+                if terms == 0
+                    && let Some(cut) = self.split_categories(rows, column)
+                {
+                    return Some(cut);
                 }
                 continue;
             }
@@ -164,15 +185,17 @@ impl<S: Sample> Grower<'_, S> {
                 continue;
             };
             if self.growth.columns_per_split == 1 {
-                self.split_column(global, range);
-                return true;
+                return Some(self.split_column(global, range));
             }
             terms += usize::from(self.add_term(global, range));
             if terms == self.growth.columns_per_split {
                 break;
             }
         }
-        terms > 0 && self.split_oblique(rows)
+        if terms == 0 {
+            return None;
+        }
+        self.split_oblique(rows)
     }
 
     /// Reads a column of the node into `values`; gives its least and greatest value, if they
@@ -203,16 +226,10 @@ impl<S: Sample> Grower<'_, S> {
     }
 
     /// Completes a split on one column, whose values were read.
-    fn split_column(&mut self, column: u32, (min, max, missing): (f64, f64, usize)) {
+    fn split_column(&mut self, column: u32, (min, max, missing): (f64, f64, usize)) -> Cut {
         let threshold = self.threshold(min, max);
-        let mut right = 0;
-        for value in self.values.iter_mut().filter(|v| !v.is_nan()) {
-            let side = *value > threshold;
-            right += usize::from(side);
-            *value = f64::from(u8::from(side));
-        }
         self.set(column as i32, threshold);
-        self.place_missing(right, missing);
+        self.cut(threshold, missing)
     }
 
     fn set(&mut self, feature: i32, threshold: f64) {
@@ -221,28 +238,27 @@ impl<S: Sample> Grower<'_, S> {
         self.nodes.threshold[last] = threshold;
     }
 
-    /// Chooses the side of missing values, once `values` holds the sides of the others.
-    fn place_missing(&mut self, right: usize, missing: usize) {
+    /// Chooses the side of missing values for a cut of `values`, `missing` of which are.
+    fn cut(&mut self, threshold: f64, missing: usize) -> Cut {
+        let right = self.values.iter().filter(|&&v| v > threshold).count();
         let present = self.values.len() - missing;
-        let goes_right = if missing > 0 {
+        let missing_right = if missing > 0 {
             self.random.below(present as u64) < right as u64
         } else {
             right > present - right
         };
-        if goes_right {
+        if missing_right {
             *self.nodes.flags.last_mut().expect("a node was begun") |= MISSING_RIGHT;
         }
-        if missing > 0 {
-            let side = f64::from(u8::from(goes_right));
-            let values = self.values.iter_mut();
-            values.filter(|v| v.is_nan()).for_each(|v| *v = side);
+        Cut {
+            threshold,
+            missing_right,
         }
     }
 
-    fn split_categories(&mut self, rows: &[u32], column: usize) -> bool {
-        let Some((_, _, missing)) = self.read(rows, column) else {
-            return false;
-        };
+    /// Splits on a column of categories; `values` hold 1 for right then, else 0.
+    fn split_categories(&mut self, rows: &[u32], column: usize) -> Option<Cut> {
+        let (_, _, missing) = self.read(rows, column)?;
         self.codes.clear();
         let present = self.values.iter().filter(|v| !v.is_nan());
         self.codes.extend(present.map(|&v| v as u16));
@@ -270,8 +286,7 @@ impl<S: Sample> Grower<'_, S> {
             *self.nodes.flags.last_mut().expect("a node was begun") |= UNSEEN_RIGHT;
         }
         self.set(self.columns[column] as i32, 0.0);
-        self.place_missing(right, missing);
-        true
+        Some(self.cut(0.0, missing))
     }
 
     /// Adds a column, whose values were read, to the oblique split of the node begun last. False
@@ -297,7 +312,7 @@ impl<S: Sample> Grower<'_, S> {
     }
 
     /// Completes an oblique split of the terms added to the node begun last.
-    fn split_oblique(&mut self, rows: &[u32]) -> bool {
+    fn split_oblique(&mut self, rows: &[u32]) -> Option<Cut> {
         // The terms in the order of their columns: a score adds them in the same order.
         let first = *self.nodes.term_start.last().expect("begun with one") as usize;
         let terms = first..self.nodes.term_column.len();
@@ -330,18 +345,29 @@ impl<S: Sample> Grower<'_, S> {
         }));
         if !(min < max && min.is_finite() && max.is_finite()) {
             self.nodes.truncate_terms(first);
-            return false;
+            return None;
         }
         let threshold = self.threshold(min, max);
-        for value in &mut self.values {
-            *value = f64::from(u8::from(*value > threshold));
-        }
         self.set(OBLIQUE, threshold);
-        true
+        Some(Cut {
+            threshold,
+            missing_right: false,
+        })
     }
 }
 
 impl Nodes {
+    fn with_capacity(nodes: usize) -> Self {
+        Nodes {
+            feature: Vec::with_capacity(nodes),
+            threshold: Vec::with_capacity(nodes),
+            left: Vec::with_capacity(nodes),
+            n_samples: Vec::with_capacity(nodes),
+            flags: Vec::with_capacity(nodes),
+            ..Nodes::default()
+        }
+    }
+
     fn sort_terms(&mut self, terms: std::ops::Range<usize>) {
         let mut sorted: Vec<usize> = terms.clone().collect();
         sorted.sort_unstable_by_key(|&t| self.term_column[t]);

@@ -11,11 +11,15 @@ use super::forest::{
     Forest, LEAF, MISSING_RIGHT, Nodes, OBLIQUE, UNSEEN_RIGHT, average_path_length,
 };
 use super::matrix::Value;
+use super::score::LANES;
 
 /// A node that finds its child.
 pub(crate) trait Step: Copy + Send + Sync + 'static {
     /// The numbers it reads.
     type Value: Packed;
+
+    /// Whether [`Step::top`] compares the numbers of all rows at once.
+    const BY_NODE: bool;
 
     /// The child that a row goes to, or the leaf itself.
     ///
@@ -24,12 +28,34 @@ pub(crate) trait Step: Copy + Send + Sync + 'static {
     /// `row` has a value every `STRIDE` places for each column of the forest that the node is of,
     /// `flags` and `extra` are of its tree and table, and `at` is its number in the tree.
     unsafe fn next<const STRIDE: usize, const MISSING: bool>(
-        self,
+        &self,
         at: usize,
         row: *const Self::Value,
         flags: *const u8,
         extra: &Extra,
     ) -> u32;
+
+    /// Sends the rows that are at this node, number `at` of its tree, on to its children.
+    ///
+    /// # Safety
+    ///
+    /// As [`Step::next`], for `row` and the [`LANES`] - 1 places after it.
+    #[inline(always)]
+    unsafe fn top<const MISSING: bool>(
+        &self,
+        at: u32,
+        row: *const Self::Value,
+        flags: *const u8,
+        extra: &Extra,
+        rows: &mut [u32; LANES],
+    ) {
+        for (lane, place) in rows.iter_mut().enumerate() {
+            // SAFETY: the caller's.
+            let child =
+                unsafe { self.next::<LANES, MISSING>(at as usize, row.add(lane), flags, extra) };
+            *place = if *place == at { child } else { *place };
+        }
+    }
 }
 
 /// What oblique and categorical nodes refer to.
@@ -121,9 +147,10 @@ pub(crate) struct Short<T> {
 
 impl<T: Packed> Step for Short<T> {
     type Value = T;
+    const BY_NODE: bool = true;
     #[inline(always)]
     unsafe fn next<const STRIDE: usize, const MISSING: bool>(
-        self,
+        &self,
         at: usize,
         row: *const T,
         flags: *const u8,
@@ -148,9 +175,10 @@ pub(crate) struct Long<T> {
 
 impl<T: Packed> Step for Long<T> {
     type Value = T;
+    const BY_NODE: bool = true;
     #[inline(always)]
     unsafe fn next<const STRIDE: usize, const MISSING: bool>(
-        self,
+        &self,
         at: usize,
         row: *const T,
         flags: *const u8,
@@ -193,9 +221,10 @@ pub(crate) struct Oblique<T> {
 
 impl<T: Packed> Step for Oblique<T> {
     type Value = T;
+    const BY_NODE: bool = false;
     #[inline(always)]
     unsafe fn next<const STRIDE: usize, const MISSING: bool>(
-        self,
+        &self,
         _: usize,
         row: *const T,
         _: *const u8,
@@ -250,9 +279,10 @@ pub(crate) struct Mixed<T> {
 
 impl<T: Packed> Step for Mixed<T> {
     type Value = T;
+    const BY_NODE: bool = false;
     #[inline(always)]
     unsafe fn next<const STRIDE: usize, const MISSING: bool>(
-        self,
+        &self,
         at: usize,
         row: *const T,
         flags: *const u8,

@@ -36,6 +36,7 @@ pub trait Value: Float + Default {
 
 impl Value for f32 {
     #[inline(always)]
+    #[allow(clippy::eq_op)] // 0 only for finite values
     fn add_less_itself(self, v: f32) -> f32 {
         self + (v - v)
     }
@@ -43,6 +44,7 @@ impl Value for f32 {
 
 impl Value for f64 {
     #[inline(always)]
+    #[allow(clippy::eq_op)] // 0 only for finite values
     fn add_less_itself(self, v: f64) -> f64 {
         self + (v - v)
     }
@@ -113,7 +115,7 @@ pub(crate) fn copy_groups<T: Value, const LANES: usize>(
 
 crate::simd::dispatch! {
     /// Whether all values are finite.
-    fn finite<T: Value>(values: &[T]) -> bool = finite_body
+    pub(crate) fn finite<T: Value>(values: &[T]) -> bool = finite_body
 }
 
 #[inline(always)]

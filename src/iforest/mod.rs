@@ -30,8 +30,11 @@ mod score;
 mod store;
 
 pub use explain::explain;
-pub use fit::{FitSettings, fit};
+pub use fit::{FitSettings, Part, fit, fit_part, sampled_rows};
 pub use forest::{Forest, average_path_length};
 pub use layout::Packed;
 pub use matrix::find_infinite;
 pub use score::{depths, score_samples};
+
+#[cfg(test)]
+mod tests;

@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn weights_are_chances_and_rows_of_none_never_come() {
-        // The second of two draws: 1/3 for row 0 first then 2/2; see Horvitz and Thompson.
+        // Row 0 has a third of the weight.
         let weight = [1.0, 2.0, 0.0];
         let rows = Rows::new(3, 1, false, Some(&weight)).unwrap();
         let first = (0..9000)

@@ -204,6 +204,9 @@ unsafe fn descend_as<N: Step, const MISSING: bool>(
     t: usize,
     rows: *const N::Value,
 ) -> [u32; LANES] {
+    /// Levels that are passed node by node, and their nodes.
+    const TOP_LEVELS: u32 = 3;
+    const TOP: usize = (1 << TOP_LEVELS) - 1;
     /// Steps after which a deep tree is asked whether all rows have arrived.
     const ASK: u32 = 4;
     let tree = forest.tree(t);
@@ -216,12 +219,20 @@ unsafe fn descend_as<N: Step, const MISSING: bool>(
             // the caller's rows have every column. Without bounds checks the loop takes half the
             // time.
             *at = unsafe {
-                let node = *nodes.get_unchecked(*at as usize);
+                let node = nodes.get_unchecked(*at as usize);
                 node.next::<LANES, MISSING>(*at as usize, rows.add(lane), flags, &table.extra)
             };
         }
     };
-    let depth = forest.depth[t];
+    // The first three levels, node by node for all rows at once: the numbers lie side by side.
+    let mut depth = forest.depth[t];
+    if N::BY_NODE {
+        for (i, node) in nodes.iter().enumerate().take(TOP) {
+            // SAFETY: as above.
+            unsafe { node.top::<MISSING>(i as u32, rows, flags, &table.extra, &mut at) };
+        }
+        depth = depth.saturating_sub(TOP_LEVELS);
+    }
     for _ in 0..depth % ASK {
         step(&mut at);
     }
@@ -271,7 +282,7 @@ unsafe fn one_row_as<N: Step, const MISSING: bool>(
             for (at, start) in at.iter_mut().zip(starts) {
                 // SAFETY: as in `descend_as`.
                 *at = unsafe {
-                    let node = *table.nodes.get_unchecked(start + *at as usize);
+                    let node = table.nodes.get_unchecked(start + *at as usize);
                     let flags = table.flags.as_ptr().add(start);
                     node.next::<1, MISSING>(*at as usize, row, flags, &table.extra)
                 };
