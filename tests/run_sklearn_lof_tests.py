@@ -1,6 +1,6 @@
 """Run scikit-learn's own tests of LocalOutlierFactor with linewatch's class in its place.
 
-    python tests/run_sklearn_lof_tests.py
+    python tests/run_sklearn_lof_tests.py [options of pytest]
 
 The tests ship in the wheel of scikit-learn (``sklearn.neighbors.tests.test_lof``). Those of what
 linewatch refuses by name are left out, each with its reason, and counted.
@@ -41,7 +41,6 @@ def pytest_configure(config):
 
         LocalOutlierFactor.fit = spoiled
     sklearn.neighbors.LocalOutlierFactor = LocalOutlierFactor
-    config.linewatch_counts = Counter()
 
 
 def pytest_collection_modifyitems(config, items):
@@ -72,8 +71,10 @@ def main():
     path = os.pathsep.join([str(here.parent), *map(os.path.abspath, given)])
     command = [sys.executable, "-m", "pytest", "-q", "-p", here.stem, "--pyargs"]
     command += ["sklearn.neighbors.tests.test_lof", "-c", os.devnull, "--rootdir", root]
-    command += ["-p", "no:cacheprovider", "-W", "ignore", "--tb=short"]
-    return subprocess.call(command, cwd=root, env=os.environ | {"PYTHONPATH": path})
+    command += ["-p", "no:cacheprovider", "-W", "ignore", "--tb=short", *sys.argv[1:]]
+    # Without it scikit-learn skips its float32 cases.
+    environment = {"PYTHONPATH": path, "SKLEARN_RUN_FLOAT32_TESTS": "1"}
+    return subprocess.call(command, cwd=root, env=os.environ | environment)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ __all__ = [
     "PacketFile",
     "PacketReader",
     "Forest",
+    "NeighborIndex",
     "__version__",
     "arrow_numbers",
     "arrow_times",
@@ -24,6 +25,8 @@ __all__ = [
     "cusum",
     "ewm",
     "packet_features",
+    "neighbors_distinct",
+    "neighbors_unit_rows",
     "rolling",
     "write_packets",
     "find_infinite",
@@ -236,3 +239,62 @@ def read_model(
 def write_model(
     path: str | PathLike[str], kind: str, metadata_json: str, arrays: dict[str, NDArray[Any]]
 ) -> None: ...
+# Neighbors.
+
+@final
+class NeighborIndex:
+    def __new__(
+        cls,
+        x: _Floats,
+        metric: str,
+        *,
+        p: float = 2.0,
+        leaf_size: int = 30,
+        flat: bool = False,
+    ) -> NeighborIndex: ...
+    def kneighbors(
+        self,
+        x: _Floats,
+        queries: NDArray[float64] | None,
+        k: int,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> tuple[NDArray[float64], NDArray[int64]]: ...
+    def lof(
+        self, x: _Floats, k: int, *, n_jobs: int | None = None, progress: _Progress = None
+    ) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64]]: ...
+    def lof_score(
+        self,
+        x: _Floats,
+        queries: NDArray[float64],
+        reach: NDArray[float64],
+        density: NDArray[float64],
+        k: int,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+    def knn(
+        self,
+        x: _Floats,
+        queries: NDArray[float64] | None,
+        k: int,
+        method: str,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+    def knn_shares(
+        self,
+        x: _Floats,
+        queries: NDArray[float64],
+        k: int,
+        method: str,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+
+def neighbors_distinct(x: _Floats) -> tuple[NDArray[int64], NDArray[int64]]: ...
+def neighbors_unit_rows(x: _Floats) -> NDArray[float64]: ...

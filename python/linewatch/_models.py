@@ -18,6 +18,8 @@ from linewatch import __version__, _core
 KINDS = {
     "autoencoder": ("linewatch.autoencoder", "AutoencoderDetector"),
     "isolation forest": ("linewatch.iforest", "IsolationForest"),
+    "k-nearest neighbors": ("linewatch.neighbors", "KNNDetector"),
+    "local outlier factor": ("linewatch.neighbors", "LocalOutlierFactor"),
     "thresholded detector": ("linewatch.threshold", "ThresholdedDetector"),
 }
 
@@ -39,7 +41,7 @@ def load(path, *, expected=None):
 
     Returns
     -------
-    IsolationForest, AutoencoderDetector or ThresholdedDetector
+    The detector, of the class that wrote the file.
 
     Raises
     ------

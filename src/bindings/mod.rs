@@ -41,13 +41,13 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
+    m.add_class::<neighbors::NeighborIndex>()?;
+    m.add_function(wrap_pyfunction!(neighbors::neighbors_distinct, m)?)?;
+    m.add_function(wrap_pyfunction!(neighbors::neighbors_unit_rows, m)?)?;
     m.add_class::<iforest::PyForest>()?;
     m.add_function(wrap_pyfunction!(iforest::average_path_length, m)?)?;
     m.add_function(wrap_pyfunction!(iforest::find_infinite, m)?)?;
     m.add_function(wrap_pyfunction!(model::read_model, m)?)?;
     m.add_function(wrap_pyfunction!(model::write_model, m)?)?;
-    m.add_class::<neighbors::NeighborIndex>()?;
-    m.add_function(wrap_pyfunction!(neighbors::neighbors_distinct, m)?)?;
-    m.add_function(wrap_pyfunction!(neighbors::neighbors_unit_rows, m)?)?;
     Ok(())
 }

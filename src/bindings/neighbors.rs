@@ -19,6 +19,7 @@ use crate::neighbors::{
 use crate::parallel::{Monitor, threads};
 
 type Column<'py> = Bound<'py, PyArray1<f64>>;
+type Indices<'py> = Bound<'py, PyArray1<i64>>;
 
 /// Points made ready for searches. The points themselves stay with the caller, who hands them to
 /// every search.
@@ -307,7 +308,7 @@ impl NeighborIndex {
 pub fn neighbors_distinct<'py>(
     py: Python<'py>,
     x: &Bound<'py, PyAny>,
-) -> PyResult<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>)> {
+) -> PyResult<(Indices<'py>, Indices<'py>)> {
     struct Find;
     impl Kernel for Find {
         type Output = (Vec<i64>, Vec<i64>);

@@ -69,48 +69,62 @@ pub fn factors<T: Float>(
         query.iter_mut().zip(row).for_each(|(q, v)| *q = v.to_f64());
         metric.distance(metric.reduced(query, points.row(b as usize)))
     };
-    let columns = points.columns();
-    let mut scratch = vec![0.0; n];
-    let pass = |out: &mut [f64], f: &(dyn Fn(&mut [f64], u32, &[u32]) -> f64 + Sync)| {
-        let tasks = order
-            .chunks(SHARE)
-            .zip(lists.chunks(SHARE * k))
-            .zip(out.chunks_mut(SHARE));
-        for_each(tasks.collect(), threads, |((order, lists), out)| {
-            let mut query = vec![0.0; columns];
-            for ((&row, list), out) in order.iter().zip(lists.chunks(k)).zip(out) {
-                *out = f(&mut query, row, list);
-            }
-            monitor.tick(0)
-        })
+    let lists = Lists {
+        order,
+        lists: &lists,
+        k,
+        columns: points.columns(),
+        threads,
+        monitor,
     };
-    let scattered = |values: &[f64]| {
-        let mut by_row = vec![0.0; n];
-        for (&row, &value) in order.iter().zip(values) {
-            by_row[row as usize] = value;
-        }
-        by_row
-    };
-    pass(&mut scratch, &|query, row, list| {
-        distance(query, row, list[k - 1])
-    })?;
-    let reach = scattered(&scratch);
-    pass(&mut scratch, &|query, row, list| {
+    let reach = lists.each(|query, row, list| distance(query, row, list[k - 1]))?;
+    let density = lists.each(|query, row, list| {
         let each = list
             .iter()
             .map(|&j| distance(query, row, j).max(reach[j as usize]));
         density(each.sum(), k)
     })?;
-    let density = scattered(&scratch);
-    pass(&mut scratch, &|_, row, list| {
+    let factor = lists.each(|_, row, list| {
         let each = list.iter().map(|&j| density[j as usize]);
         each.sum::<f64>() / k as f64 / density[row as usize]
     })?;
     Ok(Factors {
-        factor: scattered(&scratch),
+        factor,
         reach,
         density,
     })
+}
+
+/// The rows of the `k` neighbours of every point, in the order of a tree.
+struct Lists<'a> {
+    order: &'a [u32],
+    lists: &'a [u32],
+    k: usize,
+    columns: usize,
+    threads: usize,
+    monitor: &'a Monitor,
+}
+
+impl Lists<'_> {
+    /// `f(room for a point, row, its neighbours)` of every point, by row.
+    fn each(&self, f: impl Fn(&mut [f64], u32, &[u32]) -> f64 + Sync) -> Result<Vec<f64>, Error> {
+        let k = self.k;
+        let mut in_order = vec![0.0; self.order.len()];
+        let points = self.order.chunks(SHARE).zip(self.lists.chunks(SHARE * k));
+        let tasks: Vec<_> = points.zip(in_order.chunks_mut(SHARE)).collect();
+        for_each(tasks, self.threads, |((order, lists), out)| {
+            let mut query = vec![0.0; self.columns];
+            for ((&row, list), out) in order.iter().zip(lists.chunks(k)).zip(out) {
+                *out = f(&mut query, row, list);
+            }
+            self.monitor.tick(0)
+        })?;
+        let mut by_row = vec![0.0; in_order.len()];
+        for (&row, &value) in self.order.iter().zip(&in_order) {
+            by_row[row as usize] = value;
+        }
+        Ok(by_row)
+    }
 }
 
 /// Points of a task in the passes over lists.
