@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, final
 
-from numpy import float64, floating, int64
 from numpy import float64, floating, int64, uint32
 from numpy.typing import NDArray
 from typing_extensions import CapsuleType
@@ -14,25 +13,24 @@ __all__ = [
     "STATISTICS",
     "ArrowArray",
     "ArrowTable",
-    "PacketFile",
-    "PacketReader",
     "Forest",
     "NeighborIndex",
+    "PacketFile",
+    "PacketReader",
     "__version__",
     "arrow_numbers",
     "arrow_times",
     "average_path_length",
     "cusum",
     "ewm",
-    "packet_features",
+    "find_infinite",
     "neighbors_distinct",
     "neighbors_unit_rows",
-    "rolling",
-    "write_packets",
-    "find_infinite",
+    "packet_features",
     "read_model",
     "rolling",
     "write_model",
+    "write_packets",
 ]
 
 __version__: str
@@ -239,6 +237,7 @@ def read_model(
 def write_model(
     path: str | PathLike[str], kind: str, metadata_json: str, arrays: dict[str, NDArray[Any]]
 ) -> None: ...
+
 # Neighbors.
 
 @final
