@@ -24,6 +24,10 @@ __all__ = [
     "CdrCalls",
     "CdrDataset",
     "CdrTable",
+    "Forest",
+    "NeighborIndex",
+    "PacketFile",
+    "PacketReader",
     "__version__",
     "arrow_numbers",
     "arrow_times",
@@ -45,6 +49,14 @@ __all__ = [
     "wavelet_cwt",
     "wavelet_names",
     "window_features",
+    "find_infinite",
+    "neighbors_distinct",
+    "neighbors_unit_rows",
+    "packet_features",
+    "read_model",
+    "rolling",
+    "write_model",
+    "write_packets",
 ]
 
 __version__: str
@@ -469,3 +481,63 @@ class CryptoPan:
     def text(
         self, addresses: Sequence[str], *, restore: bool = False, n_jobs: int | None = None
     ) -> list[str]: ...
+
+# Neighbors.
+
+@final
+class NeighborIndex:
+    def __new__(
+        cls,
+        x: _Floats,
+        metric: str,
+        *,
+        p: float = 2.0,
+        leaf_size: int = 30,
+        flat: bool = False,
+    ) -> NeighborIndex: ...
+    def kneighbors(
+        self,
+        x: _Floats,
+        queries: NDArray[float64] | None,
+        k: int,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> tuple[NDArray[float64], NDArray[int64]]: ...
+    def lof(
+        self, x: _Floats, k: int, *, n_jobs: int | None = None, progress: _Progress = None
+    ) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64]]: ...
+    def lof_score(
+        self,
+        x: _Floats,
+        queries: NDArray[float64],
+        reach: NDArray[float64],
+        density: NDArray[float64],
+        k: int,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+    def knn(
+        self,
+        x: _Floats,
+        queries: NDArray[float64] | None,
+        k: int,
+        method: str,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+    def knn_shares(
+        self,
+        x: _Floats,
+        queries: NDArray[float64],
+        k: int,
+        method: str,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+
+def neighbors_distinct(x: _Floats) -> tuple[NDArray[int64], NDArray[int64]]: ...
+def neighbors_unit_rows(x: _Floats) -> NDArray[float64]: ...

@@ -116,9 +116,13 @@ pub fn features(
 ) -> Result<Vec<Vec<f64>>, Error> {
     check(rows, features, window)?;
     let n = rows.times.len();
-    let Some(back) = (1..n).find(|&i| rows.times[i] < rows.times[i - 1]) else {
+    let steps = || rows.times.windows(2);
+    if !steps().fold(false, |any, step| any | (step[1] < step[0])) {
         return in_order(rows, features, window, threads, monitor);
-    };
+    }
+    let back = 1 + steps()
+        .position(|step| step[1] < step[0])
+        .unwrap_or_default();
     refuse_back(rows, back)?;
     let mut order: Vec<u32> = (0..n as u32).collect();
     order.sort_by_key(|&row| rows.times[row as usize]); // stable: the order of equal times stays
@@ -188,18 +192,17 @@ fn check(rows: &Rows, features: &[Feature], window: i64) -> Result<(), Error> {
             });
         }
     }
-    match rows
-        .keys
-        .iter()
-        .find(|&&key| key != NONE && key as usize >= rows.n_keys)
-    {
-        Some(key) => Err(Error::argument(
-            "key",
-            format!("below {}", rows.n_keys),
-            key,
-        )),
-        None => Ok(()),
+    // The greatest at once, in vector registers; a search would go one by one.
+    let greatest = |most: u32, &key: &u32| most.max(if key == NONE { 0 } else { key });
+    let most = rows.keys.iter().fold(0, greatest);
+    if n > 0 && most as usize >= rows.n_keys.max(1) {
+        let expected = format!("below {}", rows.n_keys);
+        return Err(Error::argument("key", expected, most));
     }
+    if rows.n_keys == 0 && rows.keys.iter().any(|&key| key != NONE) {
+        return Err(Error::argument("key", "missing where there are no keys", 0));
+    }
+    Ok(())
 }
 
 /// Refuses rows of which one is earlier than the row of its key before it.
