@@ -175,7 +175,7 @@ pub fn inverse<T: Real>(
             Kind::Stationary => (taps as isize / 2 - 1) * step - before,
             Kind::MaximalOverlap => 0,
         };
-        let (to, from) = if left % 2 == 0 {
+        let (to, from) = if left.is_multiple_of(2) {
             (&mut *out, other.as_slice())
         } else {
             (other.as_mut_slice(), &*out)
