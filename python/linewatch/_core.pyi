@@ -437,9 +437,10 @@ def wavelet_cwt(
     x: NDArray[floating[Any]],
     kernels: Sequence[NDArray[Any]],
     centers: Sequence[int],
+    out: NDArray[floating[Any]],
     *,
     n_jobs: int | None = None,
-) -> NDArray[floating[Any]]: ...
+) -> None: ...
 def group_runs(codes: NDArray[int64]) -> tuple[NDArray[int64], NDArray[int64]] | None: ...
 def window_features(
     x: NDArray[floating[Any]],

@@ -998,9 +998,13 @@ def cwt(
     shape = rows.shape
     rows = rows.reshape(-1, shape[-1])
 
+    kind = np.result_type(rows.real.dtype, np.complex64) if wavelet.complex_cwt else rows.real.dtype
+
     def transform(x):
-        out = _core.wavelet_cwt(np.ascontiguousarray(x), kernels, centers, n_jobs=n_jobs)
-        return out.view(np.result_type(out.dtype, np.complex64)) if wavelet.complex_cwt else out
+        out = np.empty((len(scales), *rows.shape), kind)
+        parts = out.view(x.dtype)
+        _core.wavelet_cwt(np.ascontiguousarray(x), kernels, centers, parts, n_jobs=n_jobs)
+        return out
 
     if data.dtype.kind == "c":
         out = transform(rows.real) + 1j * transform(rows.imag)

@@ -2,8 +2,8 @@
 
 use ndarray::{ArrayD, ArrayView2, ArrayViewD};
 use numpy::{
-    Element, PyArray1, PyArrayDyn, PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArray,
-    PyUntypedArrayMethods,
+    Element, PyArray1, PyArrayDyn, PyReadonlyArray1, PyReadonlyArrayDyn, PyReadwriteArray3,
+    PyUntypedArray, PyUntypedArrayMethods,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -402,20 +402,22 @@ pub fn wavelet_names() -> Vec<String> {
 
 /// The continuous transform of the rows of `x` with the kernels of all scales.
 ///
-/// `kernels` are real or complex, `centers` the places that fall on the current sample; the answer
-/// has the shape scales, rows, samples.
+/// `kernels` are real or complex, `centers` the places that fall on the current sample; `out` has the
+/// shape scales, rows, samples, or twice the samples for real and imaginary parts. It comes from
+/// NumPy, which asks for large pages: fresh small ones took as long as the transform.
 #[pyfunction]
-#[pyo3(signature = (x, kernels, centers, *, n_jobs=None))]
+#[pyo3(signature = (x, kernels, centers, out, *, n_jobs=None))]
 pub fn wavelet_cwt<'py>(
     py: Python<'py>,
     x: &Bound<'py, PyAny>,
     kernels: Vec<Bound<'py, PyAny>>,
     centers: Vec<usize>,
+    out: &Bound<'py, PyAny>,
     n_jobs: Option<isize>,
-) -> PyResult<Py<PyAny>> {
+) -> PyResult<()> {
     match Matrix::extract(x, "x")? {
-        Matrix::F32(x) => continuous(py, x.as_array(), &kernels, &centers, n_jobs),
-        Matrix::F64(x) => continuous(py, x.as_array(), &kernels, &centers, n_jobs),
+        Matrix::F32(x) => continuous(py, x.as_array(), &kernels, &centers, out.extract()?, n_jobs),
+        Matrix::F64(x) => continuous(py, x.as_array(), &kernels, &centers, out.extract()?, n_jobs),
     }
 }
 
@@ -424,8 +426,9 @@ fn continuous<'py, T: Precision>(
     x: ArrayView2<'_, T>,
     kernels: &[Bound<'py, PyAny>],
     centers: &[usize],
+    mut out: PyReadwriteArray3<'py, T>,
     n_jobs: Option<isize>,
-) -> PyResult<Py<PyAny>>
+) -> PyResult<()>
 where
     Complex<T>: Element,
 {
@@ -447,9 +450,14 @@ where
         });
     }
     let (rows, n) = x.dim();
+    if out.shape() != [scales.len(), rows, n * width] {
+        return Err(PyValueError::new_err(
+            "out does not fit scales, rows and samples",
+        ));
+    }
+    let out = out.as_slice_mut()?;
     let total = (rows * n * scales.len()) as u64;
-    let mut out = vec![T::ZERO; scales.len() * rows * n * width];
-    let planes = run(py, 20 * total, total, None, |monitor| {
+    run(py, 20 * total, total, None, |monitor| {
         let mut answers = vec![
             T::ZERO;
             if rows == 1 {
@@ -461,8 +469,7 @@ where
         for (r, row) in x.outer_iter().enumerate() {
             let row = row.to_vec();
             if rows == 1 {
-                cwt::cwt(&row, &scales, threads, monitor, &mut out)?;
-                break;
+                return cwt::cwt(&row, &scales, threads, monitor, out);
             }
             cwt::cwt(&row, &scales, threads, monitor, &mut answers)?;
             for (s, answer) in answers.chunks_exact((n * width).max(1)).enumerate() {
@@ -470,11 +477,6 @@ where
                 out[place..place + n * width].copy_from_slice(answer);
             }
         }
-        Ok(out)
-    })?;
-    let shape = (scales.len(), rows, n * width);
-    let array = ndarray::Array3::from_shape_vec(shape, planes).expect("made with this shape");
-    Ok(numpy::PyArray3::from_owned_array(py, array)
-        .into_any()
-        .unbind())
+        Ok(())
+    })
 }

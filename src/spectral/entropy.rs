@@ -63,8 +63,14 @@ fn sums<const FUSED: bool>(weights: &[f64]) -> (f64, f64) {
         for (term, p) in terms.iter_mut().zip(chunk) {
             *term = p * ln::<FUSED>(if *p > f64::MIN_POSITIVE { *p } else { 1.0 });
         }
-        for (terms, weights) in terms[..chunk.len()].chunks(8).zip(chunk.chunks(8)) {
-            for l in 0..weights.len() {
+        let terms = terms[..chunk.len()].chunks_exact(8);
+        let weights = chunk.chunks_exact(8);
+        sum[0] += weights.remainder().iter().sum::<f64>();
+        part[0] += terms.remainder().iter().sum::<f64>();
+        for (terms, weights) in terms.zip(weights) {
+            let terms: &[f64; 8] = terms.try_into().expect("eight");
+            let weights: &[f64; 8] = weights.try_into().expect("eight");
+            for l in 0..8 {
                 sum[l] += weights[l];
                 part[l] += terms[l];
             }
@@ -99,7 +105,7 @@ mod tests {
 
     #[test]
     fn logarithms_are_those_of_the_library() {
-        let mut x = 1e-300;
+        let mut x = 1e-300_f64;
         while x < 1e300 {
             let expected = x.ln();
             for found in [ln::<false>(x), ln::<true>(x)] {

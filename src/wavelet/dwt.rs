@@ -232,7 +232,7 @@ fn synthesize<T: Real>(ca: &[T], cd: &[T], filters: (&[T], &[T]), ends: Ends, ou
     let n = ca.len();
     // Even samples read the taps of parity p[0] from place q[0] on, odd ones those of p[1].
     let (p, q): ([usize; 2], [usize; 2]) = match ends {
-        Ends::Circular if half % 2 == 0 => ([1, 0], [(half - 2) / 2, half / 2]),
+        Ends::Circular if half.is_multiple_of(2) => ([1, 0], [(half - 2) / 2, half / 2]),
         Ends::Circular => ([0, 1], [(half - 1) / 2; 2]),
         Ends::Valid => ([0, 1], [half - 1; 2]),
         Ends::Full => ([0, 1], [0, 0]),

@@ -228,7 +228,7 @@ impl<'a, T: Real> Worker<'a, T> {
             for (lane, (row, out)) in rows.iter().zip(out.chunks_exact_mut(columns)).enumerate() {
                 // The energies have looked at every value already.
                 let is_finite = match &bands {
-                    Some(_) => self.energies[lane] == self.energies[lane],
+                    Some(_) => !self.energies[lane].to_f64().is_nan(),
                     None => finite(row),
                 };
                 if !is_finite {
@@ -282,11 +282,11 @@ impl<T: Real> Kernel<T> for Finite<'_, T> {
         let rest = chunks.remainder();
         for chunk in chunks {
             for (sum, v) in sums.iter_mut().zip(chunk) {
-                *sum += *v - *v;
+                *sum += *v * T::ZERO;
             }
         }
         for (sum, v) in sums.iter_mut().zip(rest) {
-            *sum += *v - *v;
+            *sum += *v * T::ZERO;
         }
         sums.iter().all(|sum| *sum == T::ZERO)
     }

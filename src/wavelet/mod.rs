@@ -10,7 +10,9 @@ pub mod fir;
 pub mod lanes;
 pub mod mode;
 pub mod swt;
+// Written by a program; the Haar filter is the root of one half, which it need not know by name.
 #[rustfmt::skip]
+#[allow(clippy::approx_constant)]
 pub mod table;
 
 pub use bank::Bank;

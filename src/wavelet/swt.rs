@@ -5,9 +5,11 @@
 //! those of D. B. Percival and A. T. Walden, Wavelet Methods for Time Series Analysis (Cambridge
 //! University Press 2000), chapter 5: its energy is that of the signal, for any length.
 
+use std::ops::Range;
+
 use super::bank::Bank;
 use super::dwt::{joining_taps, undecimated_taps};
-use super::fir::{Input, filter};
+use super::fir::{Input, Taps, filter};
 use super::lanes::Real;
 use crate::Error;
 use crate::parallel::is_cancelled;
@@ -32,6 +34,66 @@ fn circle<T: Real>(x: &[T], start: isize, out: &mut [T]) {
     }
 }
 
+/// Two signals taken as periodic, and the place that the oldest tap of output 0 reads in each.
+struct Circles<'a, T> {
+    a: (&'a [T], isize),
+    b: (&'a [T], isize),
+}
+
+impl<T: Real> Circles<'_, T> {
+    /// Filters both; only the ends are copied to be continued.
+    fn filter(
+        &self,
+        taps: &Taps<T>,
+        stride: usize,
+        out0: &mut [T],
+        out1: &mut [T],
+        scratch: &mut [Vec<T>; 2],
+    ) {
+        let n = out0.len();
+        let before = (taps.len() - 1) * stride;
+        let (low, high) = (self.a.1.min(self.b.1), self.a.1.max(self.b.1));
+        let first = (-low).clamp(0, n as isize);
+        let end = (n as isize - before as isize - high).clamp(first, n as isize);
+        let (first, end) = (first as usize, end as usize);
+        let mut ends = |range: Range<usize>, out0: &mut [T], out1: &mut [T]| {
+            let [a, b] = &mut *scratch;
+            for (copy, (x, start)) in [(&mut *a, self.a), (&mut *b, self.b)] {
+                copy.resize(range.len() + before, T::ZERO);
+                circle(x, start + range.start as isize, copy);
+            }
+            let out1 = if out1.is_empty() {
+                out1
+            } else {
+                &mut out1[range.clone()]
+            };
+            filter(Input { a, b }, taps, stride, &mut out0[range], out1);
+        };
+        if first > 0 {
+            ends(0..first, out0, out1);
+        }
+        if end < n {
+            ends(end..n, out0, out1);
+        }
+        if first < end {
+            let part = |(x, start): (&[T], isize)| {
+                let from = (start + first as isize) as usize;
+                from..(from + end - first + before).min(x.len())
+            };
+            let input = Input {
+                a: &self.a.0[part(self.a)],
+                b: &self.b.0[part(self.b)],
+            };
+            let out1 = if out1.is_empty() {
+                out1
+            } else {
+                &mut out1[first..end]
+            };
+            filter(input, taps, stride, &mut out0[first..end], out1);
+        }
+    }
+}
+
 /// Levels after `start_level` of `x`: bands in the order `lo, hi` of the first, of the second, ...
 ///
 /// # Errors
@@ -47,7 +109,7 @@ pub fn forward<T: Real>(
 ) -> Result<(), Error> {
     let half = bank.taps() / 2;
     let mut from = x;
-    let mut extended = Vec::new();
+    let mut scratch = [Vec::new(), Vec::new()];
     // The caller's filters are causal in Percival and Walden's sense if reversed.
     let turned = |taps: &[T]| taps.iter().rev().copied().collect::<Vec<_>>();
     let taps = match kind {
@@ -58,23 +120,20 @@ pub fn forward<T: Real>(
         if is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let step = step(start_level + j, bank.taps())?;
+        let step = step(start_level + j, bank.taps())? as isize;
         let offset = match kind {
-            Kind::Stationary => half * step,
+            Kind::Stationary => half as isize * step,
             Kind::MaximalOverlap => 0,
         };
-        let before = (half - 1) * 2 * step;
-        extended.resize(x.len() + before + step, T::ZERO);
-        let start = offset as isize - before as isize - step as isize;
-        circle(from, start, &mut extended);
-        let input = Input {
-            a: &extended[step..],
-            b: &extended[..x.len() + before],
+        let start = offset - (half as isize - 1) * 2 * step;
+        let circles = Circles {
+            a: (from, start),
+            b: (from, start - step),
         };
         let [lo, hi] = pair else {
             unreachable!("chunks of two")
         };
-        filter(input, &taps, 2 * step, lo, hi);
+        circles.filter(&taps, 2 * step as usize, lo, hi, &mut scratch);
         from = lo;
     }
     Ok(())
@@ -93,42 +152,40 @@ pub fn inverse<T: Real>(
     out: &mut [T],
 ) -> Result<(), Error> {
     let taps = bank.taps();
-    let half_of = |filter: &[T], reverse: bool| -> Vec<T> {
+    let half_of = |filter: &[T]| -> Vec<T> {
         let half = T::of(0.5);
         let filter = filter.iter();
         match kind {
             Kind::Stationary => filter.map(|tap| half * *tap).collect(),
-            Kind::MaximalOverlap if reverse => filter.rev().copied().collect(),
-            Kind::MaximalOverlap => filter.copied().collect(),
+            Kind::MaximalOverlap => filter.rev().copied().collect(),
         }
     };
-    let lo = half_of(&bank.rec_lo, true);
-    let hi = half_of(&bank.rec_hi, true);
-    let joined = joining_taps(&lo, &hi);
-    let mut coarse = approximation.to_vec();
-    let (mut a, mut d) = (Vec::new(), Vec::new());
-    let n = approximation.len();
+    let joined = joining_taps(&half_of(&bank.rec_lo), &half_of(&bank.rec_hi));
+    let mut scratch = [Vec::new(), Vec::new()];
+    // Levels are written to `out` and `other` by turns, the last one to `out`.
+    let mut other = vec![T::ZERO; if details.len() > 1 { out.len() } else { 0 }];
     for (j, detail) in details.iter().enumerate() {
         if is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let step = step(details.len() - 1 - j, taps)?;
-        let before = (taps - 1) * step;
-        let offset = match kind {
-            Kind::Stationary => (taps / 2 - 1) * step,
-            Kind::MaximalOverlap => (taps - 1) * step,
+        let left = details.len() - 1 - j;
+        let step = step(left, taps)? as isize;
+        let before = (taps as isize - 1) * step;
+        let start = match kind {
+            Kind::Stationary => (taps as isize / 2 - 1) * step - before,
+            Kind::MaximalOverlap => 0,
         };
-        let start = offset as isize - before as isize;
-        a.resize(n + before, T::ZERO);
-        d.resize(n + before, T::ZERO);
-        circle(&coarse, start, &mut a);
-        circle(detail, start, &mut d);
-        let to = if j + 1 == details.len() {
-            &mut *out
+        let (to, from) = if left.is_multiple_of(2) {
+            (&mut *out, other.as_slice())
         } else {
-            &mut coarse
+            (other.as_mut_slice(), &*out)
         };
-        filter(Input { a: &a, b: &d }, &joined, step, to, &mut []);
+        let coarse = if j == 0 { approximation } else { from };
+        let circles = Circles {
+            a: (coarse, start),
+            b: (detail, start),
+        };
+        circles.filter(&joined, step as usize, to, &mut [], &mut scratch);
     }
     if details.is_empty() {
         out.copy_from_slice(approximation);
