@@ -5,7 +5,6 @@ from os import PathLike
 from typing import Any, final
 
 from numpy import float64, floating, int64, uint32
-from numpy import float64, floating, int64
 from numpy.typing import NDArray
 from typing_extensions import CapsuleType
 
@@ -14,16 +13,12 @@ __all__ = [
     "STATISTICS",
     "ArrowArray",
     "ArrowTable",
-    "CryptoPan",
-    "NeighborIndex",
-    "Forest",
-    "PacketFile",
-    "PacketReader",
-    "FilterBank",
     "CdrBatches",
     "CdrCalls",
     "CdrDataset",
     "CdrTable",
+    "CryptoPan",
+    "FilterBank",
     "Forest",
     "NeighborIndex",
     "PacketFile",
@@ -35,31 +30,24 @@ __all__ = [
     "cusum",
     "ewm",
     "facing_cells",
+    "find_infinite",
+    "group_runs",
     "neighbors_distinct",
     "neighbors_unit_rows",
-    "find_infinite",
-    "read_model",
-    "rolling",
-    "write_model",
     "packet_features",
-    "rolling",
-    "write_packets",
-    "group_runs",
+    "read_model",
     "rolling",
     "wavelet_cwt",
     "wavelet_names",
     "window_features",
-    "find_infinite",
-    "neighbors_distinct",
-    "neighbors_unit_rows",
-    "packet_features",
-    "read_model",
-    "rolling",
     "write_model",
     "write_packets",
 ]
 
 __version__: str
+
+_Floats = NDArray[floating[Any]]
+_Progress = Callable[[int], Any] | None
 
 # Edge: columns in and out.
 
@@ -124,178 +112,6 @@ class CdrTable:
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
 
-# Rolling.
-
-_Floats = NDArray[floating[Any]]
-_Progress = Callable[[int], Any] | None
-
-# Packets.
-
-PACKET_FEATURES: tuple[str, ...]
-
-@final
-class PacketReader:
-    def __new__(cls, source: Any, batch_rows: int, *, live: bool = False) -> PacketReader: ...
-    @staticmethod
-    def empty() -> ArrowTable: ...
-    def next_batch(self) -> ArrowTable | None: ...
-    def notes(self) -> list[str]: ...
-    def bytes(self) -> int: ...
-
-@final
-class PacketFile:
-    def __new__(cls, path: str | PathLike[str], batch_rows: int) -> PacketFile: ...
-    def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
-
-def packet_features(
-    table: Any,
-    times: NDArray[int64],
-    features: Sequence[str],
-    window: int,
-    *,
-    n_jobs: int | None = None,
-    progress: _Progress = None,
-) -> list[NDArray[float64]]: ...
-def write_packets(
-    table: Any, times: NDArray[int64], path: str | PathLike[str], snap_length: int
-) -> None: ...
-
-# Rolling.
-
-STATISTICS: tuple[str, ...]
-
-def rolling(
-    x: _Floats,
-    statistics: Sequence[tuple[str, dict[str, Any]]],
-    window: int | str | tuple[Any, ...],
-    *,
-    y: _Floats | None = None,
-    times: NDArray[int64] | None = None,
-    groups: NDArray[int64] | None = None,
-    center: bool = False,
-    closed: str | None = None,
-    step: int = 1,
-    min_periods: int | None = None,
-    include_current: bool = True,
-    ieee: bool = False,
-    time_unit: float = 1e-9,
-    n_jobs: int | None = None,
-    progress: _Progress = None,
-) -> list[_Floats]: ...
-def ewm(
-    x: _Floats,
-    statistics: Sequence[str],
-    *,
-    alpha: float,
-    adjust: bool = True,
-    ignore_na: bool = False,
-    bias: bool = False,
-    min_periods: int = 0,
-    y: _Floats | None = None,
-    times: NDArray[int64] | None = None,
-    halflife_s: float | None = None,
-    time_unit: float = 1e-9,
-    groups: NDArray[int64] | None = None,
-    ieee: bool = False,
-    n_jobs: int | None = None,
-    progress: _Progress = None,
-) -> list[_Floats]: ...
-def cusum(
-    x: _Floats,
-    *,
-    k: float,
-    h: float,
-    reset: bool = True,
-    groups: NDArray[int64] | None = None,
-    n_jobs: int | None = None,
-    progress: _Progress = None,
-) -> list[_Floats]: ...
-
-# kpi
-
-def facing_cells(
-    latitude: NDArray[float64],
-    longitude: NDArray[float64],
-    azimuth: NDArray[float64],
-    radius_km: NDArray[float64],
-    site: NDArray[int64],
-    cells: NDArray[uint32],
-    *,
-    half_width_deg: float,
-    n_jobs: int | None = None,
-    progress: Callable[[int], object] | None = None,
-) -> tuple[NDArray[uint32], NDArray[uint32], NDArray[float64], NDArray[float64]]: ...
-
-# privacy
-
-@final
-class CryptoPan:
-    def __new__(cls, key: bytes) -> CryptoPan: ...
-    def numbers(
-        self, addresses: NDArray[uint32], *, restore: bool = False, n_jobs: int | None = None
-    ) -> NDArray[uint32]: ...
-    def text(
-        self, addresses: Sequence[str], *, restore: bool = False, n_jobs: int | None = None
-    ) -> list[str]: ...
-# Neighbors.
-
-@final
-class NeighborIndex:
-    def __new__(
-        cls,
-        x: _Floats,
-        metric: str,
-        *,
-        p: float = 2.0,
-        leaf_size: int = 30,
-        flat: bool = False,
-    ) -> NeighborIndex: ...
-    def kneighbors(
-        self,
-        x: _Floats,
-        queries: NDArray[float64] | None,
-        k: int,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> tuple[NDArray[float64], NDArray[int64]]: ...
-    def lof(
-        self, x: _Floats, k: int, *, n_jobs: int | None = None, progress: _Progress = None
-    ) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64]]: ...
-    def lof_score(
-        self,
-        x: _Floats,
-        queries: NDArray[float64],
-        reach: NDArray[float64],
-        density: NDArray[float64],
-        k: int,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> NDArray[float64]: ...
-    def knn(
-        self,
-        x: _Floats,
-        queries: NDArray[float64] | None,
-        k: int,
-        method: str,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> NDArray[float64]: ...
-    def knn_shares(
-        self,
-        x: _Floats,
-        queries: NDArray[float64],
-        k: int,
-        method: str,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> NDArray[float64]: ...
-
-def neighbors_distinct(x: _Floats) -> tuple[NDArray[int64], NDArray[int64]]: ...
-def neighbors_unit_rows(x: _Floats) -> NDArray[float64]: ...
 # Isolation forest.
 
 def average_path_length(n: int) -> float: ...
@@ -380,6 +196,21 @@ class Forest:
     def __ne__(self, other: object, /) -> bool: ...
     def __reduce__(self) -> tuple[Any, tuple[bytes]]: ...
 
+# KPI.
+
+def facing_cells(
+    latitude: NDArray[float64],
+    longitude: NDArray[float64],
+    azimuth: NDArray[float64],
+    radius_km: NDArray[float64],
+    site: NDArray[int64],
+    cells: NDArray[uint32],
+    *,
+    half_width_deg: float,
+    n_jobs: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[NDArray[uint32], NDArray[uint32], NDArray[float64], NDArray[float64]]: ...
+
 # Model files.
 
 def read_model(
@@ -388,7 +219,162 @@ def read_model(
 def write_model(
     path: str | PathLike[str], kind: str, metadata_json: str, arrays: dict[str, NDArray[Any]]
 ) -> None: ...
-# Wavelet.
+
+# Neighbors.
+
+@final
+class NeighborIndex:
+    def __new__(
+        cls,
+        x: _Floats,
+        metric: str,
+        *,
+        p: float = 2.0,
+        leaf_size: int = 30,
+        flat: bool = False,
+    ) -> NeighborIndex: ...
+    def kneighbors(
+        self,
+        x: _Floats,
+        queries: NDArray[float64] | None,
+        k: int,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> tuple[NDArray[float64], NDArray[int64]]: ...
+    def lof(
+        self, x: _Floats, k: int, *, n_jobs: int | None = None, progress: _Progress = None
+    ) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64]]: ...
+    def lof_score(
+        self,
+        x: _Floats,
+        queries: NDArray[float64],
+        reach: NDArray[float64],
+        density: NDArray[float64],
+        k: int,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+    def knn(
+        self,
+        x: _Floats,
+        queries: NDArray[float64] | None,
+        k: int,
+        method: str,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+    def knn_shares(
+        self,
+        x: _Floats,
+        queries: NDArray[float64],
+        k: int,
+        method: str,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+
+def neighbors_distinct(x: _Floats) -> tuple[NDArray[int64], NDArray[int64]]: ...
+def neighbors_unit_rows(x: _Floats) -> NDArray[float64]: ...
+
+# Packets.
+
+PACKET_FEATURES: tuple[str, ...]
+
+@final
+class PacketReader:
+    def __new__(cls, source: Any, batch_rows: int, *, live: bool = False) -> PacketReader: ...
+    @staticmethod
+    def empty() -> ArrowTable: ...
+    def next_batch(self) -> ArrowTable | None: ...
+    def notes(self) -> list[str]: ...
+    def bytes(self) -> int: ...
+
+@final
+class PacketFile:
+    def __new__(cls, path: str | PathLike[str], batch_rows: int) -> PacketFile: ...
+    def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+
+def packet_features(
+    table: Any,
+    times: NDArray[int64],
+    features: Sequence[str],
+    window: int,
+    *,
+    n_jobs: int | None = None,
+    progress: _Progress = None,
+) -> list[NDArray[float64]]: ...
+def write_packets(
+    table: Any, times: NDArray[int64], path: str | PathLike[str], snap_length: int
+) -> None: ...
+
+# Privacy.
+
+@final
+class CryptoPan:
+    def __new__(cls, key: bytes) -> CryptoPan: ...
+    def numbers(
+        self, addresses: NDArray[uint32], *, restore: bool = False, n_jobs: int | None = None
+    ) -> NDArray[uint32]: ...
+    def text(
+        self, addresses: Sequence[str], *, restore: bool = False, n_jobs: int | None = None
+    ) -> list[str]: ...
+
+# Rolling.
+
+STATISTICS: tuple[str, ...]
+
+def rolling(
+    x: _Floats,
+    statistics: Sequence[tuple[str, dict[str, Any]]],
+    window: int | str | tuple[Any, ...],
+    *,
+    y: _Floats | None = None,
+    times: NDArray[int64] | None = None,
+    groups: NDArray[int64] | None = None,
+    center: bool = False,
+    closed: str | None = None,
+    step: int = 1,
+    min_periods: int | None = None,
+    include_current: bool = True,
+    ieee: bool = False,
+    time_unit: float = 1e-9,
+    n_jobs: int | None = None,
+    progress: _Progress = None,
+) -> list[_Floats]: ...
+def ewm(
+    x: _Floats,
+    statistics: Sequence[str],
+    *,
+    alpha: float,
+    adjust: bool = True,
+    ignore_na: bool = False,
+    bias: bool = False,
+    min_periods: int = 0,
+    y: _Floats | None = None,
+    times: NDArray[int64] | None = None,
+    halflife_s: float | None = None,
+    time_unit: float = 1e-9,
+    groups: NDArray[int64] | None = None,
+    ieee: bool = False,
+    n_jobs: int | None = None,
+    progress: _Progress = None,
+) -> list[_Floats]: ...
+def cusum(
+    x: _Floats,
+    *,
+    k: float,
+    h: float,
+    reset: bool = True,
+    groups: NDArray[int64] | None = None,
+    n_jobs: int | None = None,
+    progress: _Progress = None,
+) -> list[_Floats]: ...
+
+# Wavelets and windows.
 
 @final
 class FilterBank:
@@ -455,90 +441,3 @@ def window_features(
     n_jobs: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> NDArray[floating[Any]]: ...
-
-# kpi
-
-def facing_cells(
-    latitude: NDArray[float64],
-    longitude: NDArray[float64],
-    azimuth: NDArray[float64],
-    radius_km: NDArray[float64],
-    site: NDArray[int64],
-    cells: NDArray[uint32],
-    *,
-    half_width_deg: float,
-    n_jobs: int | None = None,
-    progress: Callable[[int], object] | None = None,
-) -> tuple[NDArray[uint32], NDArray[uint32], NDArray[float64], NDArray[float64]]: ...
-
-# privacy
-
-@final
-class CryptoPan:
-    def __new__(cls, key: bytes) -> CryptoPan: ...
-    def numbers(
-        self, addresses: NDArray[uint32], *, restore: bool = False, n_jobs: int | None = None
-    ) -> NDArray[uint32]: ...
-    def text(
-        self, addresses: Sequence[str], *, restore: bool = False, n_jobs: int | None = None
-    ) -> list[str]: ...
-
-# Neighbors.
-
-@final
-class NeighborIndex:
-    def __new__(
-        cls,
-        x: _Floats,
-        metric: str,
-        *,
-        p: float = 2.0,
-        leaf_size: int = 30,
-        flat: bool = False,
-    ) -> NeighborIndex: ...
-    def kneighbors(
-        self,
-        x: _Floats,
-        queries: NDArray[float64] | None,
-        k: int,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> tuple[NDArray[float64], NDArray[int64]]: ...
-    def lof(
-        self, x: _Floats, k: int, *, n_jobs: int | None = None, progress: _Progress = None
-    ) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64]]: ...
-    def lof_score(
-        self,
-        x: _Floats,
-        queries: NDArray[float64],
-        reach: NDArray[float64],
-        density: NDArray[float64],
-        k: int,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> NDArray[float64]: ...
-    def knn(
-        self,
-        x: _Floats,
-        queries: NDArray[float64] | None,
-        k: int,
-        method: str,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> NDArray[float64]: ...
-    def knn_shares(
-        self,
-        x: _Floats,
-        queries: NDArray[float64],
-        k: int,
-        method: str,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> NDArray[float64]: ...
-
-def neighbors_distinct(x: _Floats) -> tuple[NDArray[int64], NDArray[int64]]: ...
-def neighbors_unit_rows(x: _Floats) -> NDArray[float64]: ...
