@@ -25,6 +25,9 @@ test: $(VENV)/test.built lint
 	cargo test --release --no-default-features
 	$(BIN)/python -m mypy.stubtest linewatch._core
 	$(BIN)/python tests/run_pandas_window_tests.py --jobs 2
+	$(BIN)/python tests/run_pywavelets_tests.py --jobs 2
+	$(BIN)/python tests/run_sklearn_iforest_tests.py
+	$(BIN)/python tests/run_sklearn_lof_tests.py
 	$(BIN)/python -m pytest -q --doctest-modules python/linewatch --nbmake tests notebooks
 
 check: $(VENV)/test.built lint
@@ -41,6 +44,12 @@ lint: $(VENV)/test.built
 bench: $(VENV)/bench.built
 	$(BIN)/python benches/rolling.py
 	$(BIN)/python benches/polars_expressions.py
+	$(BIN)/python benches/forest.py
+	$(BIN)/python benches/neighbors.py
+	$(BIN)/python benches/wavelet.py
+	$(BIN)/python benches/packets.py
+	$(BIN)/python benches/cdr.py
+	$(BIN)/python benches/privacy.py
 
 docs: $(VENV)/docs.built
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
