@@ -5,7 +5,9 @@
 
 pub mod error;
 pub mod float;
+pub mod kpi;
 pub mod parallel;
+pub mod privacy;
 pub mod random;
 pub mod rolling;
 pub mod simd;

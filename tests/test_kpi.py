@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from linewatch import _results, _tables, datasets, kpi
+from linewatch.kpi import _score
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,7 +65,7 @@ def test_a_steady_kpi_scores_zero_and_a_step_out_of_it_is_infinite():
 def test_short_series_get_a_shorter_baseline():
     for n, kind in [(24 * 3, "rolling"), (24 * 10, "time of day"), (24 * 28, "hour of week")]:
         time = pl.Series("time", hours(n))
-        table = kpi.score_table(time, None, pl.Series("users", np.arange(n, dtype=float)))
+        table = _score.score_table(time, None, pl.Series("users", np.arange(n, dtype=float)))
         assert table["baseline_kind"].unique().to_list() == [kind]
 
 
@@ -119,7 +120,7 @@ def test_rows_keep_their_order_whatever_it_is(cells, scored):
     again = kpi.score(shuffled, value="traffic_mbit_per_s")
     assert again["row"].equals(shuffled["row"])
     again = again.sort("row")
-    assert again.select(kpi.SCORED).equals(scored.select(kpi.SCORED))
+    assert again.select(_score.SCORED).equals(scored.select(_score.SCORED))
 
 
 def test_a_value_does_not_move_its_own_baseline_or_an_earlier_one(cells):
@@ -194,7 +195,7 @@ def test_rows_without_a_cell_are_not_scored_and_move_no_baseline(cells, scored):
     kept = again.filter(again["cell_id"].is_not_null())
     assert again.filter(again["cell_id"].is_null())["score"].count() == 0
     without = kpi.score(kept.select(cells.columns))
-    assert kept.select(kpi.SCORED).equals(without.select(kpi.SCORED))
+    assert kept.select(_score.SCORED).equals(without.select(_score.SCORED))
 
 
 def test_an_infinite_value_is_missing(cells):
@@ -206,7 +207,9 @@ def test_an_infinite_value_is_missing(cells):
     missing = cells.with_columns(
         pl.when(row).then(None).otherwise(value).alias(value.meta.output_name())
     )
-    assert kpi.score(infinite).select(kpi.SCORED).equals(kpi.score(missing).select(kpi.SCORED))
+    assert (
+        kpi.score(infinite).select(_score.SCORED).equals(kpi.score(missing).select(_score.SCORED))
+    )
 
 
 def test_times_with_a_zone_are_read_in_the_zone_asked_for():

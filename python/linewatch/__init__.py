@@ -19,6 +19,7 @@ _submodules = (
     "pandas",
     "plots",
     "polars",
+    "privacy",
     "rolling",
     "spectral",
     "wavelet",

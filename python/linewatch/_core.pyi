@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
-from numpy import floating, int64
+from numpy import float64, floating, int64, uint32
 from numpy.typing import NDArray
 from typing_extensions import CapsuleType
 
@@ -11,12 +11,14 @@ __all__ = [
     "STATISTICS",
     "ArrowArray",
     "ArrowTable",
+    "CryptoPan",
     "FilterBank",
     "__version__",
     "arrow_numbers",
     "arrow_times",
     "cusum",
     "ewm",
+    "facing_cells",
     "group_runs",
     "rolling",
     "wavelet_cwt",
@@ -172,3 +174,30 @@ def window_features(
     n_jobs: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> NDArray[floating[Any]]: ...
+
+# kpi
+
+def facing_cells(
+    latitude: NDArray[float64],
+    longitude: NDArray[float64],
+    azimuth: NDArray[float64],
+    radius_km: NDArray[float64],
+    site: NDArray[int64],
+    cells: NDArray[uint32],
+    *,
+    half_width_deg: float,
+    n_jobs: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[NDArray[uint32], NDArray[uint32], NDArray[float64], NDArray[float64]]: ...
+
+# privacy
+
+@final
+class CryptoPan:
+    def __new__(cls, key: bytes) -> CryptoPan: ...
+    def numbers(
+        self, addresses: NDArray[uint32], *, restore: bool = False, n_jobs: int | None = None
+    ) -> NDArray[uint32]: ...
+    def text(
+        self, addresses: Sequence[str], *, restore: bool = False, n_jobs: int | None = None
+    ) -> list[str]: ...

@@ -197,7 +197,8 @@ def _report(options, time, cell, values, label, *, source, say, kinds=None):
     """Score, print and write; the same for a file and for generated cells."""
     import polars as pl
 
-    from linewatch import _results, kpi, plots
+    from linewatch import _results, plots
+    from linewatch.kpi import _score
 
     began = clock.perf_counter()
     asked = {
@@ -212,16 +213,16 @@ def _report(options, time, cell, values, label, *, source, say, kinds=None):
     parts, summary = {"series": [], "events": [], "cells": []}, {}
     for name, value in values.items():
         say(f"scoring {name}")
-        scored = kpi.score_table(time, cell, value, **asked)
+        scored = _score.score_table(time, cell, value, **asked)
         labels = label if label is not None else pl.Series([None] * len(time), dtype=pl.Boolean)
         scored = scored.with_columns(labels.alias("label"))
-        cells = kpi.rank_table(scored).join(
+        cells = _score.rank_table(scored).join(
             scored.group_by("cell").agg(pl.col("baseline_kind").first()), on="cell", how="left"
         )
         _print_kpi(name, scored, cells, options, dated)
         summary[name] = {"anomalies": int(scored["is_anomaly"].sum())}
         if label is not None:
-            summary[name] |= kpi.evaluate_table(scored)
+            summary[name] |= _score.evaluate_table(scored)
             if kinds is not None:
                 _print_planted(scored.with_columns(kind=kinds))
             _print_evaluation(summary[name], dated)
@@ -229,7 +230,7 @@ def _report(options, time, cell, values, label, *, source, say, kinds=None):
         parts["series"].append(scored.with_columns(kpi_name))
         parts["cells"].append(cells.with_columns(kpi_name))
         if dated:
-            parts["events"].append(kpi.events_table(scored).with_columns(kpi_name))
+            parts["events"].append(_score.events_table(scored).with_columns(kpi_name))
     units = {name: unit for name in values if (unit := plots.unit_of(name))}
     tables = {
         table: pl.concat(rows).select(list(_results.TABLES[table]))
@@ -247,7 +248,7 @@ def _report(options, time, cell, values, label, *, source, say, kinds=None):
         options.out,
         kind="kpi",
         tables=tables,
-        parameters=asked | {"source": source, "baselines": kpi.BASELINES},
+        parameters=asked | {"source": source, "baselines": _score.BASELINES},
         units=units,
         time_zone=getattr(options, "time_zone", None),
         summary=summary,

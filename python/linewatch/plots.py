@@ -63,14 +63,16 @@ def kpi_band(
     ModuleNotFoundError
         If matplotlib is not installed (``pip install "linewatch[plots]"``).
     """
-    from linewatch import _tables, kpi
+    from linewatch import _tables
+    from linewatch._frames import eager, to_polars
+    from linewatch.kpi import _score
 
-    native = kpi._narwhals(scored)
-    names = [name for name in native.columns if name not in kpi.SCORED]
+    native = eager(scored)
+    names = [name for name in native.columns if name not in _score.SCORED]
     columns = _tables.detect(
-        kpi._polars(native.select(names)), time=time, cell=cell, values=[value] if value else None
+        to_polars(native.select(names)), time=time, cell=cell, values=[value] if value else None
     )
-    table = kpi._scored_table(native, columns.time, columns.cell, columns.values[0], label)
+    table = _score.scored_table(native, columns.time, columns.cell, columns.values[0], label)
     cells = table["cell"].unique().sort().to_list()
     if which is None and len(cells) > 1:
         raise ValueError(f"the frame has {len(cells)} cells; say which one, such as {cells[0]!r}")
@@ -84,7 +86,7 @@ def kpi_band(
 
 
 def draw_band(table, name, threshold, *, title="", legend=True, ax=None):
-    """`kpi_band` of the rows of one cell, a Polars frame with the columns of kpi.score_table."""
+    """`kpi_band` of the rows of one cell; a Polars frame as `_score.score_table` makes it."""
     import polars as pl
 
     ax = ax if ax is not None else _new_axes()

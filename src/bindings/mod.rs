@@ -8,7 +8,9 @@ use pyo3::types::PyTuple;
 
 pub mod arrow;
 pub mod error;
+pub mod kpi;
 pub mod matrix;
+pub mod privacy;
 pub mod rolling;
 pub mod run;
 pub mod spectral;
@@ -25,6 +27,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
         "STATISTICS",
         PyTuple::new(m.py(), crate::rolling::Statistic::NAMES)?,
     )?;
+    m.add_function(wrap_pyfunction!(kpi::facing_cells, m)?)?;
+    m.add_class::<privacy::CryptoPan>()?;
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;

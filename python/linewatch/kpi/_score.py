@@ -1,17 +1,11 @@
-"""Cells that leave their usual course: a baseline for each cell, a score for each value.
-
-Scores here grow with the anomaly: 0 is what the baseline expects, and ``is_anomaly`` says where
-the threshold is reached. (The estimators of linewatch follow scikit-learn, where a higher score
-is the more normal one.)
-"""
+"""A baseline for each cell, a score for each value, events, ranking and evaluation."""
 
 from datetime import timedelta
 
 import numpy as np
 
 from linewatch import _core, _tables, rolling
-
-__all__ = ["BASELINES", "evaluate", "events", "rank", "score"]
+from linewatch._frames import eager, like, to_polars
 
 # The earlier values that make a baseline: same key, no older than the window, and a first one at
 # least as old as the history.
@@ -138,11 +132,11 @@ def score(
     >>> scored.columns[-6:]
     ['baseline', 'scale', 'score', 'is_anomaly', 'is_alarm', 'direction']
     """
-    native = _narwhals(frame)
+    native = eager(frame)
     for name in SCORED:
         if name in native.columns:
             raise ValueError(f'the frame already has a column "{name}"; drop or rename it first')
-    table = _polars(native)
+    table = to_polars(native)
     columns = _tables.detect(table, time=time, cell=cell, values=[value] if value else None)
     scored = score_table(
         _tables.times(table[columns.time], time_zone),
@@ -183,8 +177,8 @@ def events(scored, *, time=None, cell=None, value=None):
     ValueError
         If `scored` lacks the columns of :func:`score`, or has times of day without dates.
     """
-    native = _narwhals(scored)
-    return _like(native, events_table(_scored_table(native, time, cell, value)))
+    native = eager(scored)
+    return like(native, events_table(scored_table(native, time, cell, value)))
 
 
 def rank(scored, *, time=None, cell=None, value=None):
@@ -209,8 +203,8 @@ def rank(scored, *, time=None, cell=None, value=None):
     ValueError
         If `scored` lacks the columns of :func:`score`.
     """
-    native = _narwhals(scored)
-    return _like(native, rank_table(_scored_table(native, time, cell, value)))
+    native = eager(scored)
+    return like(native, rank_table(scored_table(native, time, cell, value)))
 
 
 def evaluate(scored, label, *, time=None, cell=None, value=None):
@@ -234,8 +228,8 @@ def evaluate(scored, label, *, time=None, cell=None, value=None):
         ``events_labelled`` (those that meet a labelled row), ``stretches`` (runs of labelled
         rows) and ``stretches_found``. NaN or None where there is nothing to count.
     """
-    native = _narwhals(scored)
-    table = _scored_table(native, time, cell, value, label)
+    native = eager(scored)
+    table = scored_table(native, time, cell, value, label)
     return evaluate_table(table)
 
 
@@ -557,45 +551,14 @@ def span(text):
         ) from None
 
 
-def _narwhals(frame):
-    import narwhals.stable.v2 as nw
-
-    try:
-        return nw.from_native(frame, eager_only=True)
-    except TypeError:
-        raise TypeError(
-            f"frame has type {type(frame).__name__}; expected a pandas, Polars or pyarrow frame "
-            "(collect a LazyFrame first)"
-        ) from None
-
-
-def _polars(native):
-    """The narwhals frame in Polars, column by column, so that pandas needs no pyarrow."""
-    import polars as pl
-
-    frame = native.to_native()
-    if isinstance(frame, pl.DataFrame):
-        return frame
-    columns = {}
-    for name in native.columns:
-        if not isinstance(name, str):
-            raise TypeError(f"names of columns must be text, got {name!r}")
-        column = native[name]
-        if column.dtype.is_numeric() or column.dtype.is_temporal():
-            columns[name] = column.to_polars()
-        else:
-            columns[name] = pl.Series(name, column.to_list(), strict=False)
-    return pl.DataFrame(columns)
-
-
-def _scored_table(native, time, cell, value, label=None):
+def scored_table(native, time, cell, value, label=None):
     """What :func:`score_table` gives, from the frame that :func:`score` gives."""
     import polars as pl
 
     for name in SCORED:
         if name not in native.columns:
             raise ValueError(f'column "{name}" is missing; use the frame that kpi.score returns')
-    table = _polars(native)
+    table = to_polars(native)
     columns = _tables.detect(
         table.drop(SCORED), time=time, cell=cell, values=[value] if value else None, label=label
     )
@@ -614,24 +577,10 @@ def _with_columns(native, table):
     """`native` with the columns of a Polars table, row by row, whatever its index."""
     import narwhals.stable.v2 as nw
 
-    added = _like(native, table)
+    added = like(native, table)
     if native.implementation.is_pandas_like():
         frame = native.to_native().copy(deep=False)
         for name in added.columns:
             frame[name] = added[name].array
         return frame
     return native.with_columns(nw.from_native(added)[name] for name in table.columns).to_native()
-
-
-def _like(native, table):
-    """A Polars table as the kind of frame that `native` is."""
-    import narwhals.stable.v2 as nw
-    import polars as pl
-
-    if native.implementation.is_polars():
-        return table
-    columns = {
-        name: column.to_list() if column.dtype in (pl.String, pl.Boolean) else column.to_numpy()
-        for name, column in zip(table.columns, table, strict=True)
-    }
-    return nw.from_dict(columns, backend=native.implementation).to_native()

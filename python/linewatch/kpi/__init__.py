@@ -1,0 +1,11 @@
+"""Cells that leave their usual course: a baseline for each cell, a score for each value.
+
+Scores here grow with the anomaly: 0 is what the baseline expects, and ``is_anomaly`` says where
+the threshold is reached. (The estimators of linewatch follow scikit-learn, where a higher score
+is the more normal one.)
+"""
+
+from linewatch.kpi._facing import facing_cells
+from linewatch.kpi._score import BASELINES, evaluate, events, rank, score
+
+__all__ = ["BASELINES", "evaluate", "events", "facing_cells", "rank", "score"]

@@ -1,0 +1,5 @@
+//! Pseudonyms that keep what an analysis needs.
+
+mod cryptopan;
+
+pub use cryptopan::{CryptoPan, map};
