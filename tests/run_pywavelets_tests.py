@@ -45,6 +45,7 @@ MORE = [
 ]
 
 OURS = [
+    "DiscreteContinuousWavelet",
     "central_frequency",
     "cwt",
     "downcoef",
