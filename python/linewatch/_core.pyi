@@ -13,7 +13,6 @@ __all__ = [
     "STATISTICS",
     "ArrowArray",
     "ArrowTable",
-<<<<<<< HEAD
     "CdrBatches",
     "CdrCalls",
     "CdrDataset",
@@ -24,10 +23,6 @@ __all__ = [
     "NeighborIndex",
     "PacketFile",
     "PacketReader",
-=======
-    "CryptoPan",
-    "FilterBank",
->>>>>>> wavelet
     "__version__",
     "arrow_numbers",
     "arrow_times",
@@ -35,16 +30,12 @@ __all__ = [
     "cusum",
     "ewm",
     "facing_cells",
-<<<<<<< HEAD
     "find_infinite",
     "group_runs",
     "neighbors_distinct",
     "neighbors_unit_rows",
     "packet_features",
     "read_model",
-=======
-    "group_runs",
->>>>>>> wavelet
     "rolling",
     "wavelet_cwt",
     "wavelet_names",
@@ -383,11 +374,7 @@ def cusum(
     progress: _Progress = None,
 ) -> list[_Floats]: ...
 
-<<<<<<< HEAD
 # Wavelets and windows.
-=======
-# Wavelet.
->>>>>>> wavelet
 
 @final
 class FilterBank:
@@ -454,33 +441,3 @@ def window_features(
     n_jobs: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> NDArray[floating[Any]]: ...
-<<<<<<< HEAD
-=======
-
-# kpi
-
-def facing_cells(
-    latitude: NDArray[float64],
-    longitude: NDArray[float64],
-    azimuth: NDArray[float64],
-    radius_km: NDArray[float64],
-    site: NDArray[int64],
-    cells: NDArray[uint32],
-    *,
-    half_width_deg: float,
-    n_jobs: int | None = None,
-    progress: Callable[[int], object] | None = None,
-) -> tuple[NDArray[uint32], NDArray[uint32], NDArray[float64], NDArray[float64]]: ...
-
-# privacy
-
-@final
-class CryptoPan:
-    def __new__(cls, key: bytes) -> CryptoPan: ...
-    def numbers(
-        self, addresses: NDArray[uint32], *, restore: bool = False, n_jobs: int | None = None
-    ) -> NDArray[uint32]: ...
-    def text(
-        self, addresses: Sequence[str], *, restore: bool = False, n_jobs: int | None = None
-    ) -> list[str]: ...
->>>>>>> wavelet
