@@ -85,11 +85,12 @@ def packet_features(
     table: Any,
     times: NDArray[int64],
     features: Sequence[str],
+    outs: Sequence[NDArray[float64]],
     window: int,
     *,
     n_jobs: int | None = None,
     progress: _Progress = None,
-) -> list[NDArray[float64]]: ...
+) -> None: ...
 def write_packets(
     table: Any, times: NDArray[int64], path: str | PathLike[str], snap_length: int
 ) -> None: ...
