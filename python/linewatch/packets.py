@@ -373,8 +373,9 @@ def features(
         if column.name in ("length", "tcp_flags", "destination_port", "source_port"):
             known.refuse_text(column)
     frame = pl.DataFrame(series)
+    answers = [np.empty(len(times)) for _ in names]
     with _bar(progress, len(times) * len(names)) as told:
-        answers = _core.packet_features(frame, times, names, ns, n_jobs=n_jobs, progress=told)
+        _core.packet_features(frame, times, names, answers, ns, n_jobs=n_jobs, progress=told)
     suffix = _suffix(window, ns)
     titles = [name if name == "inter_arrival_s" else f"{name}_{suffix}" for name in names]
     return known.wrap(dict(zip(titles, answers)))

@@ -114,11 +114,38 @@ pub fn features(
     threads: usize,
     monitor: &Monitor,
 ) -> Result<Vec<Vec<f64>>, Error> {
+    let mut outs = vec![vec![0.0; rows.times.len()]; features.len()];
+    let slices = outs.iter_mut().map(Vec::as_mut_slice).collect();
+    fill(rows, features, window, threads, monitor, slices)?;
+    Ok(outs)
+}
+
+/// [`features`] into memory of the caller's, one slice for each feature.
+///
+/// # Errors
+///
+/// Those of [`features`]; [`Error::Length`] if a slice has another length than the rows.
+pub fn fill(
+    rows: &Rows,
+    features: &[Feature],
+    window: i64,
+    threads: usize,
+    monitor: &Monitor,
+    outs: Vec<&mut [f64]>,
+) -> Result<(), Error> {
     check(rows, features, window)?;
     let n = rows.times.len();
+    let lengths = outs.iter().map(|out| out.len());
+    if let Some(found) = lengths.into_iter().find(|&length| length != n) {
+        return Err(Error::Length {
+            name: "outs",
+            expected: n,
+            found,
+        });
+    }
     let steps = || rows.times.windows(2);
     if !steps().fold(false, |any, step| any | (step[1] < step[0])) {
-        return in_order(rows, features, window, threads, monitor);
+        return in_order(rows, features, window, threads, monitor, outs);
     }
     let back = 1 + steps()
         .position(|step| step[1] < step[0])
@@ -127,23 +154,16 @@ pub fn features(
     let mut order: Vec<u32> = (0..n as u32).collect();
     order.sort_by_key(|&row| rows.times[row as usize]); // stable: the order of equal times stays
     let sorted = Sorted::new(rows, &order);
-    let answers = in_order(
-        &sorted.rows(rows.n_keys),
-        features,
-        window,
-        threads,
-        monitor,
-    )?;
-    Ok(answers
-        .into_iter()
-        .map(|answer| {
-            let mut out = vec![0.0; n];
-            for (&row, value) in order.iter().zip(answer) {
-                out[row as usize] = value;
-            }
-            out
-        })
-        .collect())
+    let mut answers = vec![vec![0.0; n]; features.len()];
+    let slices = answers.iter_mut().map(Vec::as_mut_slice).collect();
+    let sorted_rows = sorted.rows(rows.n_keys);
+    in_order(&sorted_rows, features, window, threads, monitor, slices)?;
+    for (out, answer) in outs.into_iter().zip(answers) {
+        for (&row, value) in order.iter().zip(answer) {
+            out[row as usize] = value;
+        }
+    }
+    Ok(())
 }
 
 fn check(rows: &Rows, features: &[Feature], window: i64) -> Result<(), Error> {
@@ -282,20 +302,20 @@ fn in_order(
     window: i64,
     threads: usize,
     monitor: &Monitor,
-) -> Result<Vec<Vec<f64>>, Error> {
+    outs: Vec<&mut [f64]>,
+) -> Result<(), Error> {
     let n = rows.times.len();
     let parts = threads.min(n / SHARE).max(1);
     let bounds: Vec<usize> = (0..=parts).map(|part| n * part / parts).collect();
-    let mut outs: Vec<Vec<f64>> = features.iter().map(|_| vec![0.0; n]).collect();
     let sets = Sets::new(rows, features);
     let mut tasks = Vec::new();
-    for (feature, out) in features.iter().zip(&mut outs) {
+    for (feature, out) in features.iter().zip(outs) {
         if *feature == Feature::InterArrival {
             // It looks back without limit, so it is not parted.
-            tasks.push((*feature, 0..n, out.as_mut_slice()));
+            tasks.push((*feature, 0..n, out));
             continue;
         }
-        let mut rest = out.as_mut_slice();
+        let mut rest = out;
         for bound in bounds.windows(2) {
             let (out, left) = rest.split_at_mut(bound[1] - bound[0]);
             tasks.push((*feature, bound[0]..bound[1], out));
@@ -310,8 +330,7 @@ fn in_order(
             monitor,
         };
         feature.sweep(&sweep, &sets, out)
-    })?;
-    Ok(outs)
+    })
 }
 
 /// Numbers of (key, value) pairs, for what counts distinct values.
