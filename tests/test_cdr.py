@@ -243,16 +243,16 @@ def test_another_seed_gives_other_calls_and_other_users():
 # These bytes are the format of the data: a change of them is a change that users must be told of.
 GOLDEN = {
     "realistic": {
-        "cdr_call_records": "6acc658572214b8f",
+        "cdr_call_records": "5261d9cd7068406d",
         "cdr_cell_towers": "558ae5ff45ff9641",
         "cdr_communities": "b6af7e1e5b89b44b",
-        "cdr_user_profiles": "28c213e9effc067c",
+        "cdr_user_profiles": "5f21450fbc80e40b",
     },
     "seed": {
-        "cdr_call_records": "2f60077373e8141b",
+        "cdr_call_records": "3b60d84c67e7f152",
         "cdr_cell_towers": "558ae5ff45ff9641",
         "cdr_communities": "2a48bc29088d266a",
-        "cdr_user_profiles": "240aaddd690a61f0",
+        "cdr_user_profiles": "3f6ef94d96d23410",
     },
 }
 

@@ -20,8 +20,9 @@ use pyo3::types::{PyCapsule, PyDict};
 
 use super::error::guard;
 use super::run::run;
-use crate::cdr::columns::{self, CALLS, Column, Names, Text, Word};
+use crate::cdr::columns::{self, CALLS, Column, Names, Text};
 use crate::cdr::files::{self, Failure};
+use crate::cdr::identity::{Digits, Room};
 use crate::cdr::settings::{Area, Community, Duration, Settings, Shape};
 use crate::cdr::stream::Rows;
 use crate::cdr::world::World;
@@ -439,8 +440,16 @@ fn texts(rows: usize, write: impl Fn(usize, &mut Vec<u8>)) -> ArrayRef {
     Arc::new(strings(text))
 }
 
-fn words(rows: usize, word: impl Fn(usize) -> Word) -> ArrayRef {
-    Arc::new(strings(Text::of((0..rows).map(word), 12)))
+fn names(digits: &Digits, numbers: impl ExactSizeIterator<Item = u32>) -> ArrayRef {
+    Arc::new(strings(Text::of(numbers, 12, |n, out| {
+        columns::user(digits, n, out)
+    })))
+}
+
+fn values(rows: usize, write: impl Fn(u32, &mut Room) -> usize) -> ArrayRef {
+    Arc::new(strings(Text::of(0..rows, 15, |i, out| {
+        write(i as u32, out)
+    })))
 }
 
 fn users(shared: &Shared) -> Result<RecordBatch, Error> {
@@ -449,7 +458,7 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
     let of = |number: usize| &world.users[identities.place(number as u32) as usize];
     let created = |number: usize| cdr::users::created(world, identities.place(number as u32));
     table(vec![
-        ("user_id", words(n, |i| columns::user(digits, i as u32))),
+        ("user_id", names(digits, 0..n as u32)),
         (
             "phone_number",
             texts(n, |i, out| {
@@ -458,15 +467,11 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
         ),
         (
             "imei",
-            texts(n, |i, out| {
-                out.extend(digits.imei(identities.imei(i as u32)))
-            }),
+            values(n, |i, out| digits.imei(identities.imei(i), out)),
         ),
         (
             "imsi",
-            texts(n, |i, out| {
-                out.extend(digits.imsi(identities.imsi(i as u32)))
-            }),
+            values(n, |i, out| digits.imsi(identities.imsi(i), out)),
         ),
         (
             "home_cell_id",
@@ -505,7 +510,10 @@ fn actors(shared: &Shared) -> Result<RecordBatch, Error> {
     let (n, digits) = (members.len(), &world.digits);
     let scenario = |i: usize| cdr::actors::scenario(members[i].1).bytes();
     table(vec![
-        ("user_id", words(n, |i| columns::user(digits, members[i].0))),
+        (
+            "user_id",
+            names(digits, members.iter().map(|member| member.0)),
+        ),
         ("scenario", texts(n, |i, out| out.extend(scenario(i)))),
         ("role", texts(n, |i, out| out.extend(members[i].2.bytes()))),
     ])
@@ -560,7 +568,10 @@ fn communities(shared: &Shared) -> Result<RecordBatch, Error> {
     let kind = |i: usize| cdr::settings::COMMUNITIES[members[i].0].as_bytes();
     let sizes = members.iter().map(|member| member.3 as i32);
     table(vec![
-        ("user_id", words(n, |i| columns::user(digits, members[i].2))),
+        (
+            "user_id",
+            names(digits, members.iter().map(|member| member.2)),
+        ),
         ("community_type", texts(n, |i, out| out.extend(kind(i)))),
         (
             "community_id",

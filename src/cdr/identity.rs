@@ -30,11 +30,15 @@ const NETWORKS: [(u32, u32); 16] = [
 /// Type allocation codes in use; each serves a million handsets.
 const TYPES: u64 = 4096;
 const SERIALS: u64 = 1_000_000;
+/// Types are so far apart; it has no factor in common with the six digits of a type.
+const TYPE_STEP: u64 = 244_141;
+/// Up to so many users, public numbers are listed: looking up is faster than computing.
+const MOST_LISTED: u32 = 1 << 22;
 /// Mobile numbers begin with 6 to 9 and have ten digits.
 const MOBILE: u64 = 6_000_000_000;
 const MOBILES: u64 = 4_000_000_000;
-/// Subscriber numbers within a network.
-const SUBSCRIBERS: u64 = 10_000_000_000;
+/// Subscriber numbers within a network have ten digits; a power of two is mapped fastest.
+const SUBSCRIBERS: u64 = 1 << 33;
 
 /// More users than this cannot be told apart.
 pub const MOST_USERS: u64 = 99_999_998;
@@ -46,7 +50,10 @@ pub struct Identities {
     phone: Permutation,
     subscriber: Permutation,
     handset: Permutation,
-    types: Permutation,
+    /// The number of the first type, of six digits.
+    first_type: u64,
+    /// Public numbers by place, unless there are very many.
+    publics: Vec<u32>,
     networks: [u32; 16],
 }
 
@@ -57,12 +64,18 @@ impl Identities {
         for (network, (country, code)) in networks.iter_mut().zip(NETWORKS) {
             *network = country * 100 + code;
         }
+        let public = Permutation::new(key, 1, u64::from(users));
+        let listed = if users <= MOST_LISTED { users } else { 0 };
+        let publics = (0..listed)
+            .map(|i| public.forward(u64::from(i)) as u32)
+            .collect();
         Identities {
-            public: Permutation::new(key, 1, u64::from(users)),
+            public,
             phone: Permutation::new(key, 2, MOBILES),
             subscriber: Permutation::new(key, 3, SUBSCRIBERS),
             handset: Permutation::new(key, 4, TYPES * SERIALS),
-            types: Permutation::new(key, 5, SERIALS),
+            first_type: Permutation::new(key, 5, SERIALS).forward(0),
+            publics,
             networks,
         }
     }
@@ -70,7 +83,10 @@ impl Identities {
     /// The public number, from 0, of the user at place `i`.
     #[inline(always)]
     pub fn public(&self, i: u32) -> u32 {
-        self.public.forward(u64::from(i)) as u32
+        match self.publics.get(i as usize) {
+            Some(&public) => public,
+            None => self.public.forward(u64::from(i)) as u32,
+        }
     }
 
     /// The place of the user with public number `n`.
@@ -99,100 +115,103 @@ impl Identities {
         let (kind, serial) = (handset / SERIALS, handset % SERIALS);
         // Reporting bodies 35 (Europe) and 86 (China), then six digits of the type.
         let body = if kind & 1 == 0 { 35 } else { 86 };
-        (body * SERIALS + self.types.forward(kind)) * SERIALS + serial
+        let kind = (self.first_type + kind * TYPE_STEP) % SERIALS;
+        (body * SERIALS + kind) * SERIALS + serial
     }
 }
 
-/// Decimal digits of four-digit groups, and what they add to a check digit.
-#[derive(Debug)]
-pub struct Digits {
-    text: Vec<[u8; 4]>,
-    /// Sum of the digits, each second from the right doubled and folded.
-    luhn: Vec<u8>,
+/// Room for a value of text: what is written beyond its end is overwritten by the next.
+pub type Room = [u8; 32];
+
+/// Numbers as decimal digits, eight at a time in one machine word.
+#[derive(Debug, Default)]
+pub struct Digits;
+
+/// The eight digits of `v`, which must be below 10^8: values 0 to 9, the first in the lowest byte.
+///
+/// Fours, then pairs, then digits are parted by a multiplication instead of a division (Lemire, D.:
+/// Converting integers to fixed-digit representations quickly, 2021).
+#[inline(always)]
+fn eight(v: u32) -> u64 {
+    let fours = u64::from(v / 10_000) | u64::from(v % 10_000) << 32;
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
+    let pairs = hundreds | (fours - hundreds * 100) << 16;
+    let tens = ((pairs * 103) >> 10) & 0x000F_000F_000F_000F;
+    tens | (pairs - tens * 10) << 8
 }
 
-impl Default for Digits {
-    fn default() -> Self {
-        let text = (0..10_000u32)
-            .map(|v| [v / 1000, v / 100 % 10, v / 10 % 10, v % 10].map(|d| b'0' + d as u8))
-            .collect();
-        let luhn = (0..10_000u32)
-            .map(|v| {
-                let digits = [v % 10, v / 10 % 10, v / 100 % 10, v / 1000];
-                let fold = |(place, d): (usize, u32)| match place % 2 {
-                    0 => (2 * d) / 10 + (2 * d) % 10,
-                    _ => d,
-                };
-                digits.into_iter().enumerate().map(fold).sum::<u32>() as u8
-            })
-            .collect();
-        Digits { text, luhn }
-    }
+const ASCII: u64 = 0x3030_3030_3030_3030;
+
+/// What eight digits add to a check digit, the last of them doubled and folded.
+#[inline(always)]
+fn luhn(digits: u64) -> u32 {
+    const LANES: u64 = 0x0001_0001_0001_0001;
+    let doubled = digits >> 8 & (LANES * 0xFF);
+    let plain = digits & (LANES * 0xFF);
+    let carries = (doubled + LANES * 3) >> 3 & LANES;
+    let sums = 2 * doubled - 9 * carries + plain;
+    (sums.wrapping_mul(LANES) >> 48) as u32
 }
 
 impl Digits {
-    /// The four digits of `v`, which must be below 10,000.
+    /// Writes the 15 digits of an IMEI whose first 14 are `number`; gives their count.
     #[inline(always)]
-    pub fn four(&self, v: u32) -> [u8; 4] {
-        self.text[v as usize]
-    }
-
-    /// The 15 digits of an IMEI whose first 14 are `number`.
-    #[inline(always)]
-    pub fn imei(&self, number: u64) -> [u8; 15] {
-        // Groups from the right, so that each ends on a digit that counts double.
-        let (high, low) = ((number / 100_000_000) as u32, (number % 100_000_000) as u32);
-        let (a, b, c, d) = (high / 10_000, high % 10_000, low / 10_000, low % 10_000);
-        let sum: u32 = [a, b, c, d]
-            .into_iter()
-            .map(|group| u32::from(self.luhn[group as usize]))
-            .sum();
-        let mut out = [0; 15];
-        out[..2].copy_from_slice(&self.four(a)[2..]);
-        out[2..6].copy_from_slice(&self.four(b));
-        out[6..10].copy_from_slice(&self.four(c));
-        out[10..14].copy_from_slice(&self.four(d));
+    pub fn imei(&self, number: u64, out: &mut Room) -> usize {
+        let high = eight((number / 100_000_000) as u32);
+        let low = eight((number % 100_000_000) as u32);
+        let sum = luhn(high) + luhn(low);
+        out[..8].copy_from_slice(&((high + ASCII) >> 16).to_le_bytes());
+        out[6..14].copy_from_slice(&(low + ASCII).to_le_bytes());
         out[14] = b'0' + ((10 - sum % 10) % 10) as u8;
-        out
+        15
     }
 
-    /// The 15 digits of an IMSI.
+    /// Writes the 15 digits of an IMSI; gives their count.
     #[inline(always)]
-    pub fn imsi(&self, (network, subscriber): (u32, u64)) -> [u8; 15] {
-        let (high, low) = (
-            (subscriber / 100_000_000) as u32,
-            (subscriber % 100_000_000) as u32,
-        );
-        let mut out = [0; 15];
-        let network = network * 10 + high / 10;
-        out[0] = b'0' + (network / 100_000) as u8;
-        out[1] = b'0' + (network / 10_000 % 10) as u8;
-        out[2..6].copy_from_slice(&self.four(network % 10_000));
-        out[6] = b'0' + (high % 10) as u8;
-        out[7..11].copy_from_slice(&self.four(low / 10_000));
-        out[11..15].copy_from_slice(&self.four(low % 10_000));
-        out
+    pub fn imsi(&self, (network, subscriber): (u32, u64), out: &mut Room) -> usize {
+        let high = eight(network * 100 + (subscriber / 100_000_000) as u32);
+        let low = eight((subscriber % 100_000_000) as u32);
+        out[..8].copy_from_slice(&((high + ASCII) >> 8).to_le_bytes());
+        out[7..15].copy_from_slice(&(low + ASCII).to_le_bytes());
+        15
+    }
+
+    /// Writes `prefix` and `number` with at least `width` digits; gives the count of bytes.
+    #[inline(always)]
+    pub fn named<const N: usize>(
+        &self,
+        prefix: &[u8; N],
+        number: u64,
+        width: usize,
+        out: &mut Room,
+    ) -> usize {
+        let (text, count) = self.decimal(number, width);
+        out[..N].copy_from_slice(prefix);
+        out[N..N + 16].copy_from_slice(&text);
+        N + count
+    }
+
+    /// `HH:MM:SS` of a second of a day.
+    #[inline(always)]
+    pub fn time(&self, second: u32) -> [u8; 8] {
+        let (hour, minute) = (second / 3600, second / 60 % 60);
+        // The zeros between the three become colons.
+        let text = eight(hour * 1_000_000 + minute * 1000 + second % 60) + ASCII;
+        (text + (0x0A << 16) + (0x0A << 40)).to_le_bytes()
     }
 
     /// `number` with at least `width` digits (up to 16), from the first byte on, and how many.
     #[inline(always)]
     pub fn decimal(&self, number: u64, width: usize) -> ([u8; 16], usize) {
-        let count = number
-            .checked_ilog10()
-            .map_or(1, |log| log as usize + 1)
-            .max(width);
-        let word = |v: u32| {
-            let [high, low] =
-                [self.four(v / 10_000), self.four(v % 10_000)].map(u32::from_le_bytes);
-            u64::from(low) << 32 | u64::from(high)
-        };
+        let log = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let count = log.max(width);
         if number < 100_000_000 && width <= 8 {
-            let text = word(number as u32) >> (8 * (8 - count));
+            let text = (eight(number as u32) + ASCII) >> (8 * (8 - count));
             return (u128::from(text).to_le_bytes(), count);
         }
-        let (high, low) = (number / 100_000_000, number % 100_000_000);
-        let text =
-            u128::from(word(low as u32)) << 64 | u128::from(word((high % 100_000_000) as u32));
+        let high = eight((number / 100_000_000 % 100_000_000) as u32) + ASCII;
+        let low = eight((number % 100_000_000) as u32) + ASCII;
+        let text = u128::from(low) << 64 | u128::from(high);
         ((text >> (8 * (16 - count))).to_le_bytes(), count)
     }
 
@@ -225,24 +244,27 @@ mod tests {
 
     #[test]
     fn a_known_imei_has_its_check_digit() {
-        assert_eq!(
-            &Digits::default().imei(49_015_420_323_751),
-            b"490154203237518"
-        );
+        let mut out = [0; 32];
+        assert_eq!(Digits.imei(49_015_420_323_751, &mut out), 15);
+        assert_eq!(&out[..15], b"490154203237518");
     }
 
     #[test]
     fn identifiers_are_unique_and_well_formed() {
-        let (identities, digits) = (Identities::new(Key::new(1), 50_000), Digits::default());
+        let (identities, digits) = (Identities::new(Key::new(1), 50_000), Digits);
         let (mut imeis, mut imsis) = (HashSet::new(), HashSet::new());
         let mut phones = HashSet::new();
         for i in 0..50_000 {
             let n = identities.public(i);
             assert_eq!(identities.place(n), i);
-            let imei = digits.imei(identities.imei(n));
+            let mut imei = [0; 32];
+            digits.imei(identities.imei(n), &mut imei);
+            let imei: [u8; 15] = imei[..15].try_into().unwrap();
             assert!(passes_luhn(&imei));
             assert!(imeis.insert(imei));
-            let imsi = digits.imsi(identities.imsi(n));
+            let mut imsi = [0; 32];
+            digits.imsi(identities.imsi(n), &mut imsi);
+            let imsi: [u8; 15] = imsi[..15].try_into().unwrap();
             assert!(imsi.starts_with(b"404") || imsi.starts_with(b"405"));
             assert!(imsi.iter().all(u8::is_ascii_digit));
             assert!(imsis.insert(imsi));
@@ -253,8 +275,15 @@ mod tests {
     }
 
     #[test]
+    fn seconds_have_their_time() {
+        for (second, text) in [(0, "00:00:00"), (86_399, "23:59:59"), (3_661, "01:01:01")] {
+            assert_eq!(&Digits.time(second), text.as_bytes());
+        }
+    }
+
+    #[test]
     fn numbers_are_padded_like_a_format_would() {
-        let digits = Digits::default();
+        let digits = Digits;
         for (number, width, text) in [
             (7, 4, "0007"),
             (12_345, 4, "12345"),
@@ -262,6 +291,9 @@ mod tests {
             (123_456_789, 6, "123456789"),
             (10_000, 6, "010000"),
             (9_999, 3, "9999"),
+            (99_999_999, 6, "99999999"),
+            (100_000_000, 6, "100000000"),
+            (9_876_543_210, 10, "9876543210"),
         ] {
             let mut out = Vec::new();
             digits.numbered(&mut out, b"x_", number, width);
