@@ -218,9 +218,13 @@ def of_groups(x, plan, groups, window, hop, *, n_jobs=None, progress=None):
         raise ValueError(f"x must have 1 dimension with groups, got {values.ndim}")
     codes = _edge.codes(groups, len(values))
     order, starts, lengths = _runs(codes)
+    firsts = starts
     if order is not None:
         values = values[order]
-    firsts = starts if order is None else order[starts]
+        # Groups come in the order in which they appear, whatever their codes.
+        appearance = np.argsort(order[starts])
+        starts, lengths = starts[appearance], lengths[appearance]
+        firsts = order[starts]
     columns = {}
     if window is None:
         if hop is not None:
