@@ -27,7 +27,9 @@ _submodules = (
     "polars",
     "privacy",
     "rolling",
+    "spectral",
     "threshold",
+    "wavelet",
 )
 
 # Classes and functions at the top level, and the module that has them.
@@ -43,20 +45,6 @@ _names = {
 }
 
 __all__ = ["__version__", *_submodules, *_names]
-
-
-    "cli",
-    "datasets",
-    "kpi",
-    "pandas",
-    "plots",
-    "polars",
-    "rolling",
-    "spectral",
-    "wavelet",
-)
-# Classes, and the module each comes from.
-
 
 
 def __getattr__(name):

@@ -5,7 +5,6 @@ from os import PathLike
 from typing import Any, final
 
 from numpy import float64, floating, int64, uint32
-from numpy import float64, floating, int64
 from numpy.typing import NDArray
 from typing_extensions import CapsuleType
 
@@ -14,16 +13,12 @@ __all__ = [
     "STATISTICS",
     "ArrowArray",
     "ArrowTable",
-    "CryptoPan",
-    "NeighborIndex",
-    "Forest",
-    "PacketFile",
-    "PacketReader",
-    "FilterBank",
     "CdrBatches",
     "CdrCalls",
     "CdrDataset",
     "CdrTable",
+    "CryptoPan",
+    "FilterBank",
     "Forest",
     "NeighborIndex",
     "PacketFile",
@@ -35,26 +30,16 @@ __all__ = [
     "cusum",
     "ewm",
     "facing_cells",
+    "find_infinite",
+    "group_runs",
     "neighbors_distinct",
     "neighbors_unit_rows",
-    "find_infinite",
-    "read_model",
-    "rolling",
-    "write_model",
     "packet_features",
-    "rolling",
-    "write_packets",
-    "group_runs",
+    "read_model",
     "rolling",
     "wavelet_cwt",
     "wavelet_names",
     "window_features",
-    "find_infinite",
-    "neighbors_distinct",
-    "neighbors_unit_rows",
-    "packet_features",
-    "read_model",
-    "rolling",
     "write_model",
     "write_packets",
 ]
@@ -124,7 +109,7 @@ class CdrTable:
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
 
-# Rolling.
+# What many of them take.
 
 _Floats = NDArray[floating[Any]]
 _Progress = Callable[[int], Any] | None
@@ -237,6 +222,7 @@ class CryptoPan:
     def text(
         self, addresses: Sequence[str], *, restore: bool = False, n_jobs: int | None = None
     ) -> list[str]: ...
+
 # Neighbors.
 
 @final
@@ -296,6 +282,7 @@ class NeighborIndex:
 
 def neighbors_distinct(x: _Floats) -> tuple[NDArray[int64], NDArray[int64]]: ...
 def neighbors_unit_rows(x: _Floats) -> NDArray[float64]: ...
+
 # Isolation forest.
 
 def average_path_length(n: int) -> float: ...
@@ -388,6 +375,7 @@ def read_model(
 def write_model(
     path: str | PathLike[str], kind: str, metadata_json: str, arrays: dict[str, NDArray[Any]]
 ) -> None: ...
+
 # Wavelet.
 
 @final
@@ -455,90 +443,3 @@ def window_features(
     n_jobs: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> NDArray[floating[Any]]: ...
-
-# kpi
-
-def facing_cells(
-    latitude: NDArray[float64],
-    longitude: NDArray[float64],
-    azimuth: NDArray[float64],
-    radius_km: NDArray[float64],
-    site: NDArray[int64],
-    cells: NDArray[uint32],
-    *,
-    half_width_deg: float,
-    n_jobs: int | None = None,
-    progress: Callable[[int], object] | None = None,
-) -> tuple[NDArray[uint32], NDArray[uint32], NDArray[float64], NDArray[float64]]: ...
-
-# privacy
-
-@final
-class CryptoPan:
-    def __new__(cls, key: bytes) -> CryptoPan: ...
-    def numbers(
-        self, addresses: NDArray[uint32], *, restore: bool = False, n_jobs: int | None = None
-    ) -> NDArray[uint32]: ...
-    def text(
-        self, addresses: Sequence[str], *, restore: bool = False, n_jobs: int | None = None
-    ) -> list[str]: ...
-
-# Neighbors.
-
-@final
-class NeighborIndex:
-    def __new__(
-        cls,
-        x: _Floats,
-        metric: str,
-        *,
-        p: float = 2.0,
-        leaf_size: int = 30,
-        flat: bool = False,
-    ) -> NeighborIndex: ...
-    def kneighbors(
-        self,
-        x: _Floats,
-        queries: NDArray[float64] | None,
-        k: int,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> tuple[NDArray[float64], NDArray[int64]]: ...
-    def lof(
-        self, x: _Floats, k: int, *, n_jobs: int | None = None, progress: _Progress = None
-    ) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64]]: ...
-    def lof_score(
-        self,
-        x: _Floats,
-        queries: NDArray[float64],
-        reach: NDArray[float64],
-        density: NDArray[float64],
-        k: int,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> NDArray[float64]: ...
-    def knn(
-        self,
-        x: _Floats,
-        queries: NDArray[float64] | None,
-        k: int,
-        method: str,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> NDArray[float64]: ...
-    def knn_shares(
-        self,
-        x: _Floats,
-        queries: NDArray[float64],
-        k: int,
-        method: str,
-        *,
-        n_jobs: int | None = None,
-        progress: _Progress = None,
-    ) -> NDArray[float64]: ...
-
-def neighbors_distinct(x: _Floats) -> tuple[NDArray[int64], NDArray[int64]]: ...
-def neighbors_unit_rows(x: _Floats) -> NDArray[float64]: ...
