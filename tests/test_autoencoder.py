@@ -228,3 +228,20 @@ def test_a_training_that_explodes_is_refused(plane):
         "the training did not stay finite; use scaling='standard' or a smaller learning_rate than "
         "10000000000.0"
     )
+
+
+def test_times_and_nothing_are_refused_with_the_way_out():
+    times = pd.DataFrame({"t": pd.date_range("2026-01-01", periods=3, unit="s")})
+    with pytest.raises(TypeError) as error:
+        AutoencoderDetector().fit(times)
+    assert str(error.value) == (
+        'column "t" of X has dtype datetime64[s]; expected numbers (make it a number of seconds)'
+    )
+    with pytest.raises(TypeError) as error:
+        AutoencoderDetector().fit(None)
+    assert str(error.value) == "X is None; expected an array or a frame of numbers"
+
+
+def test_whole_numbers_in_a_list_keep_their_value_or_are_refused():
+    with pytest.raises(ValueError, match="whole numbers beyond 2\\*\\*53 are not exact"):
+        AutoencoderDetector().fit([[2**62 + 1, 1], [3, 4]])

@@ -747,3 +747,44 @@ def test_class_bars_count_names_and_numbers():
     assert [bar.get_height() for bar in ax.patches] == [2, 1]
     ax = intrusion.class_bars([0, 0, 1])
     assert [label.get_text() for label in ax.get_xticklabels()] == ["normal", "attack"]
+
+
+def test_predictions_of_another_convention_are_refused():
+    for predicted, first in (([0, 1], "0"), ([True, False], "False")):
+        text = (
+            f"predicted must hold -1 (attack) and 1 (normal), got {first} "
+            "(try np.where(is_attack, -1, 1))"
+        )
+        with pytest.raises(ValueError, match=message(text)):
+            intrusion.evaluate([0, 1], [1.0, 2.0], predicted)
+
+
+def test_reasons_to_name_are_at_least_one(core, detector):
+    with pytest.raises(ValueError, match=message("top must be at least 1, got 0")):
+        detector.reasons(core[:3], top=0)
+
+
+def test_the_class_reads_its_own_files(core, detector, tmp_path):
+    detector.save(tmp_path / "d.lw")
+    again = intrusion.IntrusionDetector.load(tmp_path / "d.lw")
+    assert (again.predict(core[:50]) == detector.predict(core[:50])).all()
+
+
+def test_one_attack_may_be_named_without_a_list():
+    one = intrusion.simulate_core(60, attacks="sip_scan", seed=0)
+    assert one.equals(intrusion.simulate_core(60, attacks=["sip_scan"], seed=0))
+    with pytest.raises(TypeError, match="label must be a column of names, got 'spy'"):
+        intrusion.attack_category("spy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "text"),
+    [
+        ({"n_rows": 1.5}, TypeError, "n_rows must be a whole number, got 1.5"),
+        ({"seed": None}, TypeError, "seed must be a whole number, got None"),
+        ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
+    ],
+)
+def test_numbers_of_the_simulation_are_whole(arguments, kind, text):
+    with pytest.raises(kind, match=message(text)):
+        intrusion.simulate_core(**arguments)

@@ -186,3 +186,9 @@ def test_a_detector_of_another_library_is_not_saved(X):
     lof = LocalOutlierFactor(n_neighbors=5, novelty=True)
     detector = ThresholdedDetector(lof, {"contamination": 0.1}).fit(X)
     assert not hasattr(detector, "save")
+
+
+def test_a_folder_is_no_model(tmp_path):
+    with pytest.raises(IsADirectoryError) as error:
+        lw.load(tmp_path)
+    assert str(error.value) == f"{tmp_path} is a folder; expected a file that save() wrote"

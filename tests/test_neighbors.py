@@ -450,3 +450,26 @@ def test_damaged_files_and_other_kinds_are_refused(x, tmp_path):
     path.write_bytes(spoiled)
     with pytest.raises(ValueError, match="damaged"):
         lw.load(path)
+
+
+def test_reasons_name_the_columns_of_the_largest_shares(x):
+    for frame in frames(x):
+        knn = lw.KNNDetector(method="mean").fit(frame)
+        reasons = np.asarray(knn.reasons(frame, top=2))
+        assert type(knn.reasons(frame)) is type(frame)
+        widest = np.asarray(knn.explain(frame)).argmax(axis=1)
+        for row, text in enumerate(reasons[:, 0]):
+            name, _, value = text.partition(" = ")
+            assert name == f"kpi_{widest[row]}"
+            assert np.isclose(float(value), x[row, widest[row]], rtol=1e-4)
+    for top, kind in ((0, ValueError), (2.5, TypeError)):
+        with pytest.raises(kind, match="top must be"):
+            knn.reasons(frame, top=top)
+
+
+def test_reasons_are_the_same_from_a_file_and_inside_a_threshold(x, tmp_path):
+    knn = lw.KNNDetector().fit(x)
+    knn.save(tmp_path / "knn.lw")
+    np.testing.assert_array_equal(lw.load(tmp_path / "knn.lw").reasons(x), knn.reasons(x))
+    inside = lw.ThresholdedDetector(lw.KNNDetector(), {"contamination": 0.1}).fit(x)
+    np.testing.assert_array_equal(inside.reasons(x), knn.reasons(x))

@@ -196,3 +196,37 @@ def test_a_write_that_fails_leaves_the_old_file(run, monkeypatch, tmp_path):
     assert fails(run, *arguments) == "No space left on device"
     assert (tmp_path / "o.csv").read_text() == "old"
     assert not list(tmp_path.glob(".o.csv*"))
+
+
+def test_neighbors_give_reasons_too(run, table):
+    lw.KNNDetector(contamination=0.05).fit(table.select("prb", "users")).save("knn.lw")
+    code, out, _ = run("--model", "knn.lw", "--input", "cells.csv", "--output", "o.csv")
+    assert code == 0 and "first reasons: " in out
+    found = pl.read_csv("o.csv").filter("is_anomaly")
+    assert found["reason_1"].str.contains(r"^(prb|users) = ").all()
+
+
+def test_values_that_the_detector_cannot_take_are_named_by_row(run, table):
+    lw.KNNDetector().fit(table.select("prb", "users")).save("knn.lw")
+    gap = pl.int_range(pl.len()) == 4
+    table.with_columns(prb=pl.when(~gap).then("prb")).write_csv("gap.csv")
+    assert fails(run, "--model", "knn.lw", "--input", "gap.csv") == (
+        'gap.csv, row 5: column "prb" has no value, and KNNDetector has no rule for missing '
+        "values (fill or drop them)"
+    )
+    assert run("--model", "model.lw", "--input", "gap.csv", "--output", "o.csv")[0] == 0
+    infinite = pl.when(gap).then(float("inf")).otherwise("prb")
+    table.with_columns(prb=infinite).write_csv("infinite.csv")
+    expected = 'infinite.csv, row 5: column "prb" is infinite'
+    assert fails(run, "--model", "model.lw", "--input", "infinite.csv") == expected
+
+
+def test_one_row_is_one_row(run, table):
+    table.head(1).write_csv("one.csv")
+    code, out, _ = run("--model", "model.lw", "--input", "one.csv")
+    assert code == 0 and out.startswith("one.csv: 1 row, 0 anomalies (0.00%)")
+
+
+def test_a_folder_as_model_is_refused(run):
+    expected = ". is a folder; expected a file that save() wrote"
+    assert fails(run, "--model", ".", "--input", "cells.csv") == expected

@@ -501,3 +501,23 @@ def test_wrong_parameters_are_refused(parameters, kind, message, normal):
     with pytest.raises(kind) as error:
         ThresholdedDetector(lof(), **parameters).fit(normal)
     assert str(error.value) == message
+
+
+def test_a_local_outlier_factor_without_novelty_says_what_to_do(normal):
+    from linewatch import LocalOutlierFactor
+
+    with pytest.raises(TypeError) as error:
+        ThresholdedDetector(LocalOutlierFactor(), {"contamination": 0.1}).fit(normal)
+    assert str(error.value) == (
+        "LocalOutlierFactor has neither score_samples nor decision_function; construct it with "
+        "novelty=True"
+    )
+
+
+def test_costs_that_are_no_numbers_are_refused():
+    with pytest.raises(TypeError) as error:
+        calibrate_threshold([1.0, 2.0], [0, 1], costs="high")
+    assert str(error.value) == (
+        "costs must be numbers: a dict with false_positive and false_negative, or a 2 x 2 matrix; "
+        "got 'high'"
+    )

@@ -282,20 +282,6 @@ def neighbors_unit_rows(x: _Floats) -> NDArray[float64]: ...
 
 # Packets.
 
-def packet_features(
-    table: Any,
-    times: NDArray[int64],
-    features: Sequence[str],
-    outs: Sequence[NDArray[float64]],
-    window: int,
-    *,
-    n_jobs: int | None = None,
-    progress: _Progress = None,
-) -> None: ...
-def write_packets(
-    table: Any, times: NDArray[int64], path: str | PathLike[str], snap_length: int
-) -> None: ...
-
 PACKET_FEATURES: tuple[str, ...]
 
 @final
@@ -311,6 +297,20 @@ class PacketReader:
 class PacketFile:
     def __new__(cls, path: str | PathLike[str], batch_rows: int) -> PacketFile: ...
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+
+def packet_features(
+    table: Any,
+    times: NDArray[int64],
+    features: Sequence[str],
+    outs: Sequence[NDArray[float64]],
+    window: int,
+    *,
+    n_jobs: int | None = None,
+    progress: _Progress = None,
+) -> None: ...
+def write_packets(
+    table: Any, times: NDArray[int64], path: str | PathLike[str], snap_length: int
+) -> None: ...
 
 # Privacy.
 

@@ -70,7 +70,7 @@ def matrix(estimator, X, *, reset, allow_nan=False, accept_sparse=False, dtype=n
     table = frame(X)
     if table is not None:
         check_names(estimator, table, reset=reset)
-        values = _edge.series(table, "X").values
+        values = numbers(table)
         X = check_array(values, dtype=dtype, ensure_all_finite=False, estimator=estimator)
     else:
         refuse_text(X)
@@ -88,10 +88,22 @@ def matrix(estimator, X, *, reset, allow_nan=False, accept_sparse=False, dtype=n
     return X
 
 
-def exact(X):
-    """`X`, unless it is an array of whole numbers that float64 cannot hold."""
-    if isinstance(X, np.ndarray) and X.dtype.kind in "iu" and X.ndim == 2:
+def numbers(X):
+    """The values of a frame or an array of numbers, exact as floats."""
+    try:
         return _edge.series(X, "X").values
+    except TypeError as error:
+        text = str(error).replace("times belong in times=", "make it a number of seconds")
+        raise TypeError(text) from None
+
+
+def exact(X):
+    """`X`, unless it is an array of text, times, or whole numbers that float64 cannot hold."""
+    if X is None:
+        raise TypeError("X is None; expected an array or a frame of numbers")
+    array = np.asarray(X) if isinstance(X, list | tuple) else X
+    if isinstance(array, np.ndarray) and array.dtype.kind in "iuUSMm" and array.ndim == 2:
+        return numbers(array)
     return X
 
 
@@ -218,10 +230,7 @@ def top_reasons(shares, texts, top):
     ndarray of str objects, shape (n, min(top, p))
         Empty where no further feature adds to the anomaly.
     """
-    if isinstance(top, bool) or not isinstance(top, int | np.integer):
-        raise TypeError(f"top must be a whole number, got {top!r}")
-    if top < 1:
-        raise ValueError(f"top must be at least 1, got {top}")
+    check_top(top)
     n, p = shares.shape
     top = min(int(top), p)
     if top < p:
@@ -235,6 +244,26 @@ def top_reasons(shares, texts, top):
     rows, places = np.nonzero(np.take_along_axis(shares, best, axis=1) > 0)
     out[rows, places] = texts(rows, best[rows, places])
     return out
+
+
+def check_top(top):
+    """How many reasons are asked for."""
+    if isinstance(top, bool) or not isinstance(top, int | np.integer):
+        raise TypeError(f"top must be a whole number, got {top!r}")
+    if top < 1:
+        raise ValueError(f"top must be at least 1, got {top}")
+
+
+def named_reasons(estimator, X, values, shares, top):
+    """The reasons of rows of numbers, as the kind of frame that `X` is."""
+    names = feature_names(estimator)
+
+    def texts(rows, columns):
+        cells = zip(columns, values[rows, columns], strict=True)
+        return [f"{names[column]} = {number_text(value)}" for column, value in cells]
+
+    out = top_reasons(shares, texts, top)
+    return like(X, out, [f"reason_{k + 1}" for k in range(out.shape[1])])
 
 
 def number_text(value):

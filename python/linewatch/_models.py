@@ -63,6 +63,8 @@ def load(path, *, expected=None):
     True
     """
     path = os.fspath(path)
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{path} is a folder; expected a file that save() wrote")
     kind, text, arrays = _core.read_model(path)
     if kind not in KINDS:
         raise ValueError(f"{path} holds a model of kind {kind!r}, which this linewatch cannot read")

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from sklearn.utils import get_tags
 
 from linewatch import _models, _tables
 
@@ -45,7 +46,8 @@ def run(options):
         print(json.dumps(summary))
         return
     word = "anomaly" if found == 1 else "anomalies"
-    print(f"{path.name}: {len(scores):,} rows, {found:,} {word} ({found / len(scores):.2%})")
+    rows = "row" if len(scores) == 1 else "rows"
+    print(f"{path.name}: {len(scores):,} {rows}, {found:,} {word} ({found / len(scores):.2%})")
     print(
         f"{summary['detector']}: a row scoring below {detector.offset_:.4g} is an anomaly "
         f"(higher = more normal); median {summary['score_median']:.4g}, least "
@@ -122,10 +124,25 @@ def _table(detector, frame, features, path):
                 raise ValueError(f"{where}: {error}") from None
             except TypeError as error:
                 raise TypeError(f"{path}: {error}") from None
+            _refuse_unfit(column, detector, path)
         columns.append(column)
     import polars as pl
 
     return pl.DataFrame(columns)
+
+
+def _refuse_unfit(column, detector, path):
+    """Infinity, and missing values where the detector has no rule for them, by row from 1."""
+    if column.dtype.is_float() and (infinite := column.is_infinite().fill_null(False)).any():
+        row = infinite.arg_true()[0] + 1
+        raise ValueError(f'{path}, row {row}: column "{column.name}" is infinite')
+    missing = column.fill_nan(None).is_null() if column.dtype.is_float() else column.is_null()
+    if missing.any() and not get_tags(detector).input_tags.allow_nan:
+        row = missing.arg_true()[0] + 1
+        raise ValueError(
+            f'{path}, row {row}: column "{column.name}" has no value, and '
+            f"{type(detector).__name__} has no rule for missing values (fill or drop them)"
+        )
 
 
 def _result(frame, features, detector, table, named, scores, is_anomaly, options):

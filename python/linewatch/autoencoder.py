@@ -271,14 +271,8 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         values = _features.matrix(self, X, reset=False)
-        names = _features.feature_names(self)
-
-        def texts(rows, columns):
-            cells = zip(columns, values[rows, columns], strict=True)
-            return [f"{names[column]} = {_features.number_text(v)}" for column, v in cells]
-
-        out = _features.top_reasons(self._errors(self._scaled(values)), texts, top)
-        return _features.like(X, out, [f"reason_{k + 1}" for k in range(out.shape[1])])
+        errors = self._errors(self._scaled(values))
+        return _features.named_reasons(self, X, values, errors, top)
 
     def save(self, path):
         """Write the detector to one file, whole or not at all.

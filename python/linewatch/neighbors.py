@@ -14,7 +14,7 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from linewatch import _core, _edge, _features, _models
+from linewatch import _core, _features, _models
 from linewatch.rolling import _bar
 
 __all__ = ["KNNDetector", "LocalOutlierFactor"]
@@ -239,10 +239,10 @@ class _Neighbors(OutlierMixin, BaseEstimator):
         }
         frame = _features.frame(X)
         if frame is None:
-            X = validate_data(self, _exact(X), reset=reset, **checks)
+            X = validate_data(self, _features.exact(X), reset=reset, **checks)
         else:
             _features.check_names(self, frame, reset=reset)
-            X = check_array(_numbers(frame), estimator=self, input_name="X", **checks)
+            X = check_array(_features.numbers(frame), estimator=self, input_name="X", **checks)
         self._check_finite(X)
         if reset and len(X) < 2:
             raise ValueError(
@@ -888,9 +888,40 @@ class KNNDetector(_Neighbors):
         array([[0., 1.]])
         """
         check_is_fitted(self)
-        queries, _ = self._queries(X)
+        return _features.like(X, self._shares(self._queries(X)[0]))
+
+    def reasons(self, X, *, top=3):
+        """The columns that the distance of each row comes from, as text for an alarm.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_queries, n_features)
+        top : int, default=3
+            Columns to name, at most.
+
+        Returns
+        -------
+        ndarray of str or frame of the kind of `X`, shape (n_queries, top)
+            Such as ``"duration_s = 5417"``, the largest share first; empty where no further column
+            differs. The columns of a frame are ``reason_1``, ``reason_2``, ...
+
+        Examples
+        --------
+        >>> import linewatch as lw
+        >>> knn = lw.KNNDetector(n_neighbors=1).fit([[0.0, 0.0], [1.0, 0.0], [1.0, 7.0]])
+        >>> knn.reasons([[1.0, 9.0]]).tolist()
+        [['x1 = 9', '']]
+        """
+        check_is_fitted(self)
+        _features.check_top(top)
+        values = self._input(X, reset=False)
+        shares = self._shares(np.ascontiguousarray(self._prepared(values), dtype=np.float64))
+        return _features.named_reasons(self, X, values, shares, top)
+
+    def _shares(self, queries):
+        """The share of each column in the distance of each query."""
         with _bar(self.progress, len(queries)) as progress:
-            shares = self._index().knn_shares(
+            return self._index().knn_shares(
                 self._points,
                 queries,
                 self.n_neighbors_,
@@ -898,25 +929,6 @@ class KNNDetector(_Neighbors):
                 n_jobs=self._jobs(),
                 progress=progress,
             )
-        return _features.like(X, shares)
-
-
-def _exact(X):
-    """`X`, unless it is an array of text, times, or whole numbers that float64 cannot hold."""
-    if X is None:
-        raise TypeError("X is None; expected an array or a frame of numbers")
-    array = np.asarray(X) if isinstance(X, list | tuple) else X
-    if isinstance(array, np.ndarray) and array.dtype.kind in "iuUSMm" and array.ndim == 2:
-        return _numbers(array)
-    return X
-
-
-def _numbers(X):
-    try:
-        return _edge.series(X, "X").values
-    except TypeError as error:
-        text = str(error).replace("times belong in times=", "make it a number of seconds")
-        raise TypeError(text) from None
 
 
 def _whole(name, value):

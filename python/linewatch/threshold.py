@@ -390,7 +390,13 @@ def _cost_matrix(costs):
             [get("true_negative"), get("false_positive")],
             [get("false_negative"), get("true_positive")],
         ]
-    matrix = np.asarray(costs, dtype=np.float64)
+    try:
+        matrix = np.asarray(costs, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            "costs must be numbers: a dict with false_positive and false_negative, or a 2 x 2 "
+            f"matrix; got {costs!r}"
+        ) from None
     if matrix.shape != (2, 2):
         raise ValueError(f"costs must have shape (2, 2), got {matrix.shape}")
     if not np.isfinite(matrix).all():
@@ -840,8 +846,9 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
             return np.asarray(detector.score_samples(X))
         if hasattr(detector, "decision_function"):
             return np.asarray(detector.decision_function(X))
+        advice = "; construct it with novelty=True" if hasattr(detector, "novelty") else ""
         raise TypeError(
-            f"{type(detector).__name__} has neither score_samples nor decision_function"
+            f"{type(detector).__name__} has neither score_samples nor decision_function{advice}"
         )
 
     def __sklearn_is_fitted__(self):

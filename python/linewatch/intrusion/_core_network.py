@@ -52,7 +52,7 @@ def simulate_core(n_rows=20_000, *, attack_share=0.1, attacks=ATTACKS, seed=0, b
         Number of records.
     attack_share : float, default=0.1
         Share of them that are attacks; exactly ``round(attack_share * n_rows)`` rows.
-    attacks : sequence of str
+    attacks : str or sequence of str
         The kinds, in equal numbers as far as that goes.
     seed : int, default=0
         The same seed gives the same rows.
@@ -81,7 +81,12 @@ def simulate_core(n_rows=20_000, *, attack_share=0.1, attacks=ATTACKS, seed=0, b
 
     from linewatch.datasets import _as
 
-    attacks = tuple(attacks)
+    for name, value in (("n_rows", n_rows), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}")
+    attacks = (attacks,) if isinstance(attacks, str) else tuple(attacks)
     if n_rows < 1:
         raise ValueError(f"n_rows must be at least 1, got {n_rows}")
     if not 0 <= attack_share <= 1:

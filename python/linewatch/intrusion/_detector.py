@@ -243,6 +243,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
             the votes of the forest.
         """
         self._fitted()
+        _features.check_top(top)
         numbers, texts = raw_columns(X)
         _, places, codes = self._columns(numbers, texts)
         nearest, _ = self._nearest(places, codes)
@@ -286,6 +287,25 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         """
         self._fitted()
         _models.save(self, path)
+
+    @classmethod
+    def load(cls, path):
+        """Read a file that :meth:`save` wrote; nothing in it is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Returns
+        -------
+        IntrusionDetector
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, cut off, of a newer version, or another kind of model.
+        """
+        return _models.load(path, expected=cls)
 
     def _to_model(self):
         settings = {
@@ -478,7 +498,7 @@ def load(path):
     >>> intrusion.load(path).predict(core[:3]).shape
     (3,)
     """
-    return _models.load(path, expected=IntrusionDetector)
+    return IntrusionDetector.load(path)
 
 
 def _log_tail(values, calibration):

@@ -177,6 +177,8 @@ def attack_category(label):
     >>> intrusion.attack_category(["normal", "neptune", "spy"]).tolist()
     ['normal', 'dos', 'r2l']
     """
+    if isinstance(label, str):
+        raise TypeError(f"label must be a column of names, got {label!r} (try [{label!r}])")
     label = list(label)
     for name in label:
         if name not in CATEGORY_OF:

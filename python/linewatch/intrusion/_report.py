@@ -29,8 +29,8 @@ def evaluate(y, score, predicted=None, *, threshold=None):
     Raises
     ------
     ValueError
-        If lengths differ, labels are other than 0 and 1, or neither or both of `predicted` and
-        `threshold` are given.
+        If lengths differ, labels are other than 0 and 1, predictions other than -1 and 1, or
+        neither or both of `predicted` and `threshold` are given.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def evaluate(y, score, predicted=None, *, threshold=None):
     y, score = _labels(y), _scores(score)
     if (predicted is None) == (threshold is None):
         raise ValueError("give either predicted or threshold")
-    alarm = score < threshold if predicted is None else np.asarray(predicted) == -1
+    alarm = score < threshold if predicted is None else _alarms(predicted)
     for name, values in (("score", score), ("predicted", alarm)):
         if len(values) != len(y):
             raise ValueError(f"{name} has {len(values)} values, y has {len(y)}")
@@ -221,6 +221,17 @@ def _labels(y):
         odd = next(value for value in y.tolist() if value not in (0, 1))
         raise ValueError(f"y must hold 0 (normal) and 1 (attack), got {odd!r}")
     return y.astype(np.int8)
+
+
+def _alarms(predicted):
+    predicted = np.asarray(predicted)
+    odd = [v for v in np.unique(predicted).tolist() if isinstance(v, bool) or v not in (-1, 1)]
+    if odd:
+        raise ValueError(
+            f"predicted must hold -1 (attack) and 1 (normal), got {odd[0]!r} "
+            "(try np.where(is_attack, -1, 1))"
+        )
+    return predicted == -1
 
 
 def _scores(score):
