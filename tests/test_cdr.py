@@ -222,7 +222,7 @@ def test_shards_in_any_order_make_the_whole(tmp_path):
     text = (tmp_path / "csv" / "cdr_call_records.csv").read_bytes()
     parts = []
     for day in range(4):
-        data._core.write(tmp_path / f"{day}.csv", "csv", day, day + 1)
+        data._core.write(tmp_path / f"{day}.csv", "csv", (day, day + 1))
         header, _, body = (tmp_path / f"{day}.csv").read_bytes().partition(b"\n")
         parts.append(body)
     assert header + b"\n" + b"".join(parts) == text

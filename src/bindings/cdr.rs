@@ -43,9 +43,12 @@ where
     }
 }
 
+/// Share, latitudes, longitudes, homes, work places.
+type AreaFields = (f64, [f64; 2], [f64; 2], f64, f64);
+
 /// The settings that `linewatch.cdr.Config` has checked and laid out.
 fn settings(d: &Bound<'_, PyDict>) -> PyResult<Settings> {
-    let areas: Vec<(f64, [f64; 2], [f64; 2], f64, f64)> = field(d, "areas")?;
+    let areas: Vec<AreaFields> = field(d, "areas")?;
     let areas = areas
         .into_iter()
         .map(|(share, latitude, longitude, home, work)| Area {
@@ -187,18 +190,19 @@ impl CdrDataset {
         })
     }
 
-    /// Writes the calls of days `first..last` as one CSV file, or those of day `first` as Parquet.
-    #[pyo3(signature = (path, format, first, last, *, n_jobs = None, progress = None))]
+    /// Writes the calls of days from the first to before the second as one CSV file, or those of the
+    /// first as Parquet.
+    #[pyo3(signature = (path, format, days, *, n_jobs = None, progress = None))]
     fn write(
         &self,
         py: Python<'_>,
         path: PathBuf,
         format: &str,
-        first: u32,
-        last: u32,
+        days: (u32, u32),
         n_jobs: Option<isize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Counts> {
+        let (first, last) = days;
         let threads = threads(n_jobs)?;
         let (world, names) = (&self.0.world, &self.0.names);
         let is_csv = format == "csv";
