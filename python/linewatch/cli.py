@@ -215,9 +215,9 @@ def run_kpi(options):
 
 def run_packets(options):
     """``linewatch packets``."""
-    from linewatch import _packets_command
+    from linewatch.packets import _command
 
-    _packets_command.run(options)
+    _command.run(options)
 
 
 def run_demo(options):

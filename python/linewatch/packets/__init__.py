@@ -21,7 +21,7 @@ import numpy as np
 
 from linewatch import _core, _edge
 from linewatch._libraries import is_arrow, is_narwhals, pandas, polars, refuse_lazy
-from linewatch._packets_simulate import ATTACKS, simulate
+from linewatch.packets._simulate import ATTACKS, simulate
 
 __all__ = ["ATTACKS", "FEATURES", "features", "read_pcap", "scan_pcap", "simulate", "write_pcap"]
 

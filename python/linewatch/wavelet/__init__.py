@@ -14,7 +14,8 @@ import numpy as np
 
 from linewatch import _core, _edge
 from linewatch._libraries import is_arrow, is_narwhals, is_pandas_column
-from linewatch._wavelet_estimates import (
+from linewatch._window_features import TWELVE, of_groups, of_rows, of_series, plan
+from linewatch.wavelet._estimates import (
     LogScaleDiagram,
     WaveletVariance,
     denoise,
@@ -22,8 +23,8 @@ from linewatch._wavelet_estimates import (
     hurst,
     variance,
 )
-from linewatch._wavelet_packet import WaveletPacket
-from linewatch._wavelets import (
+from linewatch.wavelet._packet import WaveletPacket
+from linewatch.wavelet._wavelets import (
     ContinuousWavelet,
     DiscreteContinuousWavelet,
     Modes,
@@ -34,7 +35,6 @@ from linewatch._wavelets import (
     nearest,
     wavelist,
 )
-from linewatch._window_features import TWELVE, of_groups, of_rows, of_series, plan
 
 __all__ = [
     "ContinuousWavelet",
@@ -42,7 +42,7 @@ __all__ = [
     "LogScaleDiagram",
     "Modes",
     "Wavelet",
-    "WaveletFeatures",  # noqa: F822  # loaded when it is asked for
+    "WaveletFeatures",  # loaded when it is asked for
     "WaveletPacket",
     "WaveletVariance",
     "band_energy",
@@ -86,7 +86,7 @@ __all__ = [
 def __getattr__(name):
     # A class of scikit-learn, which takes long to import.
     if name == "WaveletFeatures":
-        from linewatch._wavelet_features import WaveletFeatures
+        from linewatch.wavelet._transformer import WaveletFeatures
 
         return WaveletFeatures
     raise AttributeError(f"module 'linewatch.wavelet' has no attribute {name!r}")
