@@ -34,6 +34,8 @@ pub enum Error {
         /// The row before it, of the same group.
         before: usize,
     },
+    /// Anything else, in a whole sentence.
+    Message(String),
     /// The caller asked the kernel to stop.
     Cancelled,
 }
@@ -70,6 +72,7 @@ impl fmt::Display for Error {
                 f,
                 "{name} must not decrease, but row {row} is earlier than row {before} (sort the rows by time first)"
             ),
+            Error::Message(message) => f.write_str(message),
             Error::Cancelled => write!(f, "stopped by the caller"),
         }
     }

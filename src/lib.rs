@@ -6,6 +6,9 @@
 pub mod cdr;
 pub mod error;
 pub mod float;
+pub mod iforest;
+pub mod model;
+pub mod neighbors;
 pub mod parallel;
 pub mod random;
 pub mod rolling;

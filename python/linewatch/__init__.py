@@ -12,14 +12,40 @@ from importlib import import_module
 
 from linewatch._core import __version__
 
-_submodules = ("cdr", "cli", "datasets", "kpi", "pandas", "plots", "polars", "rolling")
+_submodules = (
+    "autoencoder",
+    "cdr",
+    "cli",
+    "datasets",
+    "iforest",
+    "kpi",
+    "neighbors",
+    "pandas",
+    "plots",
+    "polars",
+    "rolling",
+    "threshold",
+)
 
-__all__ = ["__version__", *_submodules]
+# Classes and functions at the top level, and the module that has them.
+_names = {
+    "AutoencoderDetector": "autoencoder",
+    "IsolationForest": "iforest",
+    "KNNDetector": "neighbors",
+    "LocalOutlierFactor": "neighbors",
+    "ThresholdedDetector": "threshold",
+    "calibrate_threshold": "threshold",
+    "load": "_models",
+}
+
+__all__ = ["__version__", *_submodules, *_names]
 
 
 def __getattr__(name):
     if name in _submodules:
         return import_module(f"linewatch.{name}")
+    if name in _names:
+        return getattr(import_module(f"linewatch.{_names[name]}"), name)
     raise AttributeError(f"module 'linewatch' has no attribute {name!r}")
 
 

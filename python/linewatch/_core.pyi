@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, final
 
-from numpy import floating, int64
+from numpy import float64, floating, int64
 from numpy.typing import NDArray
 from typing_extensions import CapsuleType
 
@@ -16,11 +16,14 @@ __all__ = [
     "CdrCalls",
     "CdrDataset",
     "CdrTable",
+    "NeighborIndex",
     "__version__",
     "arrow_numbers",
     "arrow_times",
     "cusum",
     "ewm",
+    "neighbors_distinct",
+    "neighbors_unit_rows",
     "rolling",
 ]
 
@@ -141,3 +144,63 @@ def cusum(
     n_jobs: int | None = None,
     progress: _Progress = None,
 ) -> list[_Floats]: ...
+
+# Neighbors.
+
+@final
+class NeighborIndex:
+    def __new__(
+        cls,
+        x: _Floats,
+        metric: str,
+        *,
+        p: float = 2.0,
+        leaf_size: int = 30,
+        flat: bool = False,
+    ) -> NeighborIndex: ...
+    def kneighbors(
+        self,
+        x: _Floats,
+        queries: NDArray[float64] | None,
+        k: int,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> tuple[NDArray[float64], NDArray[int64]]: ...
+    def lof(
+        self, x: _Floats, k: int, *, n_jobs: int | None = None, progress: _Progress = None
+    ) -> tuple[NDArray[float64], NDArray[float64], NDArray[float64]]: ...
+    def lof_score(
+        self,
+        x: _Floats,
+        queries: NDArray[float64],
+        reach: NDArray[float64],
+        density: NDArray[float64],
+        k: int,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+    def knn(
+        self,
+        x: _Floats,
+        queries: NDArray[float64] | None,
+        k: int,
+        method: str,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+    def knn_shares(
+        self,
+        x: _Floats,
+        queries: NDArray[float64],
+        k: int,
+        method: str,
+        *,
+        n_jobs: int | None = None,
+        progress: _Progress = None,
+    ) -> NDArray[float64]: ...
+
+def neighbors_distinct(x: _Floats) -> tuple[NDArray[int64], NDArray[int64]]: ...
+def neighbors_unit_rows(x: _Floats) -> NDArray[float64]: ...

@@ -99,6 +99,28 @@ def parser():
     )
     command.add_options(generate)
     generate.set_defaults(run=command.run)
+
+    score = commands.add_parser(
+        "score",
+        help="score the rows of a CSV, CSV.gz or Parquet file with a saved detector",
+        description="Score each row with a saved detector and write the scores, which rows are "
+        "anomalies, and why, beside the columns that the detector does not use.",
+    )
+    score.add_argument("--model", metavar="FILE", required=True, help="what save() wrote")
+    score.add_argument("--input", metavar="FILE", required=True, help="CSV, CSV.gz or Parquet file")
+    score.add_argument(
+        "--output", metavar="FILE", help=".csv or .parquet, default INPUT.scores.csv (or .parquet)"
+    )
+    score.add_argument(
+        "--columns",
+        metavar="A,B,...",
+        help="columns in the order of the fit, for a model that knows no names",
+    )
+    score.add_argument(
+        "--top", metavar="N", type=_count, default=3, help="reasons for an anomaly, default 3"
+    )
+    score.add_argument("--json", action="store_true", help="print the summary as JSON")
+    score.set_defaults(run=run_score)
     return top
 
 
@@ -202,6 +224,13 @@ def run_demo(options):
         say=say,
         kinds=cells["degradation"],
     )
+
+
+def run_score(options):
+    """``linewatch score``."""
+    from linewatch import _score
+
+    _score.run(options)
 
 
 def _report(options, time, cell, values, label, *, source, say, kinds=None):

@@ -239,6 +239,12 @@ impl CdrDataset {
         py.detach(|| guard(|| towers(shared))).map(CdrTable)
     }
 
+    /// What the papers of users say whose numbers, from 0, may lie beyond the users of the world.
+    fn papers(&self, py: Python<'_>, first: u32, last: u32) -> PyResult<CdrTable> {
+        let shared = &self.0;
+        py.detach(|| guard(|| papers(shared, first..last))).map(CdrTable)
+    }
+
     /// The members of communities, kind by kind.
     fn communities(&self, py: Python<'_>) -> PyResult<CdrTable> {
         let shared = &self.0;
@@ -485,6 +491,29 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
             texts(n, |i, out| {
                 out.extend(cdr::settings::PATTERNS[usize::from(of(i).class / 3)].bytes());
             }),
+        ),
+    ])
+}
+
+fn papers(shared: &Shared, numbers: Range<u32>) -> Result<RecordBatch, Error> {
+    let (identities, digits) = (&shared.world.identities, &shared.world.digits);
+    let (first, n) = (numbers.start, numbers.len());
+    let number = |i: usize| first + i as u32;
+    table(vec![
+        ("user_id", words(n, |i| columns::user(digits, number(i)))),
+        (
+            "phone_number",
+            texts(n, |i, out| {
+                digits.numbered(out, b"+91", identities.phone(number(i)), 10)
+            }),
+        ),
+        (
+            "imei",
+            words(n, |i| columns::fifteen(digits.imei(identities.imei(number(i))))),
+        ),
+        (
+            "imsi",
+            words(n, |i| columns::fifteen(digits.imsi(identities.imsi(number(i))))),
         ),
     ])
 }

@@ -9,7 +9,10 @@ use pyo3::types::PyTuple;
 pub mod arrow;
 pub mod cdr;
 pub mod error;
+pub mod iforest;
 pub mod matrix;
+pub mod model;
+pub mod neighbors;
 pub mod rolling;
 pub mod run;
 
@@ -31,5 +34,13 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(rolling::rolling, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::ewm, m)?)?;
     m.add_function(wrap_pyfunction!(rolling::cusum, m)?)?;
+    m.add_class::<neighbors::NeighborIndex>()?;
+    m.add_function(wrap_pyfunction!(neighbors::neighbors_distinct, m)?)?;
+    m.add_function(wrap_pyfunction!(neighbors::neighbors_unit_rows, m)?)?;
+    m.add_class::<iforest::PyForest>()?;
+    m.add_function(wrap_pyfunction!(iforest::average_path_length, m)?)?;
+    m.add_function(wrap_pyfunction!(iforest::find_infinite, m)?)?;
+    m.add_function(wrap_pyfunction!(model::read_model, m)?)?;
+    m.add_function(wrap_pyfunction!(model::write_model, m)?)?;
     Ok(())
 }

@@ -1,0 +1,206 @@
+"""``linewatch score``: a saved detector applied to a file."""
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from linewatch import _models, _tables
+
+OUT = ("score", "is_anomaly")
+
+
+def run(options):
+    """Score a file, write the result and say what was found."""
+    model_path, path = Path(options.model), Path(options.input)
+    if not model_path.exists():
+        raise FileNotFoundError(f"{model_path} does not exist")
+    detector = _models.load(model_path)
+    frame = _tables.read(path)
+    out = _output(options.output, path)
+    features = _features(detector, frame, options.columns, path)
+    table = _table(detector, frame, features, path)
+    named = getattr(detector, "feature_names_in_", None) is not None
+    scores = detector.score_samples(table if named else table.to_numpy())
+    is_anomaly = np.asarray(scores) < detector.offset_
+    result, first = _result(frame, features, detector, table, named, scores, is_anomaly, options)
+    _write(result, out)
+    found = int(is_anomaly.sum())
+    summary = {
+        "model": str(model_path),
+        "detector": type(detector).__name__,
+        "input": str(path),
+        "output": str(out),
+        "rows": len(scores),
+        "anomalies": found,
+        "threshold": float(detector.offset_),
+        "score_min": float(np.min(scores)),
+        "score_median": float(np.median(scores)),
+        "first_reasons": first,
+    }
+    if options.json:
+        print(json.dumps(summary))
+        return
+    word = "anomaly" if found == 1 else "anomalies"
+    print(f"{path.name}: {len(scores):,} rows, {found:,} {word} ({found / len(scores):.2%})")
+    print(
+        f"{summary['detector']}: a row scoring below {detector.offset_:.4g} is an anomaly "
+        f"(higher = more normal); median {summary['score_median']:.4g}, least "
+        f"{summary['score_min']:.4g}"
+    )
+    if first:
+        shown = ", ".join(f"{name} ({count:,})" for name, count in list(first.items())[:5])
+        print(f"first reasons: {shown}")
+    print(f"written: {out}")
+
+
+def _output(given, path):
+    """The file to write, which must not be the one that is read."""
+    out = Path(given) if given else path.with_name(f"{_stem(path)}.scores{_suffix(path)}")
+    if out.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"{out} must end in .csv or .parquet")
+    if out.resolve() == path.resolve():
+        raise ValueError(f"{out} is the file that is read; choose another --output")
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; expected a file")
+    return out
+
+
+def _suffix(path):
+    return ".parquet" if path.suffix == ".parquet" else ".csv"
+
+
+def _stem(path):
+    return re.sub(r"(\.csv)?(\.gz)?$|\.\w+$", "", path.name)
+
+
+def _features(detector, frame, columns, path):
+    """The columns of the file that the detector was fitted on."""
+    names = getattr(detector, "feature_names_in_", None)
+    n = detector.n_features_in_
+    if names is not None:
+        if columns:
+            raise ValueError("--columns is for a model without column names; this one knows them")
+        missing = [name for name in names if name not in frame.columns]
+        if missing:
+            raise ValueError(
+                f"{path}: column {_quoted(missing)} of the model is missing; the table has "
+                f"{_quoted(frame.columns)}"
+            )
+        return list(map(str, names))
+    columns = columns.split(",") if columns else frame.columns
+    for name in columns:
+        if name not in frame.columns:
+            raise ValueError(
+                f'{path}: column "{name}" is missing; the table has {_quoted(frame.columns)}'
+            )
+    if len(columns) != n:
+        raise ValueError(
+            f"{path}: the model takes {n} columns and knows no names, but there are "
+            f"{len(columns)}; name them in order with --columns a,b,c"
+        )
+    return list(columns)
+
+
+def _table(detector, frame, features, path):
+    """The features as numbers, or text where the detector has categories."""
+    inner = getattr(detector, "detector_", detector)
+    categories = getattr(inner, "categories_", {})
+    columns = []
+    for k, name in enumerate(features):
+        known = categories.get(k)
+        column = frame[name]
+        if known is None or (known and not any(isinstance(value, str) for value in known)):
+            try:
+                column = _tables.numbers(column)
+            except _tables.BadValue as error:
+                line = _tables.line_of(path, error.column, error.value)
+                where = f"{path}, line {line}" if line else path
+                raise ValueError(f"{where}: {error}") from None
+            except TypeError as error:
+                raise TypeError(f"{path}: {error}") from None
+        columns.append(column)
+    import polars as pl
+
+    return pl.DataFrame(columns)
+
+
+def _result(frame, features, detector, table, named, scores, is_anomaly, options):
+    """Other columns, score, verdict and reasons; how often each feature comes first."""
+    import polars as pl
+
+    others = [name for name in frame.columns if name not in set(features)]
+    made = [*OUT, *(f"reason_{k + 1}" for k in range(options.top))]
+    for name in others:
+        if name in made:
+            raise ValueError(
+                f'column "{name}" of the file would be written twice; rename it in the file'
+            )
+    numbers = pl.DataFrame({"row": np.arange(1, len(scores) + 1)})
+    result = pl.DataFrame(
+        [
+            *frame.select(others),
+            *([] if "row" in others else numbers),
+            pl.Series("score", scores),
+            pl.Series("is_anomaly", is_anomaly),
+        ]
+    )
+    first = {}
+    if hasattr(detector, "reasons"):
+        rows = table.filter(pl.Series(is_anomaly))
+        top = min(options.top, len(features))
+        reasons = np.full((len(scores), top), None, dtype=object)
+        if rows.height:
+            found = detector.reasons(rows if named else rows.to_numpy(), top=top)
+            found = np.asarray(found.to_numpy() if named else found, dtype=object)
+            if not named:
+                found = _with_names(found, features)
+            reasons[is_anomaly] = np.where(found == "", None, found)
+            names = [text.split(" = ")[0] for text in found[:, 0] if text]
+            counts = {name: names.count(name) for name in dict.fromkeys(names)}
+            first = dict(sorted(counts.items(), key=lambda pair: -pair[1]))
+        result = result.with_columns(
+            pl.Series(f"reason_{k + 1}", reasons[:, k].tolist(), dtype=pl.String)
+            for k in range(top)
+        )
+    return result, first
+
+
+def _with_names(reasons, features):
+    """x0 = 3 as duration = 3, by the columns of the file."""
+
+    def named(text):
+        name, equals, value = text.partition(" = ")
+        return f"{features[int(name[1:])]}{equals}{value}" if text else text
+
+    return np.vectorize(named, otypes=[object])(reasons)
+
+
+def _write(result, out):
+    """The whole file or none."""
+    try:
+        handle, made = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)
+    except OSError as error:
+        raise ValueError(f"{out} cannot be written: {error.strerror}") from None
+    os.close(handle)
+    try:
+        if out.suffix == ".parquet":
+            result.write_parquet(made, compression="zstd")
+        else:
+            result.write_csv(made)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(made, 0o666 & ~mask)
+        os.replace(made, out)
+    except BaseException:
+        Path(made).unlink(missing_ok=True)
+        raise
+
+
+def _quoted(names):
+    names = list(names)
+    shown = ", ".join(f'"{name}"' for name in names[:8])
+    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
