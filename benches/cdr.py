@@ -45,7 +45,9 @@ def main():
     if not options.quick:
         for days in (5, 20):
             command = [sys.executable, __file__, "--memory", str(days)]
-            print(subprocess.run(command, capture_output=True, text=True, check=True).stdout, end="")
+            print(
+                subprocess.run(command, capture_output=True, text=True, check=True).stdout, end=""
+            )
     return 0
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+
 from linewatch import cdr
 from linewatch.cdr.realism import BANDS
 

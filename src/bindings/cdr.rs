@@ -227,6 +227,12 @@ impl CdrDataset {
         ))
     }
 
+    /// Those who are there for a scenario: name, label of their rows, role.
+    fn actors(&self, py: Python<'_>) -> PyResult<CdrTable> {
+        let shared = &self.0;
+        py.detach(|| guard(|| actors(shared))).map(CdrTable)
+    }
+
     /// The users in the order of their names.
     fn users(&self, py: Python<'_>) -> PyResult<CdrTable> {
         let shared = &self.0;
@@ -518,6 +524,22 @@ fn papers(shared: &Shared, numbers: Range<u32>) -> Result<RecordBatch, Error> {
     ])
 }
 
+fn actors(shared: &Shared) -> Result<RecordBatch, Error> {
+    let world = &shared.world;
+    let mut members = Vec::new();
+    for (role, name, ..) in cdr::actors::ROLES {
+        let all = world.actors.of(role);
+        members.extend(all.map(|i| (world.identities.public(i), role, name)));
+    }
+    let (n, digits) = (members.len(), &world.digits);
+    let scenario = |i: usize| cdr::actors::scenario(members[i].1).bytes();
+    table(vec![
+        ("user_id", words(n, |i| columns::user(digits, members[i].0))),
+        ("scenario", texts(n, |i, out| out.extend(scenario(i)))),
+        ("role", texts(n, |i, out| out.extend(members[i].2.bytes()))),
+    ])
+}
+
 fn towers(shared: &Shared) -> Result<RecordBatch, Error> {
     let (towers, n) = (&shared.world.towers, shared.world.towers.len());
     let degrees = |of: fn(&cdr::towers::Tower) -> i32| -> ArrayRef {
@@ -556,7 +578,7 @@ fn communities(shared: &Shared) -> Result<RecordBatch, Error> {
     // (kind, number of the community, public number of the member, size), community by community.
     let mut members = Vec::new();
     for (kind, groups) in world.ties.kinds().iter().enumerate() {
-        for i in 0..world.settings.users {
+        for i in 0..world.actors.first {
             if let Some((group, _)) = groups.group_of(i) {
                 members.push((kind, group.number, world.identities.public(i), group.size));
             }

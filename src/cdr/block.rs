@@ -119,9 +119,12 @@ pub fn candidates(
     }
 }
 
-/// The tower where user `i` is in an hour.
+/// The tower where user `i` is in an hour; actors stay where they are.
 #[inline]
 pub fn whereabouts(world: &World, i: u32, user: &User, hour: Hour) -> u16 {
+    if i >= world.actors.first {
+        return user.home;
+    }
     let [a, b, ..] = world.key.draw(Subject::Whereabouts, i, hour.number(), 0);
     world.places.at(i, user, hour.weekend, hour.hour, [a, b])
 }

@@ -208,8 +208,16 @@ pub fn columns(
                 9,
             )),
             8 => {
-                let imei = |&n: &u32| fifteen(digits.imei(identities.imei(n)));
-                Column::Text(Text::of(callers.iter().map(imei), 15))
+                let imei = |(row, &n): (&Row, &u32)| {
+                    let device = world.device(row);
+                    let n = if device == row.caller {
+                        n
+                    } else {
+                        identities.public(device)
+                    };
+                    fifteen(digits.imei(identities.imei(n)))
+                };
+                Column::Text(Text::of(rows.iter().zip(callers).map(imei), 15))
             }
             9 | 10 => {
                 let imsi = |&n: &u32| fifteen(digits.imsi(identities.imsi(n)));

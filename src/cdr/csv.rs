@@ -112,7 +112,11 @@ fn line(
     out.put(*b",");
     out.word(&names.cells[usize::from(row.last)]);
     out.put(*b",");
-    out.put(digits.imei(identities.imei(caller)));
+    let device = match world.device(row) {
+        own if own == row.caller => caller,
+        other => identities.public(other),
+    };
+    out.put(digits.imei(identities.imei(device)));
     out.put(*b",");
     out.put(digits.imsi(identities.imsi(caller)));
     out.put(*b",");

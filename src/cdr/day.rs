@@ -323,7 +323,7 @@ impl<'w> Maker<'w> {
             out.push(row);
             return Ok(());
         }
-        if second + 30 > event.latest {
+        if second + 30 > self.events[place].latest {
             let expected = format!(
                 "smaller: an anomaly of day {} finds no free users",
                 self.day
@@ -339,63 +339,90 @@ impl<'w> Maker<'w> {
     fn place(&mut self, event: &Event) -> Option<Row> {
         const TRIES: u32 = 48;
         let world = self.world;
-        let n = world.settings.users;
+        let n = world.actors.first;
         let stop = event.start + u32::from(event.duration);
         let is_free = |lines: &[Line], user: u32, until: u32| {
             let line = lines[user as usize];
             line.until <= event.start && until <= line.kept_from
         };
+        // A call of no length takes nobody's line, and some actors have many lines.
+        let takes_line = |user: u32| event.duration > 0 && !(event.overlaps && user >= n);
         let hour = Hour::new(world, self.day, (event.start / 3600) as usize);
         for tries in 0..TRIES {
-            let [a, b, _, d] = world
-                .key
-                .draw(Subject::Actor, event.number, self.day, tries);
-            let (caller, busy_until) = match event.caller {
-                Actor::Keep(_, until) => (below(a, n), until),
-                Actor::Kept(number) => (self.kept[number as usize], stop),
-                _ => (below(a, n), stop),
+            let number = event.number;
+            let [a, b, _, d] = world.key.draw(Subject::Actor, number, self.day, tries);
+            let (caller, is_chosen) = match event.caller {
+                Actor::Kept(slot) | Actor::Remembered(slot) => (self.kept[slot as usize], true),
+                Actor::User(user) => (user, true),
+                _ => (below(a, n), false),
+            };
+            let busy_until = match event.caller {
+                Actor::Keep(_, until) => until,
+                _ => stop,
             };
             let is_kept = matches!(event.caller, Actor::Kept(_));
-            if !is_kept && !is_free(&self.lines, caller, busy_until) {
+            let occupies = !is_kept && takes_line(caller);
+            if occupies && !is_free(&self.lines, caller, busy_until) {
+                if is_chosen {
+                    return None;
+                }
                 continue;
             }
             let user = &world.users[caller as usize];
             let callee = match event.callee {
+                Actor::User(user) => user,
                 Actor::Contact if tries < TRIES / 2 => {
-                    let call = (1 << 31 | self.day, event.number << 5 | tries);
+                    let call = (1 << 31 | self.day, number << 5 | tries);
                     world.ties.callee(caller, user, hour.at_work(), b, call)
                 }
-                _ => {
+                _ if caller < n => {
                     let other = below(b, n - 1);
                     other + u32::from(other >= caller)
                 }
+                _ => below(b, n),
             };
-            if callee == caller || !is_free(&self.lines, callee, stop) {
+            let answers = takes_line(callee);
+            if callee == caller || answers && !is_free(&self.lines, callee, stop) {
                 continue;
             }
-            if let Actor::Keep(number, _) = event.caller {
-                let number = number as usize;
-                if self.kept.len() <= number {
-                    self.kept.resize(number + 1, 0);
-                }
-                self.kept[number] = caller;
+            match (event.caller, event.callee) {
+                (Actor::Keep(slot, _), _) => self.keep(slot, caller),
+                (_, Actor::Remember(slot)) => self.keep(slot, callee),
+                _ => {}
             }
-            let first = block::whereabouts(world, caller, user, hour);
-            if !is_kept {
+            if occupies {
                 self.lines[caller as usize].until = busy_until;
             }
-            self.lines[callee as usize].until = stop;
+            if answers {
+                self.lines[callee as usize].until = stop;
+            }
+            let mut first = block::whereabouts(world, caller, user, hour);
+            if event.is_far {
+                first = world.places.far_from(first, a);
+            }
+            let last = match event.still {
+                true => first,
+                false => world.places.last(first, u32::from(event.duration), d),
+            };
             return Some(Row {
                 start: event.start,
                 caller,
                 callee,
                 duration: event.duration,
                 first,
-                last: world.places.last(first, u32::from(event.duration), d),
+                last,
                 kind: event.kind,
             });
         }
         None
+    }
+
+    fn keep(&mut self, slot: u32, user: u32) {
+        let slot = slot as usize;
+        if self.kept.len() <= slot {
+            self.kept.resize(self.events.len().max(slot + 1), 0);
+        }
+        self.kept[slot] = user;
     }
 
     /// Takes `surplus` normal rows from `before` on away, each with the same chance.

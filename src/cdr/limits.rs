@@ -83,7 +83,9 @@ pub fn loads(world: &World, day: u32, ratio: f64) -> [f64; 24] {
             // A long call reaches into the next hours.
             + kinds[1] * (share + before) * 5400.0
             + off_hour * length * 2.0
-            + kinds[3] * share * (3600.0 / 15.0 + 35.0);
+            + kinds[3] * share * (3600.0 / 15.0 + 35.0)
+            // Scenarios take the lines of those who are called.
+            + kinds[4..].iter().sum::<f64>() * share * 300.0;
         seconds / 3600.0 / f64::from(settings.users)
     })
 }

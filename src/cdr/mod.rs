@@ -6,6 +6,7 @@
 //! hour, `anomalies` what is planted; `row` is a call. Every random number is drawn by name
 //! (`keyed`), so a day can be made alone, by any number of threads, and is the same as in the whole.
 
+pub mod actors;
 pub mod anomalies;
 pub mod block;
 pub mod columns;

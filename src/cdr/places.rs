@@ -7,7 +7,7 @@
 
 use super::keyed::{Key, Subject, below, threshold, unit};
 use super::settings::Settings;
-use super::towers::{NEIGHBORS, Tower};
+use super::towers::{NEIGHBORS, Tower, kilometers};
 use super::users::User;
 
 /// Where users are and where their calls end.
@@ -15,6 +15,8 @@ use super::users::User;
 pub struct Places {
     key: Key,
     neighbors: Vec<[u16; NEIGHBORS]>,
+    /// Where the towers stand, in kilometers.
+    km: Vec<[f64; 2]>,
     /// Bits below which a user is at home, at home or work: `[weekend][hour]`.
     bounds: [[(u32, u32); 24]; 2],
     others: u32,
@@ -36,6 +38,7 @@ impl Places {
             key,
             neighbors: towers.iter().map(|tower| tower.neighbors).collect(),
             bounds,
+            km: kilometers(towers),
             others: settings.other_places,
             handover: [
                 settings.handover_base as f32,
@@ -73,6 +76,26 @@ impl Places {
         } else {
             self.neighbors[usize::from(near)][below(d, NEIGHBORS as u32) as usize]
         }
+    }
+
+    /// The tower that is farthest from `tower`, of some that `bits` choose.
+    pub fn far_from(&self, tower: u16, bits: u32) -> u16 {
+        let n = self.km.len() as u32;
+        let here = self.km[usize::from(tower)];
+        let square = |other: u16| {
+            let there = self.km[usize::from(other)];
+            (0..2)
+                .map(|k| (there[k] - here[k]) * (there[k] - here[k]))
+                .sum::<f64>()
+        };
+        let some = (0..64).map(|k| below(bits.wrapping_add(k * 0x9E37_79B1), n) as u16);
+        some.fold(tower, |best, other| {
+            if square(other) > square(best) {
+                other
+            } else {
+                best
+            }
+        })
     }
 
     /// The tower on which a call of `duration_s` that began on `first` ends.

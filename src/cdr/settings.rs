@@ -13,14 +13,24 @@ pub const PATTERNS: [&str; 2] = ["business", "social"];
 pub const COMMUNITIES: [&str; 3] = ["families", "work_groups", "friend_circles"];
 /// Kinds of areas.
 pub const AREAS: [&str; 4] = ["downtown", "commercial", "residential", "suburban"];
-/// Labels of rows: what is normal, and the four basic anomalies.
-pub const KINDS: [&str; 5] = [
+/// Labels of rows: what is normal, the four basic anomalies, and scenarios.
+pub const KINDS: [&str; 11] = [
     "normal",
     "short_call",
     "long_call",
     "off_hour_call",
     "burst_call",
+    "sim_box_call",
+    "wangiri_call",
+    "robocall",
+    "pbx_hack_call",
+    "subscription_fraud_call",
+    "impossible_travel_call",
 ];
+/// Kinds of anomalies.
+pub const ANOMALIES: usize = KINDS.len() - 1;
+/// Number of the label of SIM box calls, which show another user's device.
+pub const SIM_BOX: u8 = 5;
 
 /// Fewer users cannot be in the calls that the anomalies need at once.
 pub const LEAST_USERS: u32 = 10;
@@ -100,8 +110,8 @@ pub struct Settings {
     pub calls_per_user_day: f64,
     /// Share of the rows that are anomalies.
     pub anomaly_ratio: f64,
-    /// Weights of short, long, off-hour and burst calls.
-    pub anomaly_mix: [f64; 4],
+    /// Weights of the anomalies, in the order of [`KINDS`] after the first.
+    pub anomaly_mix: [f64; ANOMALIES],
     /// Shares of the user types.
     pub user_type_shares: [f64; 3],
     /// Share of each user type that calls in the business rhythm.

@@ -33,8 +33,8 @@ const AT_WORK: [f64; 2] = [0.4, 1.8];
 const SHARES: usize = 64;
 
 impl Ties {
-    /// The ties of a world.
-    pub fn new(key: Key, settings: &Settings, kinds: [Kind; 3]) -> Self {
+    /// The ties of the first `users` of a world.
+    pub fn new(key: Key, settings: &Settings, users: u32, kinds: [Kind; 3]) -> Self {
         let mut bounds = [[[0; 4]; 2]; 8];
         for (member, by_time) in bounds.iter_mut().enumerate() {
             for (bounds, factor) in by_time.iter_mut().zip(AT_WORK) {
@@ -62,7 +62,6 @@ impl Ties {
         let fellows = (0..=most)
             .map(|size| fellows(size, settings.tie_spread))
             .collect();
-        let users = settings.users;
         let bits = (u32::BITS - (users - 1).leading_zeros()).max(2);
         let mut masks = [0; 128];
         for (rank, mask) in masks.iter_mut().enumerate() {

@@ -3,6 +3,7 @@
 //! Users stand in the order of their homes: the towers share the users by popularity and a tower's
 //! users are neighbors in the order. A user's name says nothing of its place (see `identity`).
 
+use super::actors::{Actors, Role};
 use super::communities::Kind;
 use super::keyed::{Key, Subject, below, unit};
 use super::rhythm::Activity;
@@ -35,14 +36,18 @@ pub struct User {
 /// Nobody is further from the mean than this, or some would have to call without end.
 const MOST_ACTIVITY: f64 = 7.0;
 
-/// The users in the order of their homes, and what they do in all.
+/// Days before the data on which fraudulent subscribers come.
+const FRESH: (u32, u32) = (1, 20);
+
+/// The users in the order of their homes, then the actors, and what they do in all.
 pub fn users(
     key: Key,
     settings: &Settings,
     towers: &[Tower],
     kinds: &[Kind; 3],
+    actors: &Actors,
 ) -> (Vec<User>, Activity) {
-    let n = settings.users;
+    let n = actors.first;
     let draws = |a: &[f64]| -> Vec<f64> {
         let sum: f64 = a.iter().sum();
         a.iter()
@@ -116,12 +121,31 @@ pub fn users(
         total.add(user.class, user.activity);
         users.push(user);
     }
+    for i in n..settings.users {
+        let is_sim = actors.role(i) == Some(Role::Sim);
+        let from = if is_sim { actors.box_lead(i) } else { i };
+        let [bits, ..] = key.draw(Subject::User, from, 0, 0);
+        let tower = below(bits, towers.len() as u32) as u16;
+        users.push(User {
+            activity: 0.0,
+            talk: 1.0,
+            home: tower,
+            work: tower,
+            class: 4,
+            kind: u8::from(actors.role(i) == Some(Role::Line)),
+            member: 0,
+            acquaintances: 1,
+        });
+    }
     (users, total)
 }
 
 /// The day on which the account of the user at place `i` was made, in days since 1970-01-01.
 pub fn created(world: &World, i: u32) -> i32 {
-    let (least, most) = world.settings.account_age_days;
+    let (least, most) = match world.actors.role(i) {
+        Some(Role::Subscriber) => FRESH,
+        _ => world.settings.account_age_days,
+    };
     let [bits, ..] = world.key.draw(Subject::User, i, 2, 0);
     (world.settings.first_day - i64::from(least + below(bits, most - least + 1))) as i32
 }

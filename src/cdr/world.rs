@@ -1,11 +1,13 @@
 //! The world of one data set: towers, users, communities, rhythms. Built once, then only read.
 
+use super::actors::Actors;
 use super::communities::Kind;
 use super::identity::{Digits, Identities};
 use super::keyed::{Key, Permutation};
 use super::places::Places;
 use super::rhythm::Rhythm;
-use super::settings::{Duration, Settings, Shape};
+use super::row::Row;
+use super::settings::{Duration, SIM_BOX, Settings, Shape};
 use super::tables::{Quantiles, noise, normal_quantile};
 use super::ties::Ties;
 use super::towers::{Tower, lay_out};
@@ -23,6 +25,8 @@ pub struct World {
     pub towers: Vec<Tower>,
     /// The users, in the order of their homes.
     pub users: Vec<User>,
+    /// Those of them who are there for a scenario.
+    pub actors: Actors,
     /// Their identifiers.
     pub identities: Identities,
     /// Digits of numbers.
@@ -42,6 +46,16 @@ pub struct World {
 }
 
 impl World {
+    /// The user whose device the caller of `row` has.
+    #[inline(always)]
+    pub fn device(&self, row: &Row) -> u32 {
+        if row.kind == SIM_BOX {
+            self.actors.box_lead(row.caller)
+        } else {
+            row.caller
+        }
+    }
+
     /// Builds the world that `settings` describe.
     ///
     /// # Errors
@@ -51,8 +65,9 @@ impl World {
         settings.check()?;
         let key = Key::new(settings.seed);
         let towers = lay_out(key, &settings)?;
-        let kinds = kinds(key, &settings);
-        let (users, activity) = users(key, &settings, &towers, &kinds);
+        let actors = Actors::new(&settings)?;
+        let kinds = kinds(key, &settings, actors.first);
+        let (users, activity) = users(key, &settings, &towers, &kinds, &actors);
         let rhythm = Rhythm::new(key, &settings, &activity);
         let durations = settings
             .durations
@@ -61,13 +76,14 @@ impl World {
             key,
             identities: Identities::new(key, settings.users),
             digits: Digits::default(),
-            ties: Ties::new(key, &settings, kinds),
+            ties: Ties::new(key, &settings, actors.first, kinds),
             places: Places::new(key, &settings, &towers),
             moods: [
                 noise(settings.user_day_spread),
                 noise(settings.user_hour_spread),
             ],
             gaps: Quantiles::new(|p| -settings.follow_up_gap_s * libm::log(1.0 - p)),
+            actors,
             towers,
             users,
             rhythm,
@@ -79,8 +95,7 @@ impl World {
     }
 }
 
-fn kinds(key: Key, settings: &Settings) -> [Kind; 3] {
-    let n = settings.users;
+fn kinds(key: Key, settings: &Settings, n: u32) -> [Kind; 3] {
     let mut low = 0;
     std::array::from_fn(|k| {
         let community = &settings.communities[k];

@@ -12,8 +12,18 @@ or day by day.
 ['call_id', 'caller_id', 'callee_id', 'call_start_ts']
 """
 
+from linewatch.cdr.benchmark import FEATURES, benchmark, features
 from linewatch.cdr.config import Config
 from linewatch.cdr.dataset import Calls, Dataset, generate
 from linewatch.cdr.realism import realism
 
-__all__ = ["Calls", "Config", "Dataset", "generate", "realism"]
+__all__ = [
+    "FEATURES",
+    "Calls",
+    "Config",
+    "Dataset",
+    "benchmark",
+    "features",
+    "generate",
+    "realism",
+]

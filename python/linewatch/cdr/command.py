@@ -16,7 +16,9 @@ def add_options(command):
     command.add_argument("--config", metavar="FILE", help="TOML file with any field of the config")
     command.add_argument("--preset", choices=["realistic", "seed"], help="default realistic")
     command.add_argument("--n-jobs", type=int, metavar="N", help="threads, default all cores")
-    command.add_argument("--realism", action="store_true", help="print the realism table at the end")
+    command.add_argument(
+        "--realism", action="store_true", help="print the realism table at the end"
+    )
     command.add_argument("--no-picture", action="store_true", help="write no PNG")
     command.add_argument("--quiet", action="store_true", help="no progress on stderr")
 

@@ -13,14 +13,26 @@ USER_TYPES = ("individual", "business", "student")
 PATTERNS = ("business", "social")
 COMMUNITIES = ("families", "work_groups", "friend_circles")
 CONTACTS = (*COMMUNITIES, "acquaintances")
-ANOMALIES = ("short_call", "long_call", "off_hour_call", "burst_call")
+BASIC = ("short_call", "long_call", "off_hour_call", "burst_call")
+SCENARIOS = (
+    "sim_box_call",
+    "wangiri_call",
+    "robocall",
+    "pbx_hack_call",
+    "subscription_fraud_call",
+    "impossible_travel_call",
+)
+ANOMALIES = (*BASIC, *SCENARIOS)
 DAYS = ("weekday", "weekend")
 SHAPES = ("log-normal", "log-logistic", "normal")
 
 
-def _ours(default, rule, *, keys=None):
-    """A field: its default, the rule for its value or for each value under `keys`."""
-    metadata = {"rule": rule, "keys": keys}
+def _ours(default, rule, *, keys=None, absent=None):
+    """A field: its default, the rule for its value or for each value under `keys`.
+
+    A key that is not given is an error, or has the value `absent`.
+    """
+    metadata = {"rule": rule, "keys": keys, "absent": absent}
     if isinstance(default, dict):
         return field(default_factory=lambda: _copy(default), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -42,8 +54,10 @@ def _number(least, most=math.inf, *, above=False):
     if most == math.inf:
         expected = f"a number above {least}" if above else f"a number from {least} on"
     else:
-        expected = f"a number above {least} and up to {most}" if above else (
-            f"a number between {least} and {most}"
+        expected = (
+            f"a number above {least} and up to {most}"
+            if above
+            else (f"a number between {least} and {most}")
         )
 
     def clean(value):
@@ -145,6 +159,12 @@ _SHARE = _number(0, 1)
 _WEIGHT = _number(0)
 _SPREAD = _number(0, 3)
 
+
+def _day(text):
+    """24 numbers, an hour each."""
+    return tuple(map(float, text.split()))
+
+
 # The map of Delhi, in boxes that do not overlap: south, north; west, east.
 _LATITUDES = {
     "downtown": (28.60, 28.66),
@@ -161,44 +181,44 @@ _LONGITUDES = {
 _RHYTHM = {
     "business": {
         # A steep morning, a dip at lunch, a long afternoon.
-        "weekday": (
-            0.45, 0.22, 0.12, 0.10, 0.14, 0.45, 1.5, 3.6, 6.4, 8.6, 9.2, 8.9,
-            7.4, 6.9, 7.9, 8.3, 8.4, 8.2, 7.6, 6.2, 4.6, 3.2, 1.9, 0.95,
+        "weekday": _day(
+            "0.45 0.22 0.12 0.1 0.14 0.45 1.5 3.6 6.4 8.6 9.2 8.9 "
+            "7.4 6.9 7.9 8.3 8.4 8.2 7.6 6.2 4.6 3.2 1.9 0.95"
         ),
-        "weekend": (
-            0.75, 0.40, 0.20, 0.14, 0.15, 0.35, 0.9, 2.2, 4.3, 6.6, 8.0, 8.6,
-            8.2, 7.0, 6.4, 6.3, 6.8, 7.6, 8.4, 7.6, 6.0, 4.4, 2.7, 1.4,
+        "weekend": _day(
+            "0.75 0.4 0.2 0.14 0.15 0.35 0.9 2.2 4.3 6.6 8 8.6 "
+            "8.2 7 6.4 6.3 6.8 7.6 8.4 7.6 6 4.4 2.7 1.4"
         ),
     },
     "social": {
-        "weekday": (
-            0.75, 0.35, 0.18, 0.12, 0.13, 0.35, 1.1, 2.4, 3.9, 4.9, 5.4, 5.7,
-            5.9, 5.6, 5.2, 5.5, 6.2, 7.6, 9.2, 9.9, 8.9, 6.6, 4.1, 2.0,
+        "weekday": _day(
+            "0.75 0.35 0.18 0.12 0.13 0.35 1.1 2.4 3.9 4.9 5.4 5.7 "
+            "5.9 5.6 5.2 5.5 6.2 7.6 9.2 9.9 8.9 6.6 4.1 2"
         ),
-        "weekend": (
-            1.20, 0.65, 0.34, 0.20, 0.16, 0.25, 0.6, 1.4, 2.9, 4.8, 6.2, 7.0,
-            7.2, 6.5, 5.9, 5.9, 6.4, 7.4, 8.6, 9.0, 8.2, 6.6, 4.6, 2.7,
+        "weekend": _day(
+            "1.2 0.65 0.34 0.2 0.16 0.25 0.6 1.4 2.9 4.8 6.2 7 "
+            "7.2 6.5 5.9 5.9 6.4 7.4 8.6 9 8.2 6.6 4.6 2.7"
         ),
     },
 }
 _HOME = {
-    "weekday": (
-        0.90, 0.92, 0.93, 0.93, 0.92, 0.90, 0.86, 0.72, 0.50, 0.34, 0.28, 0.27,
-        0.28, 0.29, 0.28, 0.28, 0.30, 0.36, 0.46, 0.57, 0.66, 0.75, 0.82, 0.87,
+    "weekday": _day(
+        "0.9 0.92 0.93 0.93 0.92 0.9 0.86 0.72 0.5 0.34 0.28 0.27 "
+        "0.28 0.29 0.28 0.28 0.3 0.36 0.46 0.57 0.66 0.75 0.82 0.87"
     ),
-    "weekend": (
-        0.86, 0.88, 0.90, 0.90, 0.90, 0.90, 0.88, 0.84, 0.76, 0.66, 0.58, 0.53,
-        0.52, 0.54, 0.53, 0.50, 0.47, 0.45, 0.46, 0.50, 0.57, 0.66, 0.75, 0.82,
+    "weekend": _day(
+        "0.86 0.88 0.9 0.9 0.9 0.9 0.88 0.84 0.76 0.66 0.58 0.53 "
+        "0.52 0.54 0.53 0.5 0.47 0.45 0.46 0.5 0.57 0.66 0.75 0.82"
     ),
 }
 _WORK = {
-    "weekday": (
-        0.04, 0.03, 0.03, 0.03, 0.03, 0.04, 0.06, 0.14, 0.34, 0.52, 0.58, 0.58,
-        0.52, 0.54, 0.57, 0.57, 0.54, 0.44, 0.28, 0.15, 0.09, 0.06, 0.05, 0.04,
+    "weekday": _day(
+        "0.04 0.03 0.03 0.03 0.03 0.04 0.06 0.14 0.34 0.52 0.58 0.58 "
+        "0.52 0.54 0.57 0.57 0.54 0.44 0.28 0.15 0.09 0.06 0.05 0.04"
     ),
-    "weekend": (
-        0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.03, 0.05, 0.08, 0.11, 0.13, 0.13,
-        0.12, 0.12, 0.12, 0.12, 0.11, 0.09, 0.07, 0.05, 0.04, 0.03, 0.02, 0.02,
+    "weekend": _day(
+        "0.02 0.02 0.02 0.02 0.02 0.02 0.03 0.05 0.08 0.11 0.13 0.13 "
+        "0.12 0.12 0.12 0.12 0.11 0.09 0.07 0.05 0.04 0.03 0.02 0.02"
     ),
 }
 
@@ -218,7 +238,8 @@ class Config:
     calls_per_user_day : float
         Calls that a user makes a day: the mean over users and over a week.
     anomaly_ratio : float, anomaly_mix : dict
-        Share of rows that are anomalies, and the weights of their kinds.
+        Share of rows that are anomalies, and the weights of their kinds: short, long, off-hour and
+        burst calls evenly by default; a kind that is not named has none.
     user_types, business_pattern, user_type_activity : dict
         Shares of the user types, the share of each that calls in the business rhythm, how much
         each calls relative to the others.
@@ -278,7 +299,7 @@ class Config:
     towers: int | None = _ours(None, _whole(2, 65_000))
     calls_per_user_day: float = _ours(8.0, _number(0, 500, above=True))
     anomaly_ratio: float = _ours(0.05, _SHARE)
-    anomaly_mix: dict = _ours(dict.fromkeys(ANOMALIES, 1.0), _WEIGHT, keys=ANOMALIES)
+    anomaly_mix: dict = _ours(dict.fromkeys(BASIC, 1.0), _WEIGHT, keys=ANOMALIES, absent=0.0)
     user_types: dict = _ours(
         {"individual": 0.7, "business": 0.2, "student": 0.1}, _WEIGHT, keys=USER_TYPES
     )
@@ -286,7 +307,9 @@ class Config:
         {"individual": 0.3, "business": 0.9, "student": 0.1}, _SHARE, keys=USER_TYPES
     )
     user_type_activity: dict = _ours(
-        {"individual": 1.0, "business": 1.5, "student": 0.9}, _number(0, above=True), keys=USER_TYPES
+        {"individual": 1.0, "business": 1.5, "student": 0.9},
+        _number(0, above=True),
+        keys=USER_TYPES,
     )
     activity_spread: float = _ours(0.95, _number(0, 2))
     user_day_spread: float = _ours(0.6, _number(0, 2))
@@ -332,7 +355,8 @@ class Config:
         _LATITUDES, _pair(_number(-80, 80), "south and north end in degrees, -80 to 80"), keys=AREAS
     )
     area_longitudes: dict = _ours(
-        _LONGITUDES, _pair(_number(-180, 180), "west and east end in degrees, -180 to 180"),
+        _LONGITUDES,
+        _pair(_number(-180, 180), "west and east end in degrees, -180 to 180"),
         keys=AREAS,
     )
     area_homes: dict = _ours(
@@ -365,19 +389,20 @@ class Config:
             value = getattr(self, f.name)
             if f.name == "towers" and value is None:
                 continue
-            setattr(self, f.name, _check(f.name, value, f.metadata["rule"], f.metadata["keys"]))
+            rule, keys, absent = (f.metadata[k] for k in ("rule", "keys", "absent"))
+            if absent is not None and isinstance(value, dict):
+                value = {**{key: absent for key in keys if key not in value}, **value}
+            setattr(self, f.name, _check(f.name, value, rule, keys))
         for name in ("anomaly_mix", "user_types", "area_shares", "area_homes", "area_work"):
             if sum(getattr(self, name).values()) <= 0:
                 raise ValueError(f"{name} must have a weight above 0, got only zeros")
         if sum(self.contact_shares.values()) <= 0 and self.stranger_share < 1:
             raise ValueError("contact_shares must have a weight above 0, got only zeros")
-        if not self.contact_shares["acquaintances"] and min(self.community_shares.values()) < 1:
-            # Somebody outside all communities would have nobody to call.
-            if self.stranger_share == 0:
-                raise ValueError(
-                    "contact_shares.acquaintances or stranger_share must be above 0, as users "
-                    "outside all communities call somebody, too"
-                )
+        if not self.contact_shares["acquaintances"] and not self.stranger_share:
+            raise ValueError(
+                "contact_shares.acquaintances or stranger_share must be above 0, as users "
+                "outside all communities call somebody, too"
+            )
         for name in ("area_latitudes", "area_longitudes"):
             for area, (low, high) in getattr(self, name).items():
                 if low == high:
@@ -589,14 +614,14 @@ def _checked_init(self, **fields):
 _checked_init.__wrapped__ = _init
 Config.__init__ = _checked_init
 
-_SEED_BUSINESS = (
-    0.010, 0.005, 0.002, 0.002, 0.002, 0.010, 0.030, 0.090, 0.150, 0.130, 0.110, 0.100,
-    0.090, 0.090, 0.100, 0.110, 0.110, 0.120, 0.130, 0.150, 0.100, 0.080, 0.060, 0.040,
-)  # fmt: skip
-_SEED_SOCIAL = (
-    0.020, 0.010, 0.005, 0.004, 0.004, 0.010, 0.020, 0.040, 0.060, 0.070, 0.080, 0.090,
-    0.100, 0.090, 0.080, 0.080, 0.100, 0.130, 0.160, 0.180, 0.160, 0.120, 0.080, 0.060,
-)  # fmt: skip
+_SEED_BUSINESS = _day(
+    "0.01 0.005 0.002 0.002 0.002 0.01 0.03 0.09 0.15 0.13 0.11 0.1 "
+    "0.09 0.09 0.1 0.11 0.11 0.12 0.13 0.15 0.1 0.08 0.06 0.04"
+)
+_SEED_SOCIAL = _day(
+    "0.02 0.01 0.005 0.004 0.004 0.01 0.02 0.04 0.06 0.07 0.08 0.09 "
+    "0.1 0.09 0.08 0.08 0.1 0.13 0.16 0.18 0.16 0.12 0.08 0.06"
+)
 
 PRESETS = {
     "realistic": {},
@@ -626,8 +651,11 @@ PRESETS = {
         "community_shares": {"families": 0.0176, "work_groups": 0.0122, "friend_circles": 1.0},
         "one_community": True,
         "contact_shares": {
-            "families": 0.3, "work_groups": 0.15, "friend_circles": 0.08, "acquaintances": 0.01,
-        },  # fmt: skip
+            "families": 0.3,
+            "work_groups": 0.15,
+            "friend_circles": 0.08,
+            "acquaintances": 0.01,
+        },
         "stranger_share": 0.5,
         "tie_spread": 0.0,
         "area_homes": dict.fromkeys(AREAS, 1.0),

@@ -169,6 +169,19 @@ class Dataset:
         """Who belongs to which community, a Polars frame of one row for each membership."""
         return _polars(self._core.communities())
 
+    @property
+    def actors(self):
+        """The users who are there for a scenario only: ``user_id``, ``scenario`` and ``role``.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> data = cdr.generate(users=500, days=1, anomaly_mix={"robocall": 1, "short_call": 9})
+        >>> data.actors["role"].to_list()
+        ['robocaller']
+        """
+        return _polars(self._core.actors())
+
     def realism(self):
         """Statistics of the first 14 days beside the bands that lifelike calls fall into.
 
@@ -238,9 +251,7 @@ class Dataset:
         """
         from linewatch.cdr.write import write
 
-        return write(
-            self, folder, format, picture=picture, n_jobs=n_jobs, progress=progress
-        )
+        return write(self, folder, format, picture=picture, n_jobs=n_jobs, progress=progress)
 
     @property
     def truth(self):

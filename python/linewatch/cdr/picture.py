@@ -1,6 +1,15 @@
 """The picture of a data set: when people call, how long, what was planted, how many a day."""
 
-DURATIONS = ("under 30 s", "30 s to 1 min", "1 to 3 min", "3 to 10 min", "10 min to 1 h", "over 1 h")
+from linewatch.cdr.config import ANOMALIES
+
+DURATIONS = (
+    "under 30 s",
+    "30 s to 1 min",
+    "1 to 3 min",
+    "3 to 10 min",
+    "10 min to 1 h",
+    "over 1 h",
+)
 
 
 def draw(dataset, found, path):
@@ -18,7 +27,9 @@ def draw(dataset, found, path):
         f"seed {config.seed}"
     )
     by_hour.bar(range(24), hours, color="#4C72B0")
-    by_hour.set(title="Calls by hour of the day", xlabel="Hour", ylabel="Calls", xticks=range(0, 24, 3))
+    by_hour.set(
+        title="Calls by hour of the day", xlabel="Hour", ylabel="Calls", xticks=range(0, 24, 3)
+    )
     shown = [(name, n) for name, n in zip(DURATIONS, durations) if n]
     colors = ["#C6DBEF", "#9ECAE1", "#6BAED6", "#4292C6", "#2171B5", "#08306B"]
     slices, _ = by_length.pie(
@@ -29,11 +40,12 @@ def draw(dataset, found, path):
     names = [f"{name} ({n / total:.1%})" for name, n in shown]
     by_length.legend(slices, names, loc="center left", bbox_to_anchor=(0.95, 0.5), frameon=False)
     by_length.set(title="Duration")
-    labels = [name.replace("_", " ") for name in config.anomaly_mix]
-    bars = by_kind.bar(labels, kinds[1:], color="#C44E52")
-    by_kind.bar_label(bars, [f"{n:,}" for n in kinds[1:]])
-    by_kind.set(title="Anomalies", ylabel="Calls")
-    by_kind.margins(y=0.12)
+    planted = [(name.replace("_", " "), n) for name, n in zip(ANOMALIES, kinds[1:]) if n]
+    bars = by_kind.barh(*zip(*planted), color="#C44E52") if planted else by_kind.barh([], [])
+    by_kind.bar_label(bars, [f"{n:,}" for _, n in planted], padding=3)
+    by_kind.invert_yaxis()
+    by_kind.set(title="Anomalies", xlabel="Calls")
+    by_kind.margins(x=0.15)
     dates = [dataset._date(day) for day in range(config.days)]
     by_day.plot(dates, [rows for rows, _ in dataset.quotas], marker="o" * (config.days <= 62))
     by_day.set(title="Calls by day", ylabel="Calls")

@@ -134,7 +134,9 @@ def coded(calls, user, cell):
             last=pl.col("last_cell_id").cast(cell).to_physical(),
         )
     except pl.exceptions.InvalidOperationError as error:
-        raise ValueError(f"calls name users or cells that the tables do not have: {error}") from None
+        raise ValueError(
+            f"calls name users or cells that the tables do not have: {error}"
+        ) from None
 
 
 def report(parts, users, towers, user, cell):
@@ -260,11 +262,15 @@ def _ties(calls, n_users):
     from scipy.sparse import csr_array
 
     ties = calls.group_by("caller", "callee").agg(weight=pl.len())
-    callers = ties.sort("weight", descending=True).group_by("caller").agg(
-        calls=pl.col("weight").sum(),
-        top=pl.col("weight").first(),
-        top_3=pl.col("weight").head(3).sum(),
-        degree=pl.len(),
+    callers = (
+        ties.sort("weight", descending=True)
+        .group_by("caller")
+        .agg(
+            calls=pl.col("weight").sum(),
+            top=pl.col("weight").first(),
+            top_3=pl.col("weight").head(3).sum(),
+            degree=pl.len(),
+        )
     )
     busy = callers.filter(pl.col("calls") >= _BUSY)
     degree = callers["degree"].to_numpy()

@@ -8,7 +8,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from linewatch.cdr.config import nearest
+from linewatch.cdr.config import ANOMALIES, nearest
 
 FORMATS = ("parquet", "csv")
 CALLS = "cdr_call_records"
@@ -16,6 +16,7 @@ TABLES = {
     "users": "cdr_user_profiles",
     "towers": "cdr_cell_towers",
     "communities": "cdr_communities",
+    "actors": "cdr_scenario_actors",
 }
 METADATA = "dataset_metadata.json"
 PICTURE = "cdr_dataset_analysis.png"
@@ -37,10 +38,13 @@ def write(dataset, folder, format="parquet", *, picture=None, n_jobs=None, progr
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         found = _calls(dataset, made, format, n_jobs, progress)
-        for name, stem in TABLES.items():
-            _table(getattr(dataset, name), made / f"{stem}.{format}", format)
         rows = {"calls": dataset.rows}
-        rows |= {name: getattr(dataset, name).height for name in TABLES}
+        for name, stem in TABLES.items():
+            frame = getattr(dataset, name)
+            if name == "actors" and frame.is_empty():
+                continue
+            _table(frame, made / f"{stem}.{format}", format)
+            rows[name] = frame.height
         if picture or (picture is None and has_matplotlib):
             from linewatch.cdr.picture import draw
 
@@ -64,7 +68,9 @@ def check(folder):
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise FileExistsError(f"{folder} exists and is not a folder; choose another name")
     if folder.is_dir() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder} exists and is not empty; choose another folder or remove it")
+        raise FileExistsError(
+            f"{folder} exists and is not empty; choose another folder or remove it"
+        )
 
 
 def _calls(dataset, made, format, n_jobs, progress):
@@ -110,7 +116,7 @@ def _metadata(dataset, made, format, rows, found):
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         name = path.relative_to(made).as_posix()
         files[name] = {"bytes": path.stat().st_size, "sha256": digest}
-    kinds = dict(zip(("normal", *config.anomaly_mix), found[1]))
+    kinds = dict(zip(("normal", *ANOMALIES), found[1]))
     text = json.dumps(
         {
             "linewatch_version": linewatch.__version__,

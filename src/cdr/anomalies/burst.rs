@@ -57,18 +57,17 @@ pub fn schedule(plan: &Plan<'_>, count: u64, events: &mut Vec<Event>) {
             })
             .collect();
         let end = starts[calls as usize - 1] + durations[calls as usize - 1];
+        let slot = events.len() as u32;
         for (call, &start) in starts.iter().enumerate() {
             events.push(Event {
                 start,
                 latest: start,
                 duration: durations[call] as u16,
-                kind: 4,
                 caller: match call {
-                    0 => Actor::Keep(burst, end),
-                    _ => Actor::Kept(burst),
+                    0 => Actor::Keep(slot, end),
+                    _ => Actor::Kept(slot),
                 },
-                callee: Actor::Anyone,
-                number: events.len() as u32,
+                ..Event::of(4, events.len() as u32)
             });
         }
     }

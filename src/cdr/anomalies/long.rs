@@ -16,10 +16,8 @@ pub fn schedule(plan: &Plan<'_>, count: u64, events: &mut Vec<Event>) {
             start: plan.second([a, b], DAY_S - MOST_S),
             latest: DAY_S - MOST_S,
             duration: (LEAST_S + below(c, MOST_S - LEAST_S + 1)) as u16,
-            kind: 2,
-            caller: Actor::Anyone,
             callee: Actor::Contact,
-            number,
+            ..Event::of(2, number)
         });
     }
 }

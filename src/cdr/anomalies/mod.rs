@@ -9,12 +9,19 @@
 
 use super::keyed::{Subject, below};
 use super::row::DAY_S;
+use super::settings::ANOMALIES;
 use super::world::World;
 
 mod burst;
 mod long;
 mod off_hour;
+mod pbx_hack;
+mod robocall;
 mod short;
+mod sim_box;
+mod subscription;
+mod travel;
+mod wangiri;
 
 /// Who takes part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +34,12 @@ pub enum Actor {
     Keep(u32, u32),
     /// Who was kept under this number.
     Kept(u32),
+    /// Anybody, busy or not, to be known again under this number.
+    Remember(u32),
+    /// Who was remembered under this number.
+    Remembered(u32),
+    /// This one.
+    User(u32),
 }
 
 /// A call that must take place.
@@ -46,22 +59,47 @@ pub struct Event {
     pub callee: Actor,
     /// Number among the anomalies of the day; names its draws.
     pub number: u32,
+    /// Whether actors may be in other calls at the same time.
+    pub overlaps: bool,
+    /// Whether the caller stays at one tower.
+    pub still: bool,
+    /// Whether the caller is at the other end of the map.
+    pub is_far: bool,
+}
+
+impl Event {
+    /// An event of a kind among anybody, of no length and at no time yet.
+    pub fn of(kind: u8, number: u32) -> Self {
+        Event {
+            start: 0,
+            latest: 0,
+            duration: 0,
+            kind,
+            caller: Actor::Anyone,
+            callee: Actor::Anyone,
+            number,
+            overlaps: false,
+            still: false,
+            is_far: false,
+        }
+    }
 }
 
 /// Kinds repeat in this many anomalies.
 const CYCLE: u64 = 1000;
 
-/// How many anomalies of each kind a day has: short, long, off-hour, burst.
+/// How many anomalies of each kind a day has.
 ///
-/// The kinds take turns by their weights, so any stretch of anomalies is close to the mix. Bursts
-/// have at least ten calls; what is left over goes to another kind of the mix, else to short calls.
-pub fn mix(weights: &[f64; 4], first: u64, count: u64) -> [u64; 4] {
+/// The kinds take turns by their weights, so any stretch of anomalies is close to the mix. A burst
+/// has at least ten calls and a journey two; what is left over goes to another kind of the mix,
+/// else to short calls.
+pub fn mix(weights: &[f64; ANOMALIES], first: u64, count: u64) -> [u64; ANOMALIES] {
     let sum: f64 = weights.iter().sum();
-    let mut turn = [0u64; 4];
+    let mut turn = [0u64; ANOMALIES];
     let mut cycle = Vec::with_capacity(CYCLE as usize);
     for i in 0..CYCLE {
         let lag = |k: usize| weights[k] / sum * (i + 1) as f64 - turn[k] as f64;
-        let best = (0..4).fold(0, |best, k| if lag(k) > lag(best) { k } else { best });
+        let best = (0..ANOMALIES).fold(0, |best, k| if lag(k) > lag(best) { k } else { best });
         turn[best] += 1;
         cycle.push(best);
     }
@@ -69,13 +107,23 @@ pub fn mix(weights: &[f64; 4], first: u64, count: u64) -> [u64; 4] {
     for i in 0..count % CYCLE {
         counts[cycle[((first + i) % CYCLE) as usize]] += 1;
     }
-    if counts[3] > 0 && burst::sizes(counts[3]).is_none() {
-        let other = (0..3).find(|&k| weights[k] > 0.0).unwrap_or(0);
-        counts[other] += counts[3];
-        counts[3] = 0;
+    for (kind, fits) in [
+        (BURST, burst::sizes(counts[BURST]).is_some()),
+        (TRAVEL, travel::fits(counts[TRAVEL])),
+    ] {
+        if counts[kind] > 0 && !fits {
+            let takes = |&k: &usize| weights[k] > 0.0 && k != BURST && k != TRAVEL;
+            let other = (0..ANOMALIES).find(takes).unwrap_or(0);
+            counts[other] += counts[kind];
+            counts[kind] = 0;
+        }
     }
     counts
 }
+
+/// Places of kinds in the mix.
+const BURST: usize = 3;
+const TRAVEL: usize = 9;
 
 /// The anomalies of a day, by time.
 pub fn schedule(world: &World, day: u32) -> Vec<Event> {
@@ -87,7 +135,13 @@ pub fn schedule(world: &World, day: u32) -> Vec<Event> {
     short::schedule(&plan, counts[0], &mut events);
     long::schedule(&plan, counts[1], &mut events);
     off_hour::schedule(&plan, counts[2], &mut events);
-    burst::schedule(&plan, counts[3], &mut events);
+    burst::schedule(&plan, counts[BURST], &mut events);
+    sim_box::schedule(&plan, counts[4], &mut events);
+    wangiri::schedule(&plan, counts[5], &mut events);
+    robocall::schedule(&plan, counts[6], &mut events);
+    pbx_hack::schedule(&plan, counts[7], &mut events);
+    subscription::schedule(&plan, counts[8], &mut events);
+    travel::schedule(&plan, counts[TRAVEL], &mut events);
     events.sort_by_key(|event| (event.start, event.number));
     debug_assert_eq!(events.len() as u64, quota.anomalies);
     events
@@ -137,13 +191,18 @@ impl<'w> Plan<'w> {
 mod tests {
     use super::*;
 
+    fn of(weights: &[f64]) -> [f64; ANOMALIES] {
+        std::array::from_fn(|k| weights.get(k).copied().unwrap_or(0.0))
+    }
+
     #[test]
     fn kinds_share_the_quota() {
-        assert_eq!(mix(&[1.0; 4], 0, 400), [100; 4]);
-        assert_eq!(mix(&[1.0; 4], 7, 5000), [1250; 4]);
-        assert_eq!(mix(&[1.0, 0.0, 0.0, 0.0], 3, 10), [10, 0, 0, 0]);
+        let even = of(&[1.0; 4]);
+        assert_eq!(mix(&even, 0, 400)[..5], [100, 100, 100, 100, 0]);
+        assert_eq!(mix(&even, 7, 5000)[..4], [1250; 4]);
+        assert_eq!(mix(&of(&[1.0]), 3, 10)[..2], [10, 0]);
         // Two burst calls are no burst.
-        assert_eq!(mix(&[1.0; 4], 0, 8), [4, 2, 2, 0]);
-        assert_eq!(mix(&[0.0, 0.0, 0.0, 1.0], 0, 8), [8, 0, 0, 0]);
+        assert_eq!(mix(&even, 0, 8)[..4], [4, 2, 2, 0]);
+        assert_eq!(mix(&of(&[0.0, 0.0, 0.0, 1.0]), 0, 8)[..4], [8, 0, 0, 0]);
     }
 }

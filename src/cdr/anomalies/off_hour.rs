@@ -1,6 +1,6 @@
 //! Off-hour calls: an ordinary length, but begun between 02:00:00 and 04:59:59.
 
-use super::{Actor, Event, Plan};
+use super::{Event, Plan};
 use crate::cdr::block;
 use crate::cdr::keyed::below;
 
@@ -9,7 +9,7 @@ const SPAN_S: u32 = 3 * 3600;
 
 /// The off-hour calls of a day.
 pub fn schedule(plan: &Plan<'_>, count: u64, events: &mut Vec<Event>) {
-    let users = plan.world.settings.users;
+    let users = plan.world.actors.first;
     for _ in 0..count {
         let number = events.len() as u32;
         let [a, b, c, _] = plan.draw(number, 0);
@@ -18,10 +18,7 @@ pub fn schedule(plan: &Plan<'_>, count: u64, events: &mut Vec<Event>) {
             latest: FIRST_S + SPAN_S - 1,
             // As long as somebody's ordinary call.
             duration: block::duration(plan.world, below(c, users), b) as u16,
-            kind: 3,
-            caller: Actor::Anyone,
-            callee: Actor::Anyone,
-            number,
+            ..Event::of(3, number)
         });
     }
 }

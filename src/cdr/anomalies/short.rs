@@ -1,6 +1,6 @@
 //! Short calls: 1 to 5 seconds, to anybody.
 
-use super::{Actor, Event, Plan};
+use super::{Event, Plan};
 use crate::cdr::keyed::below;
 use crate::cdr::row::DAY_S;
 
@@ -13,10 +13,7 @@ pub fn schedule(plan: &Plan<'_>, count: u64, events: &mut Vec<Event>) {
             start: plan.second([a, b], DAY_S - 5),
             latest: DAY_S - 6,
             duration: 1 + below(c, 5) as u16,
-            kind: 1,
-            caller: Actor::Anyone,
-            callee: Actor::Anyone,
-            number,
+            ..Event::of(1, number)
         });
     }
 }

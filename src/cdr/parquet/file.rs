@@ -268,7 +268,11 @@ impl Users {
                 9 => 7,
                 _ => 8,
             },
-            keys: if matches!(number, 2 | 10) { 2 } else { 1 },
+            keys: match number {
+                2 | 10 => 2,
+                8 => 21,
+                _ => 1,
+            },
         }
     }
 }
@@ -277,7 +281,7 @@ fn is_dictionary(world: &World, rows: &[Row]) -> bool {
     world.users.len() * ROWS_PER_USER <= rows.len()
 }
 
-const PARTS: usize = 21;
+const PARTS: usize = 22;
 
 /// The pages of a row group; each is a task.
 fn parts(
@@ -312,6 +316,7 @@ fn parts(
             15,
         ),
     };
+    let is_shared = rows.iter().any(|row| world.device(row) != row.caller);
     let make = |part: usize| -> io::Result<Option<Part>> {
         Ok(Some(match part {
             0 => {
@@ -346,6 +351,7 @@ fn parts(
             4..=8 => {
                 let public = |row: &Row| match part {
                     5 | 8 => identities.public(row.callee),
+                    6 => identities.public(world.device(row)),
                     _ => identities.public(row.caller),
                 };
                 let text = write(&mut rows.iter().map(public), part);
@@ -370,6 +376,8 @@ fn parts(
             )?),
             19 => Part::Dictionary(listed(KINDS.iter().map(|kind| kind.as_bytes()))?),
             20 => keyed(KINDS.len() as u32 - 1, &|row| row.kind.into())?,
+            // Devices, unless every caller has its own.
+            21 if by_dictionary && is_shared => keyed(users as u32 - 1, &|row| world.device(row))?,
             _ => return Ok(None),
         }))
     };
@@ -381,9 +389,14 @@ fn parts(
     })
     .map_err(|error: Error| io::Error::other(error.to_string()))?;
     let mut made: Vec<Option<Part>> = made.into_iter().collect::<io::Result<_>>()?;
+    if by_dictionary
+        && made[21].is_none()
+        && let Some(Part::Keys(page)) = &made[1]
+    {
+        made[21] = Some(Part::Keys(page.clone()));
+    }
     if by_dictionary && let Some(Part::Dictionary(page)) = &made[4] {
         made[5] = Some(Part::Dictionary(page.clone()));
-        // Of callers and callees the same dictionary of IMSIs, in the world's order.
     }
     Ok(made)
 }
