@@ -248,7 +248,8 @@ impl CdrDataset {
     /// What the papers of users say whose numbers, from 0, may lie beyond the users of the world.
     fn papers(&self, py: Python<'_>, first: u32, last: u32) -> PyResult<CdrTable> {
         let shared = &self.0;
-        py.detach(|| guard(|| papers(shared, first..last))).map(CdrTable)
+        py.detach(|| guard(|| papers(shared, first..last)))
+            .map(CdrTable)
     }
 
     /// The members of communities, kind by kind.
@@ -515,11 +516,15 @@ fn papers(shared: &Shared, numbers: Range<u32>) -> Result<RecordBatch, Error> {
         ),
         (
             "imei",
-            words(n, |i| columns::fifteen(digits.imei(identities.imei(number(i))))),
+            words(n, |i| {
+                columns::fifteen(digits.imei(identities.imei(number(i))))
+            }),
         ),
         (
             "imsi",
-            words(n, |i| columns::fifteen(digits.imsi(identities.imsi(number(i))))),
+            words(n, |i| {
+                columns::fifteen(digits.imsi(identities.imsi(number(i))))
+            }),
         ),
     ])
 }

@@ -83,7 +83,12 @@ class Dataset:
         self.config = config
         self.n_jobs = n_jobs
         self._core = _core.CdrDataset(config._settings())
-        self.quotas = self._core.quotas
+        self.quotas, self._plan = self._core.quotas, None
+        if config.scenarios:
+            from linewatch.cdr.scenarios.plan import Plan
+
+            self._plan = Plan(config, self._core)
+            self.quotas = self._plan.quotas(self.quotas)
         self.rows = sum(rows for rows, _ in self.quotas)
         self.anomalies = sum(anomalies for _, anomalies in self.quotas)
 
@@ -156,8 +161,9 @@ class Dataset:
 
     @property
     def users(self):
-        """The users, a Polars frame of one row each."""
-        return _polars(self._core.users())
+        """The users, a Polars frame of one row each; the accounts of scenarios come last."""
+        users = _polars(self._core.users())
+        return users if self._plan is None else users.vstack(self._plan.users)
 
     @property
     def towers(self):
@@ -264,6 +270,32 @@ class Dataset:
         return pl.concat(parts)
 
 
+    def truth_tables(self):
+        """What the scenarios planted: which calls, users, cells and stretches of time.
+
+        Returns
+        -------
+        dict of polars.DataFrame
+            ``calls``: ``call_id``, ``scenario``, ``incident``, ``role`` and ``is_added``, which is
+            false for a call that a scenario changed. ``users``, ``cells`` and ``intervals``:
+            ``scenario``, ``incident``, ``difficulty``, ``role``, ``start`` and ``end``, the first
+            two with ``user_id`` and ``cell_id``.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> data = cdr.generate(users=200, days=2, scenarios=["cell_outage"])
+        >>> data.truth_tables()["cells"]["role"].to_list()[0]
+        'silent'
+        """
+        if self._plan is None:
+            raise ValueError('the data set has no scenarios; try generate(scenarios=["sim_box"])')
+        from linewatch.cdr.scenarios.weave import Woven
+
+        woven = Woven(self._plan, self.quotas, 0, self.config.days, BATCH_SIZE, self.n_jobs)
+        return {"calls": woven.truth(), **self._plan.truth()}
+
+
 class Calls:
     """Calls to come. Iterate over it for frames, `collect` it, or hand it to a reader of Arrow."""
 
@@ -279,7 +311,13 @@ class Calls:
         if not (isinstance(first, int) and isinstance(last, int) and 0 <= first <= last <= days):
             raise ValueError(f"days must be two numbers between 0 and {days}, got {(first, last)}")
         n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
-        self._core = dataset._core.calls(first, last, batch_size, n_jobs)
+        if dataset._plan is None:
+            self._core = dataset._core.calls(first, last, batch_size, n_jobs)
+        else:
+            from linewatch.cdr.scenarios.weave import Woven
+
+            quotas = dataset.quotas
+            self._core = Woven(dataset._plan, quotas, first, last, batch_size, n_jobs)
         self._backend = backend
         self.rows = sum(rows for rows, _ in dataset.quotas[first:last])
 

@@ -124,11 +124,11 @@ class Incident:
 
     def subscribers(self, count, *, user_type=None):
         """Different users of the base population, by type if one is given."""
-        if user_type is None:
+        plan = self._plan
+        if user_type is None and not plan.actors:
             return self.draw.sample(self.n_users, min(count, self.n_users))
-        numbers = self._plan.of_type(user_type)
-        if not numbers:
-            numbers = list(range(self.n_users))
+        numbers = plan.of_type(user_type) if user_type else range(self.n_users)
+        numbers = [n for n in numbers or range(self.n_users) if n not in plan.actors]
         return [numbers[k] for k in self.draw.sample(len(numbers), min(count, len(numbers)))]
 
     def home(self, user):

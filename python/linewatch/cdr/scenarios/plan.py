@@ -22,9 +22,16 @@ class Plan:
     """
 
     def __init__(self, config, core):
+        import polars as pl
+
         self.config, self.core = config, core
         self.n_users, self.n_cells, self.days = config.users, config.n_towers, config.days
         self.accounts, self.changes, self.incidents = [], [], []
+        # Empty, but of the types that calls have.
+        self.core_schema = pl.DataFrame(core.calls(0, 0, 1, 1)).schema
+        # Users who are there for the anomaly mix alone take no part.
+        actors = pl.DataFrame(core.actors())["user_id"]
+        self.actors = set((actors.str.slice(5).cast(pl.Int64) - 1).to_list())
         for name, options in config.scenarios.items():
             scenario = scenarios.get(name)
             options = dict(options)
@@ -180,7 +187,7 @@ class Plan:
             schema = {name: pl.Int64 if name in ("start", "end") else pl.String for name in names}
             frame = pl.DataFrame(tables[table], schema=schema, orient="row")
             frames[table] = frame.with_columns(
-                pl.lit(first).cast(pl.Datetime("us")) + pl.duration(seconds=pl.col(name))
+                (pl.lit(first).cast(pl.Datetime("us")) + pl.duration(seconds=pl.col(name))).alias(name)
                 for name in ("start", "end")
             )
         return frames

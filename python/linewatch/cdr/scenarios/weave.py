@@ -211,6 +211,7 @@ class Woven:
         draws = plan.draws("who is free", day)
         candidates = draws.integers(0, plan.n_users, (max(sum(open_sides), 1), CANDIDATES)).tolist()
         named = {user for *_, row in rows for user in (row.caller, row.callee)}
+        candidates = [[c for c in some if c not in plan.actors] for some in candidates]
         lines = self._busy(day, {user for c in candidates for user in c} | named)
         midnight, taken, placed = day * DAY_S, 0, []
         for (at, number, row), n_open in zip(rows, open_sides):
@@ -219,7 +220,8 @@ class Woven:
             taken += n_open
             # Users of the base population and accounts that the scenario names.
             named = [user for user in (row.caller, row.callee) if user != ANYONE]
-            if ONE_CALL in incident.scenario.breaks:
+            # A ring that nobody answers comes whether or not the line is free.
+            if ONE_CALL in incident.scenario.breaks or not row.duration:
                 named = []
             second, found = at - midnight, None
             while found is None:
