@@ -210,10 +210,58 @@ def test_a_surge_of_drops_cuts_its_share_of_calls_and_no_other(made):
     assert 0.2 < (pairs["call_duration"] / pairs["call_duration_calm"]).mean() < 0.8
 
 
+def test_calls_of_a_pair_of_cells_go_to_and_fro_within_seconds(made):
+    data, table, truth, difficulty = made
+    moves = data.handovers()
+    calls = truth["calls"].filter(pl.col("scenario") == "ping_pong")
+    # A-B-A within ten seconds: in the calls of the truth, and next to nowhere else.
+    of_call = pl.col("call_id")
+    quick = (pl.col("handover_ts") - pl.col("handover_ts").shift(1).over(of_call)).dt.total_seconds()
+    back = pl.col("to_cell_id") == pl.col("from_cell_id").shift(1).over(of_call)
+    triples = moves.filter(back & (quick < 10))["call_id"].unique()
+    assert set(triples) == set(calls["call_id"])
+    assert calls.height > 0
+    pairs = truth["cells"].filter(pl.col("scenario") == "ping_pong")
+    first = table.join(calls, on="call_id", how="semi")["first_cell_id"]
+    assert set(first) <= set(pairs["cell_id"])
+    plain = moves.join(calls, on="call_id", how="anti")
+    handed = table.filter(pl.col("first_cell_id") != pl.col("last_cell_id"))
+    assert plain.height == handed.join(calls, on="call_id", how="anti").height
+    inside = moves.join(table, on="call_id")
+    assert (inside["handover_ts"] >= inside["call_start_ts"]).all()
+    assert (inside["handover_ts"] <= inside["call_end_ts"]).all()
+
+
+def test_arrivals_hold_exactly_the_faults_of_the_truth(made):
+    data, table, truth, _ = made
+    records = data.arrivals()
+    faults = truth["calls"].filter(pl.col("scenario") == "mediation")
+    by_role = {role: rows["call_id"] for (role,), rows in faults.group_by("role")}
+    assert set(by_role) == {"duplicated", "late", "fast clock"}
+    assert records["arrival_ts"].is_sorted()
+    assert records.height == table.height + by_role["duplicated"].n_unique()
+    twice = records.group_by("call_id").len().filter(pl.col("len") == 2)["call_id"]
+    assert set(twice) == set(by_role["duplicated"])
+    both = records.unique("call_id", keep="first", maintain_order=True).join(table, on="call_id")
+    delay = (both["arrival_ts"] - both["call_end_ts"]).dt.total_seconds()
+    assert set(both.filter(delay > 900)["call_id"]) == set(by_role["late"])
+    assert delay.min() >= 60
+    skewed = both.filter(pl.col("recorded_start_ts") != pl.col("call_start_ts"))
+    assert set(skewed["call_id"]) == set(by_role["fast clock"])
+    assert len(set(skewed["first_cell_id"])) <= truth["cells"].filter(
+        pl.col("role") == "fast clock"
+    ).height
+    length = (both["recorded_end_ts"] - both["recorded_start_ts"]).dt.total_seconds()
+    assert (length == both["call_duration"]).all()
+    parts = [data.arrivals(days=(day, day + 1)) for day in range(4)]
+    assert sorted(pl.concat(parts).iter_rows()) == sorted(records.iter_rows())
+
+
 def test_scenarios_leave_all_other_calls_as_they_were(made):
     data, table, truth, _ = made
     calm = cdr.generate(config=data.config.replace(scenarios={})).calls().collect()
-    touched = truth["calls"]["call_id"].implode()
+    seen_elsewhere = pl.col("scenario").is_in(["mediation", "ping_pong"])
+    touched = truth["calls"].filter(~seen_elsewhere)["call_id"].implode()
     added = truth["calls"].filter("is_added")["call_id"].implode()
     base = table.filter(~pl.col("call_id").is_in(added))
     assert base.height == calm.height
@@ -292,6 +340,7 @@ def test_small_worlds_with_incidents_keep_every_invariant(users, days):
         "sim_box": {"sims": 2, "calls_a_day": 10}, "wangiri": {"rings": 8}, "sim_swap": {},
         "robocalling": {"calls_a_day": 20}, "pbx_hack": {}, "revenue_share": {},
         "impossible_travel": {}, "cell_outage": {}, "drop_surge": {}, "subscription_fraud": {},
+        "mediation": {}, "ping_pong": {},
     }  # fmt: skip
     for seed in (0, 1):
         scenario_checks.everything(

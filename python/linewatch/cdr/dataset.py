@@ -290,10 +290,70 @@ class Dataset:
         """
         if self._plan is None:
             raise ValueError('the data set has no scenarios; try generate(scenarios=["sim_box"])')
+        return {"calls": self._woven(None).truth(), **self._plan.truth()}
+
+    def handovers(self, days=None):
+        """Each change of cell during a call; ``ping_pong`` adds to them.
+
+        Parameters
+        ----------
+        days : (int, int), optional
+            Days whose calls count, from the first to before the second; all by default.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``call_id``, ``handover_ts``, ``from_cell_id`` and ``to_cell_id`` by time.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> cdr.generate(users=200, days=1).handovers().columns
+        ['call_id', 'handover_ts', 'from_cell_id', 'to_cell_id']
+        """
+        from linewatch.cdr.scenarios.records import handovers
+
+        return handovers(self._woven(days))
+
+    def arrivals(self, days=None):
+        """The records of the calls as a billing system gets them; ``mediation`` spoils them.
+
+        A record comes 1 to 15 minutes after its call ended, unless it is late.
+
+        Parameters
+        ----------
+        days : (int, int), optional
+            Days whose calls count, from the first to before the second; all by default.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``call_id``, ``recorded_start_ts``, ``recorded_end_ts`` and ``arrival_ts``, in the
+            order of arrival. A record that came twice has two rows.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> data = cdr.generate(users=200, days=2, scenarios={"mediation": {"hours": 48}})
+        >>> data.arrivals().height > data.rows
+        True
+        """
+        from linewatch.cdr.scenarios.records import arrivals
+
+        return arrivals(self._woven(days))
+
+    def _woven(self, days):
+        """The calls of some days, with the scenarios there are."""
+        from linewatch.cdr.scenarios.plan import Plan
         from linewatch.cdr.scenarios.weave import Woven
 
-        woven = Woven(self._plan, self.quotas, 0, self.config.days, BATCH_SIZE, self.n_jobs)
-        return {"calls": woven.truth(), **self._plan.truth()}
+        first, last = (0, self.config.days) if days is None else days
+        if not (isinstance(first, int) and 0 <= first <= last <= self.config.days):
+            raise ValueError(
+                f"days must be two numbers between 0 and {self.config.days}, got {days}"
+            )
+        plan = Plan(self.config, self._core) if self._plan is None else self._plan
+        return Woven(plan, self.quotas, first, last, BATCH_SIZE, self.n_jobs)
 
 
 class Calls:

@@ -49,6 +49,11 @@ def write(dataset, folder, format="parquet", *, picture=None, n_jobs=None, progr
             for name, frame in dataset.truth_tables().items():
                 _table(frame, made / f"cdr_truth_{name}.{format}", format)
                 rows[f"truth_{name}"] = frame.height
+            for name, cause in (("handovers", "ping_pong"), ("arrivals", "mediation")):
+                if cause in dataset.config.scenarios:
+                    frame = getattr(dataset, name)()
+                    _table(frame, made / f"cdr_{name}.{format}", format)
+                    rows[name] = frame.height
         if picture or (picture is None and has_matplotlib):
             from linewatch.cdr.picture import draw
 

@@ -49,7 +49,11 @@ class Account:
 
 @dataclass(slots=True)
 class Change:
-    """What happens to rows that exist: kind is papers, move or cut."""
+    """What happens to rows that exist.
+
+    Papers, move and cut change calls; ping_pong adds handovers; duplicate, late and skew are seen
+    on arrival alone.
+    """
 
     kind: str
     incident: int
@@ -61,6 +65,7 @@ class Change:
     imei: str | None = None
     imsi: str | None = None
     share: float = 1.0
+    seconds: int = 0
 
 
 class Incident:
@@ -216,6 +221,19 @@ class Incident:
     def cut_calls(self, cells, start, end, share, *, role):
         """A share of the normal calls that begin in `cells` in [start, end) end early."""
         self._change("cut", start, end, role, cells=tuple(cells), share=share)
+
+    def ping_pong(self, cells, start, end, share, *, role):
+        """A share of the calls that begin in the two `cells` go to and fro between them."""
+        self._change("ping_pong", start, end, role, cells=tuple(cells), share=share)
+
+    def fault(self, kind, start, end, *, role, cells=(), share=1.0, seconds=0):
+        """What goes wrong with the records of calls on their way: duplicate, late or skew.
+
+        `seconds` is how much later the last one comes, or how fast the clocks of `cells` are.
+        """
+        if kind not in ("duplicate", "late", "skew"):
+            raise ValueError(f"kind must be duplicate, late or skew, got {kind!r}")
+        self._change(kind, start, end, role, cells=tuple(cells), share=share, seconds=int(seconds))
 
     def _change(self, kind, start, end, role, **what):
         if not start < end:

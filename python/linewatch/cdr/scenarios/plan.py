@@ -44,7 +44,7 @@ class Plan:
         if self.n_users + len(self.accounts) > SPARE:
             raise ValueError(f"users must be at most {SPARE - len(self.accounts)} with scenarios")
         # By day: (second of the data, number of the planned row, row).
-        self.by_day = {}
+        self.by_day, self.placed = {}, {}
         number = 0
         for incident in self.incidents:
             for row in incident.rows:

@@ -10,6 +10,8 @@ from linewatch.cdr.scenarios.plan import cell_name, user_name
 # Users looked at for each place that is open to anyone, before the call is put off.
 CANDIDATES = 12
 PUT_OFF_S = 60
+# A shorter call has no time to go there and back.
+LEAST_PING_PONG_S = 30
 BATCH = 1 << 17
 TRUTH = ("scenario", "incident", "role")
 
@@ -17,8 +19,8 @@ TRUTH = ("scenario", "incident", "role")
 class Woven:
     """The calls of days `first` to before `last` with the scenarios in them, in batches.
 
-    A day is made twice where calls are added: once to see when the users that they may need are
-    busy, once to be handed on. Memory is that of a batch and of the planned calls.
+    A day is made twice when its calls are added first: once to see when the users that they may
+    need are busy, once to be handed on. Memory is that of a batch and of the planned calls.
     """
 
     def __init__(self, plan, quotas, first, last, batch_size, n_jobs):
@@ -69,11 +71,7 @@ class Woven:
 
         number = sum(rows for rows, _ in self.quotas[:day])
         planned = self._planned(day)
-        changes = [
-            (change, key)
-            for change, key in zip(self.plan.changes, self.plan.keys)
-            if change.start < (day + 1) * DAY_S and change.end > day * DAY_S
-        ]
+        changes = self.changes(day)
         start = pl.col("call_start_ts")
         for base in self._batches(day):
             latest = base["call_start_ts"][-1]
@@ -84,6 +82,14 @@ class Woven:
             number += frame.height
         if planned.height:
             yield self._finish(planned, number, changes)
+
+    def changes(self, day):
+        """What happens to rows of the day, each with its key."""
+        return [
+            (change, key)
+            for change, key in zip(self.plan.changes, self.plan.keys)
+            if change.start < (day + 1) * DAY_S and change.end > day * DAY_S
+        ]
 
     def _finish(self, frame, number, changes):
         import polars as pl
@@ -101,64 +107,45 @@ class Woven:
         return frame.drop(TRUTH), truth
 
     def _apply(self, frame, number, change, key):
+        """The frame after a change, and the truth of the rows that it touches."""
         import polars as pl
 
-        plan = self.plan
-        incident = plan.incidents[change.incident]
-        first = datetime.datetime.combine(plan.config.start, datetime.time())
-        since, until = (first + datetime.timedelta(seconds=t) for t in (change.start, change.end))
-        start = pl.col("call_start_ts")
-        hit = (start >= since) & (start < until)
-        if change.kind == "papers":
-            name = user_name(change.user)
-            calls, answers = pl.col("caller_id") == name, pl.col("callee_id") == name
-            hit_any = hit & (calls | answers)
-            new = {
-                "caller_imei": (calls, change.imei),
-                "caller_imsi": (calls, change.imsi),
-                "callee_imsi": (answers, change.imsi),
-            }
-            columns = [
-                pl.when(hit & side).then(pl.lit(value)).otherwise(pl.col(column)).alias(column)
-                for column, (side, value) in new.items()
-            ]
-        elif change.kind == "move":
-            gone, *to = (cell_name(cell) for cell in change.cells)
-            begins, ends = pl.col("first_cell_id") == gone, pl.col("last_cell_id") == gone
-            # A moved call begins and ends in the same one of the cells that take over.
-            chosen = pl.Series(_hash(number, frame.height, key) % np.uint64(len(to)))
-            target = pl.Series([to[k] for k in chosen], dtype=pl.String)
-            hit_any = hit & (begins | ends)
-            columns = [
-                pl.when(hit & side).then(target).otherwise(pl.col(column)).alias(column)
-                for column, side in (("first_cell_id", begins), ("last_cell_id", ends))
-            ]
-        else:
-            bits = _hash(number, frame.height, key)
-            u = (bits >> np.uint64(40)) * 2.0**-24
-            part = (bits & np.uint64(0xFF_FFFF)) * 2.0**-24
-            cells = [cell_name(cell) for cell in change.cells]
-            hit_any = (
-                hit
-                & pl.col("first_cell_id").is_in(cells)
-                & (pl.col("anomaly_type") == "normal")
-                & (pl.col("call_duration") > 1)
-                & pl.Series(u < change.share)
-            )
-            long = pl.col("call_duration")
-            short = (long * pl.Series(part)).cast(pl.Int32).clip(1, long - 1)
-            length = pl.when(hit_any).then(short).otherwise(long)
-            columns = [
-                length.cast(pl.Int32).alias("call_duration"),
-                (start + pl.duration(seconds=length)).alias("call_end_ts"),
-            ]
-        changed = frame.filter(hit_any).select(
+        hit = self.hit(frame, number, change, key)
+        columns = {"papers": _papers, "move": _moved, "cut": _cut}.get(change.kind)
+        incident = self.plan.incidents[change.incident]
+        changed = frame.filter(hit).select(
             "call_id",
             scenario=pl.lit(incident.scenario.name),
             incident=pl.lit(incident.name),
             role=pl.lit(change.role),
         )
-        return frame.with_columns(columns), changed
+        if columns is not None:
+            frame = frame.with_columns(columns(frame, hit, number, change, key))
+        return frame, changed
+
+    def hit(self, frame, number, change, key):
+        """Which rows of a frame that begins with row `number` a change touches."""
+        import polars as pl
+
+        first = datetime.datetime.combine(self.plan.config.start, datetime.time())
+        since, until = (first + datetime.timedelta(seconds=t) for t in (change.start, change.end))
+        start, begins = pl.col("call_start_ts"), pl.col("first_cell_id")
+        hit = (start >= since) & (start < until)
+        cells = [cell_name(cell) for cell in change.cells]
+        if change.kind == "papers":
+            name = user_name(change.user)
+            hit &= (pl.col("caller_id") == name) | (pl.col("callee_id") == name)
+        elif change.kind == "move":
+            hit &= (begins == cells[0]) | (pl.col("last_cell_id") == cells[0])
+        elif cells:
+            hit &= begins.is_in(cells)
+        if change.kind == "cut":
+            hit &= (pl.col("anomaly_type") == "normal") & (pl.col("call_duration") > 1)
+        if change.kind == "ping_pong":
+            hit &= pl.col("call_duration") >= LEAST_PING_PONG_S
+        if change.share < 1.0:
+            hit &= pl.Series(_units(number, frame.height, key)[0] < change.share)
+        return frame.select(hit.alias("hit")).to_series()
 
     def _planned(self, day):
         """The calls that the scenarios add to a day, with everybody's name, by time."""
@@ -170,6 +157,8 @@ class Woven:
             **{name: pl.String for name in TRUTH},
         }
         rows = plan.by_day.get(day, [])
+        if day in plan.placed:
+            return plan.placed[day]
         if not rows:
             return pl.DataFrame(schema=schema)
         placed = self._place(day, rows)
@@ -200,7 +189,9 @@ class Woven:
                     "+" + row.role,
                 )
             )
-        return pl.DataFrame(table, schema=schema, orient="row")
+        # Of the size of what was planned, and asked for again by the truth and the files.
+        plan.placed[day] = pl.DataFrame(table, schema=schema, orient="row")
+        return plan.placed[day]
 
     def _place(self, day, rows):
         """Who takes part in each call and when: (second, number, caller, callee, row) by time."""
@@ -262,6 +253,43 @@ class Woven:
         return lines
 
 
+def _papers(frame, hit, number, change, key):
+    import polars as pl
+
+    name = user_name(change.user)
+    for column, side, value in (
+        ("caller_imei", "caller_id", change.imei),
+        ("caller_imsi", "caller_id", change.imsi),
+        ("callee_imsi", "callee_id", change.imsi),
+    ):
+        mine = hit & (frame[side] == name)
+        yield pl.when(mine).then(pl.lit(value)).otherwise(pl.col(column)).alias(column)
+
+
+def _moved(frame, hit, number, change, key):
+    import polars as pl
+
+    gone, *to = (cell_name(cell) for cell in change.cells)
+    # A moved call begins and ends in the same one of the cells that take over.
+    chosen = _hash(number, frame.height, key) % np.uint64(len(to))
+    target = pl.Series([to[k] for k in chosen], dtype=pl.String)
+    for column in ("first_cell_id", "last_cell_id"):
+        there = hit & (frame[column] == gone)
+        yield pl.when(there).then(target).otherwise(pl.col(column)).alias(column)
+
+
+def _cut(frame, hit, number, change, key):
+    import polars as pl
+
+    length = pl.col("call_duration")
+    part = pl.Series(_units(number, frame.height, key)[1])
+    short = (length * part).cast(pl.Int32).clip(1, length - 1)
+    length = pl.when(hit).then(short).otherwise(length).cast(pl.Int32)
+    yield length.alias("call_duration")
+    end = pl.col("call_start_ts") + pl.duration(seconds=length)
+    yield end.alias("call_end_ts")
+
+
 def _free(lines, candidates, caller, callee, second, duration):
     """Caller and callee, open sides taken by candidates who are free; None if there are none."""
     sides, at = [caller, callee], 0
@@ -306,6 +334,12 @@ def _hash(number, count, key):
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
+
+
+def _units(number, count, key):
+    """Two numbers in [0, 1) for each of `count` rows."""
+    bits = _hash(number, count, key)
+    return (bits >> np.uint64(40)) * 2.0**-24, (bits & np.uint64(0xFF_FFFF)) * 2.0**-24
 
 
 def _concat(frames):
