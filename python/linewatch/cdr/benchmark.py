@@ -33,7 +33,8 @@ def benchmark(
     ----------
     detector : object or callable
         An object with ``fit(X)`` and ``score_samples(X)``, higher for the more normal row as in
-        scikit-learn (a pipeline is one, too); or a function of X that gives such scores.
+        scikit-learn (a pipeline is one, too), or ``negative_outlier_factor_``; or a function of X
+        that gives such scores.
     users, days, seed, **fields
         The data, as `generate` takes them.
     per : {"call", "user"}, default="call"
@@ -106,7 +107,7 @@ def _calls(data, calls):
 def _users(data, calls):
     import polars as pl
 
-    X = user_features(calls, data.users)
+    X = user_features(calls, data.users, data.towers)
     if data._plan is None:
         raise ValueError('per="user" needs scenarios, as the other anomalies are of anybody')
     truth = data.truth_tables()["users"].filter(~pl.col("role").is_in(VICTIMS))
@@ -120,6 +121,9 @@ def _scores(detector, X, per):
         scores = detector.fit(X).score_samples(X)
     elif callable(detector):
         scores = detector(X)
+    elif hasattr(detector, "fit_predict"):
+        # Such as LocalOutlierFactor, which judges the rows that it is fitted on.
+        scores = detector.fit(X).negative_outlier_factor_
     else:
         raise TypeError(
             "detector must have fit and score_samples or be a function, got "

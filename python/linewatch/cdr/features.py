@@ -22,6 +22,8 @@ FEATURES = (
 )
 # Only with the table of users.
 FROM_USERS = ("is_abroad", "account_age_days", "is_at_home")
+# Only with the table of towers.
+FROM_TOWERS = ("most_km_per_h",)
 USER_FEATURES = (
     "calls_out_per_day",
     "calls_in_per_day",
@@ -121,13 +123,15 @@ def features(calls, towers, users=None):
     return frame.sort("row").select(pl.col(names).cast(pl.Float64))
 
 
-def user_features(calls, users):
+def user_features(calls, users, towers=None):
     """Habits of each user, over all its calls.
 
     Parameters
     ----------
     calls, users : DataFrame or anything that speaks Arrow
         With the columns of `Dataset.calls` and `Dataset.users`.
+    towers : DataFrame, optional
+        `Dataset.towers`; adds the largest speed between two calls of the user.
 
     Returns
     -------
@@ -148,12 +152,11 @@ def user_features(calls, users):
     start, length = pl.col("call_start_ts"), pl.col("call_duration")
     days = max(1, calls["call_start_ts"].dt.date().n_unique())
     last_day = calls["call_start_ts"].dt.date().max()
-    calls = calls.join(
-        users.select(callee_id="user_id", is_abroad=_is_abroad()), on="callee_id", how="left"
-    )
+    abroad = users.select(callee_id="user_id", is_abroad=_is_abroad())
+    calls = calls.join(abroad, on="callee_id", how="left", maintain_order="left")
     device = calls.group_by("caller_imei").agg(of_device=pl.col("caller_id").n_unique())
     hour = pl.len().over("caller_id", start.dt.truncate("1h"))
-    calls = calls.join(device, on="caller_imei").with_columns(
+    calls = calls.join(device, on="caller_imei", maintain_order="left").with_columns(
         in_hour=hour, in_cell=pl.len().over("caller_id", "first_cell_id")
     )
     made = calls.group_by(user_id="caller_id").agg(
@@ -176,8 +179,14 @@ def user_features(calls, users):
     frame = frame.join(taken, on="user_id", how="left", maintain_order="left").with_columns(
         account_age_days=(pl.lit(last_day) - pl.col("creation_date")).dt.total_days()
     )
+    names = USER_FEATURES
+    if towers is not None:
+        names += FROM_TOWERS
+        speed = features(calls, towers).select(most_km_per_h="speed_km_per_h")
+        speed = speed.with_columns(user_id=calls["caller_id"]).group_by("user_id").max()
+        frame = frame.join(speed, on="user_id", how="left")
     order = users.select("user_id").join(frame, on="user_id", how="left", maintain_order="left")
-    return order.select("user_id", pl.col(USER_FEATURES).cast(pl.Float64).fill_null(0.0))
+    return order.select("user_id", pl.col(names).cast(pl.Float64).fill_null(0.0))
 
 
 def _is_abroad():
