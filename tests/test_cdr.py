@@ -243,13 +243,13 @@ def test_another_seed_gives_other_calls_and_other_users():
 # These bytes are the format of the data: a change of them is a change that users must be told of.
 GOLDEN = {
     "realistic": {
-        "cdr_call_records": "6acc658572214b8f",
+        "cdr_call_records": "9bc427ad430fe063",
         "cdr_cell_towers": "558ae5ff45ff9641",
         "cdr_communities": "b6af7e1e5b89b44b",
         "cdr_user_profiles": "28c213e9effc067c",
     },
     "seed": {
-        "cdr_call_records": "2f60077373e8141b",
+        "cdr_call_records": "b708ce0d9337a7b9",
         "cdr_cell_towers": "558ae5ff45ff9641",
         "cdr_communities": "2a48bc29088d266a",
         "cdr_user_profiles": "240aaddd690a61f0",

@@ -91,14 +91,10 @@ fn line(
     let moment = |second: u32| {
         let next = second >= DAY_S;
         let second = if next { second - DAY_S } else { second };
-        let (hour, minute) = (second / 3600, second / 60 % 60);
-        let [.., a, b] = digits.four(hour);
-        let [.., c, d] = digits.four(minute);
-        let [.., e, f] = digits.four(second % 60);
         let mut text = [0; 20];
         text[0] = b',';
         text[1..12].copy_from_slice(&dates[usize::from(next)]);
-        text[12..].copy_from_slice(&[a, b, b':', c, d, b':', e, f]);
+        text[12..].copy_from_slice(&digits.time(second));
         text
     };
     out.word(&numbered(digits, b"call_", number + 1, 6));

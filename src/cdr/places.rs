@@ -108,7 +108,7 @@ impl Places {
             return first;
         }
         if self.to_neighbor {
-            self.neighbors[usize::from(first)][(bits & 0xFF) as usize * NEIGHBORS >> 8]
+            self.neighbors[usize::from(first)][((bits & 0xFF) as usize * NEIGHBORS) >> 8]
         } else {
             let n = self.neighbors.len() as u32;
             let other = below(bits.wrapping_mul(0x9E37_79B1), n - 1);

@@ -62,9 +62,9 @@ impl Rhythm {
             for (weekend, hours) in settings.rhythm[pattern].iter().enumerate() {
                 let sum: f64 = hours.iter().sum();
                 let volume = [1.0, settings.weekend_volume[pattern]][weekend];
-                for hour in 0..24 {
+                for (hour, weight) in hours.iter().enumerate() {
                     let own = (hour + 24 + 1 - class % 3) % 24;
-                    weights[weekend][class][own] = hours[hour] / sum * volume;
+                    weights[weekend][class][own] = weight / sum * volume;
                 }
             }
         }

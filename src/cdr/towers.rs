@@ -99,7 +99,7 @@ pub fn lay_out(key: Key, settings: &Settings) -> Result<Vec<Tower>, Error> {
         let band = ((rows as f64 / libm::sqrt(count.max(1) as f64)).ceil() as u64).max(1);
         squares.sort_by_key(|square| {
             let (row, column) = (square / columns, square % columns);
-            let along = if row / band % 2 == 0 {
+            let along = if (row / band).is_multiple_of(2) {
                 column
             } else {
                 columns - 1 - column

@@ -75,7 +75,7 @@ impl World {
         let world = World {
             key,
             identities: Identities::new(key, settings.users),
-            digits: Digits::default(),
+            digits: Digits,
             ties: Ties::new(key, &settings, actors.first, kinds),
             places: Places::new(key, &settings, &towers),
             moods: [

@@ -7,7 +7,7 @@ or day by day.
 >>> from linewatch import cdr
 >>> data = cdr.generate(users=100, days=2, seed=7)
 >>> data.rows
-1632
+1775
 >>> next(iter(data.calls())).columns[:4]
 ['call_id', 'caller_id', 'callee_id', 'call_start_ts']
 """

@@ -124,7 +124,7 @@ class Dataset:
         >>> from linewatch import cdr
         >>> calls = cdr.generate(users=100, days=2).calls(batch_size=500)
         >>> [batch.height for batch in calls][:2]
-        [500, 331]
+        [500, 370]
         """
         first, last = (0, self.config.days) if days is None else days
         return Calls(self, first, last, batch_size, backend, n_jobs)

@@ -42,7 +42,7 @@ pub fn schedule(plan: &Plan<'_>, count: u64, events: &mut Vec<Event>) {
         let latest = DAY_S - LONGEST_S;
         // From a minute on; the square makes soon likelier than late.
         let u = u64::from(b >> 16);
-        let wait = 60 + (u * u * u64::from(latest - start - 60) >> 32) as u32;
+        let wait = 60 + ((u * u * u64::from(latest - start - 60)) >> 32) as u32;
         events.push(Event {
             start: start + wait,
             latest,
