@@ -155,6 +155,4 @@ def test_what_the_benchmark_cannot_score_is_refused():
     assert str(error.value) == 'per must be "call" or "user", got \'cell\''
     with pytest.raises(ValueError) as error:
         cdr.benchmark(lambda X: X[:, 0], users=50, days=1, per="user", scenarios={})
-    assert str(error.value) == (
-        'per="user" needs scenarios, as the other anomalies are of anybody'
-    )
+    assert str(error.value) == ('per="user" needs scenarios, as the other anomalies are of anybody')

@@ -269,7 +269,6 @@ class Dataset:
         parts = [batch.filter("is_anomaly").select(columns) for batch in self.calls()]
         return pl.concat(parts)
 
-
     def truth_tables(self):
         """What the scenarios planted: which calls, users, cells and stretches of time.
 

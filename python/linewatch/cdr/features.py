@@ -65,8 +65,8 @@ def features(calls, towers, users=None):
     --------
     >>> from linewatch import cdr
     >>> data = cdr.generate(users=100, days=2)
-    >>> cdr.features(data.calls(), data.towers).shape
-    (1632, 16)
+    >>> cdr.features(data.calls(), data.towers).width
+    16
     """
     import polars as pl
 
@@ -143,8 +143,8 @@ def user_features(calls, users, towers=None):
     --------
     >>> from linewatch import cdr
     >>> data = cdr.generate(users=100, days=2)
-    >>> cdr.user_features(data.calls(), data.users).shape
-    (100, 16)
+    >>> cdr.user_features(data.calls(), data.users).width
+    16
     """
     import polars as pl
 

@@ -175,24 +175,35 @@ def _options(name, given, nearest):
                 f'scenarios.{name} has no option "{option}"{nearest(option, known)} '
                 f"(it has {', '.join(known)})"
             )
-        default = defaults[option]
-        if isinstance(default, int | float) and not isinstance(default, bool):
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not is_number or not 0 <= value <= 1_000_000:
-                raise ValueError(
-                    f"scenarios.{name}.{option} must be a number between 0 and 1000000, got {value!r}"
-                )
-            if isinstance(default, float) and default <= 1 and value > 1:
-                raise ValueError(
-                    f"scenarios.{name}.{option} must be a share between 0 and 1, got {value!r}"
-                )
-            if isinstance(default, int) and value != int(value):
-                raise ValueError(
-                    f"scenarios.{name}.{option} must be a whole number, got {value!r}"
-                )
-            value = type(default)(value)
+        expected, fits = _rule(defaults[option])
+        if not fits(value):
+            raise ValueError(f"scenarios.{name}.{option} must be {expected}, got {value!r}")
+        value = type(defaults[option])(value)
         cleaned[option] = value
     return cleaned
+
+
+def _rule(default):
+    """What an option must be, by its default: in words, and as a test."""
+    if isinstance(default, bool):
+        return "true or false", lambda value: isinstance(value, bool)
+
+    def number(least, most, whole):
+        def fits(value):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return False
+            return least <= value <= most and (not whole or value == int(value))
+
+        return fits
+
+    if isinstance(default, int):
+        return "a whole number between 1 and 1000000", number(1, 1_000_000, True)
+    if isinstance(default, float) and default <= 1:
+        return "a share between 0 and 1", number(0, 1, False)
+    if isinstance(default, float):
+        return "a number between 0 and 1000000", number(0, 1_000_000, False)
+    expected = f"of the kind of {default!r}"
+    return expected, lambda value: isinstance(value, type(default))
 
 
 for _module in (

@@ -107,9 +107,7 @@ class Incident:
         """The first second of a random day."""
         return self.draw.integers(0, self.days) * DAY_S
 
-    def account(
-        self, role, *, user_type="individual", home=None, created_days=400, prefix=None
-    ):
+    def account(self, role, *, user_type="individual", home=None, created_days=400, prefix=None):
         """Add a user that makes no calls of its own; gives its number.
 
         `created_days` is the age of the account on the first day; negative for a later one.
@@ -120,9 +118,7 @@ class Incident:
         home = self.draw.integers(0, self.n_cells) if home is None else home
         pattern = "business" if user_type == "business" else "social"
         accounts = self._plan.accounts
-        accounts.append(
-            Account(user_type, pattern, home, created_days, prefix, self._index, role)
-        )
+        accounts.append(Account(user_type, pattern, home, created_days, prefix, self._index, role))
         number = self.n_users + len(accounts) - 1
         self.users.append((number, role, None, None))
         return number
@@ -237,6 +233,8 @@ class Incident:
 
     def _change(self, kind, start, end, role, **what):
         if not start < end:
-            raise ValueError(f"a change of {self.name} must end after it starts, got {start}, {end}")
+            raise ValueError(
+                f"a change of {self.name} must end after it starts, got {start}, {end}"
+            )
         self._plan.changes.append(Change(kind, self._index, role, start, end, **what))
         self.intervals.append((role, start, end))

@@ -187,7 +187,9 @@ class Plan:
             schema = {name: pl.Int64 if name in ("start", "end") else pl.String for name in names}
             frame = pl.DataFrame(tables[table], schema=schema, orient="row")
             frames[table] = frame.with_columns(
-                (pl.lit(first).cast(pl.Datetime("us")) + pl.duration(seconds=pl.col(name))).alias(name)
+                (pl.lit(first).cast(pl.Datetime("us")) + pl.duration(seconds=pl.col(name))).alias(
+                    name
+                )
                 for name in ("start", "end")
             )
         return frames

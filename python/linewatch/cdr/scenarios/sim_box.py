@@ -26,7 +26,7 @@ def sim_box(incident, *, sims, devices, cells, calls_a_day, days, known, incomin
     for cell in sites:
         incident.cell(cell, "site", start, end)
     for sim in range(sims):
-        cell = sites[sim % cells]
+        cell = sites[sim % len(sites)]
         card = incident.account("card", home=cell, created_days=draw.integers(1, 40))
         imei = incident.imei(sim % devices)
         friends = incident.subscribers(3)

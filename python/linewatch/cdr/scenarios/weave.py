@@ -196,9 +196,7 @@ class Woven:
     def _place(self, day, rows):
         """Who takes part in each call and when: (second, number, caller, callee, row) by time."""
         plan = self.plan
-        open_sides = [
-            (row.caller == ANYONE) + (row.callee == ANYONE) for *_, row in rows
-        ]
+        open_sides = [(row.caller == ANYONE) + (row.callee == ANYONE) for *_, row in rows]
         draws = plan.draws("who is free", day)
         candidates = draws.integers(0, plan.n_users, (max(sum(open_sides), 1), CANDIDATES)).tolist()
         named = {user for *_, row in rows for user in (row.caller, row.callee)}
