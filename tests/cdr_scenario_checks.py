@@ -1,4 +1,4 @@
-"""The invariants of calls with scenarios: each scenario is let off what it breaks, in its rows alone."""
+"""Invariants of calls with scenarios: each is let off what it breaks, in its rows alone."""
 
 import cdr_checks as checks
 import polars as pl
@@ -39,7 +39,9 @@ def everything(data):
     own = _let_off(calls, "own_papers")["call_id"].implode()
     papers = users.select("user_id", "imei", "imsi")
     mended = (
-        table.join(papers, left_on="caller_id", right_on="user_id", how="left", maintain_order="left")
+        table.join(
+            papers, left_on="caller_id", right_on="user_id", how="left", maintain_order="left"
+        )
         .join(papers, left_on="callee_id", right_on="user_id", how="left", suffix="_callee",
               maintain_order="left")
         .with_columns(

@@ -1,4 +1,4 @@
-"""Scenarios planted as incidents: what each shows, what it leaves alone, and the truth beside it."""
+"""Scenarios planted as incidents: what each shows and leaves alone, and the truth beside it."""
 
 import cdr_checks as checks
 import cdr_scenario_checks as scenario_checks
@@ -122,7 +122,7 @@ def test_a_swapped_number_changes_its_papers_to_the_minute_and_calls_nobody_it_k
         assert ((called["callee_imsi"] == papers["imsi"]) == ~inside).all()
         fraud = _rows(made, "sim_swap").filter(pl.col("caller_id") == user)
         quiet = (fraud["call_start_ts"].min() - start).total_seconds()
-        assert 1800 <= quiet
+        assert quiet >= 1800
         assert start.second == 0
     changed = truth["calls"].filter((pl.col("scenario") == "sim_swap") & ~pl.col("is_added"))
     assert changed.height >= _rows(made, "sim_swap").height
@@ -217,7 +217,7 @@ def test_a_surge_of_drops_cuts_its_share_of_calls_and_no_other(made):
 
 
 def test_calls_of_a_pair_of_cells_go_to_and_fro_within_seconds(made):
-    data, table, truth, difficulty = made
+    data, table, truth, _difficulty = made
     moves = data.handovers()
     calls = truth["calls"].filter(pl.col("scenario") == "ping_pong")
     # A-B-A within ten seconds: in the calls of the truth, and next to nowhere else.
@@ -342,7 +342,7 @@ def test_other_readers_get_the_same_calls():
     assert cdr.generate(users=100, days=2, seed=1).truth.height < data.truth.height
 
 
-@pytest.mark.parametrize("users, days", [(10, 1), (25, 1), (60, 2)])
+@pytest.mark.parametrize(("users", "days"), [(10, 1), (25, 1), (60, 2)])
 def test_small_worlds_with_incidents_keep_every_invariant(users, days):
     small = {
         "sim_box": {"sims": 2, "calls_a_day": 10}, "wangiri": {"rings": 8}, "sim_swap": {},
@@ -371,7 +371,7 @@ ALL = ", ".join(BUILT_IN)
 
 
 @pytest.mark.parametrize(
-    "given, message",
+    ("given", "message"),
     [
         (3, "scenarios must be a list of names or a table by name, got 3"),
         (["sim_bx"], f"scenarios has no 'sim_bx'; did you mean \"sim_box\"? (it has {ALL})"),
@@ -458,7 +458,7 @@ def test_a_scenario_of_ones_own_is_the_same_on_shards_and_threads(own):
 
 
 @pytest.mark.parametrize(
-    "call, message",
+    ("call", "message"),
     [
         (lambda i, u: i.call(3600, 5, u), "must begin at 02:00:00 or later and end by midnight"),
         (lambda i, u: i.call(86_390, 50, u), "must begin at 02:00:00 or later and end by midnight"),
@@ -494,7 +494,8 @@ def test_calls_that_find_nobody_free_are_refused(own):
     with pytest.raises(ValueError) as error:
         cdr.generate(users=20, days=1, scenarios=["flood"]).calls().collect()
     assert str(error.value) == (
-        "scenarios.flood finds no free users on day 0; ask for fewer of its calls, or for more users"
+        "scenarios.flood finds no free users on day 0; ask for fewer of its calls, or for more "
+        "users"
     )
 
 

@@ -86,7 +86,8 @@ def register(name, function, *, breaks=(), easy=None, medium=None, hard=None):
     ...     caller = incident.account("nuisance")
     ...     for at in incident.draw.times(calls, start + 36_000, end - 7200):
     ...         incident.call(at, 5, caller)
-    >>> cdr.register("nuisance", nuisance, easy={"calls": 50}, medium={"calls": 20}, hard={"calls": 5})
+    >>> levels = {"easy": {"calls": 50}, "medium": {"calls": 20}, "hard": {"calls": 5}}
+    >>> cdr.register("nuisance", nuisance, **levels)
     >>> data = cdr.generate(users=100, days=2, scenarios={"nuisance": {"difficulty": "easy"}})
     >>> (data.truth["anomaly_type"] == "nuisance").sum()
     50

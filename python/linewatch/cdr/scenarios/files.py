@@ -12,19 +12,15 @@ KINDS = ("normal", *ANOMALIES)
 def write(dataset, made, stem, format, n_jobs, callback):
     """Write the calls into the folder `made`; gives counts by hour, kind and class of duration."""
     counts = [np.zeros(24, int), np.zeros(len(KINDS), int), np.zeros(len(CLASSES) + 1, int)]
-    csv = open(made / f"{stem}.csv", "wb") if format == "csv" else None
-    try:
-        for day in range(dataset.config.days):
-            calls = dataset.calls(days=(day, day + 1), n_jobs=n_jobs, batch_size=1 << 17)
-            frames = _counted(calls, counts, callback)
-            if csv:
-                for k, frame in enumerate(frames):
-                    _csv(frame, csv, header=day == 0 and k == 0)
-            else:
-                _parquet(frames, made / stem / f"{dataset._date(day)}.parquet")
-    finally:
-        if csv:
-            csv.close()
+    for day in range(dataset.config.days):
+        calls = dataset.calls(days=(day, day + 1), n_jobs=n_jobs, batch_size=1 << 17)
+        frames = _counted(calls, counts, callback)
+        if format == "csv":
+            with open(made / f"{stem}.csv", "ab") as file:
+                for frame in frames:
+                    _csv(frame, file, header=file.tell() == 0)
+        else:
+            _parquet(frames, made / stem / f"{dataset._date(day)}.parquet")
     return [column.tolist() for column in counts]
 
 

@@ -182,7 +182,7 @@ class Incident:
         if not may_overlap and not EARLIEST_S <= second <= DAY_S - duration:
             raise ValueError(
                 f"a call of {self.name} must begin at 02:00:00 or later and end by midnight, as "
-                f"only then is it known who is free; got second {second} of the day and {duration} s"
+                f"only then it is known who is free; got second {second} of a day and {duration} s"
             )
         if (imei or imsi) and OWN_PAPERS not in self.scenario.breaks:
             raise ValueError(f'{self.scenario.name} changes papers and must break "{OWN_PAPERS}"')

@@ -11,7 +11,7 @@ from linewatch.cdr.scenarios.incident import DAY_S
     hard={"hours": 4, "duplicated": 0.01, "late": 0.01, "late_days": 1, "cells": 2, "skew_s": 240},
 )  # fmt: skip
 def mediation(incident, *, hours, duplicated, late, late_days, cells, skew_s):
-    """For some hours a share of the records is doubled, a share is late, and a switch's clock is fast.
+    """For hours a share of the records is doubled, a share is late, and a switch's clock is fast.
 
     The calls stay as they are; `Dataset.arrivals` has what the billing system saw.
     """

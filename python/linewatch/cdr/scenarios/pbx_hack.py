@@ -1,4 +1,4 @@
-"""PBX hack: a company's exchange calls numbers of high charge by night, on many channels at once."""
+"""PBX hack: a company's exchange calls numbers of high charge by night, on many channels."""
 
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import DOMESTIC, ONE_CALL, RANGES

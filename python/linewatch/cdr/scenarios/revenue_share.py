@@ -1,4 +1,4 @@
-"""International revenue share fraud: stolen cards call a range of high charge, at night and long."""
+"""International revenue share fraud: stolen cards call a range of high charge, by night."""
 
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import DOMESTIC, ONE_CALL, RANGES
