@@ -333,6 +333,19 @@ def test_files_hold_the_calls_of_the_stream_and_the_truth(tmp_path):
     assert one.read_bytes() == two.read_bytes()
 
 
+def test_the_command_plants_scenarios(tmp_path, capsys):
+    from linewatch.cli import main
+
+    out = str(tmp_path / "data")
+    options = ["--users", "100", "--days", "2", "--no-picture", "--quiet"]
+    assert not main(["generate", *options, "--out", out, "--scenarios", "pbx_hack,ping_pong"])
+    assert "cdr_truth_calls.parquet" in capsys.readouterr().out
+    written = pl.read_parquet(tmp_path / "data" / "cdr_handovers.parquet")
+    assert written.equals(
+        cdr.generate(users=100, days=2, scenarios=["pbx_hack", "ping_pong"]).handovers()
+    )
+
+
 def test_other_readers_get_the_same_calls():
     data = cdr.generate(users=100, days=2, seed=1, scenarios=["pbx_hack"])
     whole = data.calls().collect()
