@@ -67,12 +67,12 @@ def compare(users, days, rounds):
 
     def csv():
         (folder / "a.csv").unlink(missing_ok=True)
-        data._core.write(folder / "a.csv", "csv", 0, days, n_jobs=1)
+        data._core.write(folder / "a.csv", "csv", (0, days), n_jobs=1)
 
     def parquet():
         for day in range(days):
             (folder / f"{day}.parquet").unlink(missing_ok=True)
-            data._core.write(folder / f"{day}.parquet", "parquet", day, day + 1, n_jobs=1)
+            data._core.write(folder / f"{day}.parquet", "parquet", (day, day + 1), n_jobs=1)
 
     try:
         for _ in range(rounds):
@@ -136,7 +136,7 @@ def threads(rounds):
                 path = Path(folder) / "a.csv"
                 path.unlink(missing_ok=True)
                 began = time.perf_counter()
-                data._core.write(path, "csv", 0, 2, n_jobs=n_jobs)
+                data._core.write(path, "csv", (0, 2), n_jobs=n_jobs)
                 best[n_jobs] = min(best.get(n_jobs, 1e9), time.perf_counter() - began)
     return best[1], best[2]
 

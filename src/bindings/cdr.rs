@@ -20,8 +20,9 @@ use pyo3::types::{PyCapsule, PyDict};
 
 use super::error::guard;
 use super::run::run;
-use crate::cdr::columns::{self, CALLS, Column, Names, Text, Word};
+use crate::cdr::columns::{self, CALLS, Column, Names, Text};
 use crate::cdr::files::{self, Failure};
+use crate::cdr::identity::{Digits, Room};
 use crate::cdr::settings::{Area, Community, Duration, Settings, Shape};
 use crate::cdr::stream::Rows;
 use crate::cdr::world::World;
@@ -42,9 +43,12 @@ where
     }
 }
 
+/// Share, latitudes, longitudes, homes, work places.
+type AreaFields = (f64, [f64; 2], [f64; 2], f64, f64);
+
 /// The settings that `linewatch.cdr.Config` has checked and laid out.
 fn settings(d: &Bound<'_, PyDict>) -> PyResult<Settings> {
-    let areas: Vec<(f64, [f64; 2], [f64; 2], f64, f64)> = field(d, "areas")?;
+    let areas: Vec<AreaFields> = field(d, "areas")?;
     let areas = areas
         .into_iter()
         .map(|(share, latitude, longitude, home, work)| Area {
@@ -186,18 +190,19 @@ impl CdrDataset {
         })
     }
 
-    /// Writes the calls of days `first..last` as one CSV file, or those of day `first` as Parquet.
-    #[pyo3(signature = (path, format, first, last, *, n_jobs = None, progress = None))]
+    /// Writes the calls of days from the first to before the second as one CSV file, or those of the
+    /// first as Parquet.
+    #[pyo3(signature = (path, format, days, *, n_jobs = None, progress = None))]
     fn write(
         &self,
         py: Python<'_>,
         path: PathBuf,
         format: &str,
-        first: u32,
-        last: u32,
+        days: (u32, u32),
         n_jobs: Option<isize>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Counts> {
+        let (first, last) = days;
         let threads = threads(n_jobs)?;
         let (world, names) = (&self.0.world, &self.0.names);
         let is_csv = format == "csv";
@@ -446,8 +451,16 @@ fn texts(rows: usize, write: impl Fn(usize, &mut Vec<u8>)) -> ArrayRef {
     Arc::new(strings(text))
 }
 
-fn words(rows: usize, word: impl Fn(usize) -> Word) -> ArrayRef {
-    Arc::new(strings(Text::of((0..rows).map(word), 12)))
+fn names(digits: &Digits, numbers: impl ExactSizeIterator<Item = u32>) -> ArrayRef {
+    Arc::new(strings(Text::of(numbers, 12, |n, out| {
+        columns::user(digits, n, out)
+    })))
+}
+
+fn values(rows: usize, write: impl Fn(u32, &mut Room) -> usize) -> ArrayRef {
+    Arc::new(strings(Text::of(0..rows, 15, |i, out| {
+        write(i as u32, out)
+    })))
 }
 
 fn users(shared: &Shared) -> Result<RecordBatch, Error> {
@@ -456,7 +469,7 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
     let of = |number: usize| &world.users[identities.place(number as u32) as usize];
     let created = |number: usize| cdr::users::created(world, identities.place(number as u32));
     table(vec![
-        ("user_id", words(n, |i| columns::user(digits, i as u32))),
+        ("user_id", names(digits, 0..n as u32)),
         (
             "phone_number",
             texts(n, |i, out| {
@@ -465,15 +478,11 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
         ),
         (
             "imei",
-            texts(n, |i, out| {
-                out.extend(digits.imei(identities.imei(i as u32)))
-            }),
+            values(n, |i, out| digits.imei(identities.imei(i), out)),
         ),
         (
             "imsi",
-            texts(n, |i, out| {
-                out.extend(digits.imsi(identities.imsi(i as u32)))
-            }),
+            values(n, |i, out| digits.imsi(identities.imsi(i), out)),
         ),
         (
             "home_cell_id",
@@ -539,7 +548,10 @@ fn actors(shared: &Shared) -> Result<RecordBatch, Error> {
     let (n, digits) = (members.len(), &world.digits);
     let scenario = |i: usize| cdr::actors::scenario(members[i].1).bytes();
     table(vec![
-        ("user_id", words(n, |i| columns::user(digits, members[i].0))),
+        (
+            "user_id",
+            names(digits, members.iter().map(|member| member.0)),
+        ),
         ("scenario", texts(n, |i, out| out.extend(scenario(i)))),
         ("role", texts(n, |i, out| out.extend(members[i].2.bytes()))),
     ])
@@ -594,7 +606,10 @@ fn communities(shared: &Shared) -> Result<RecordBatch, Error> {
     let kind = |i: usize| cdr::settings::COMMUNITIES[members[i].0].as_bytes();
     let sizes = members.iter().map(|member| member.3 as i32);
     table(vec![
-        ("user_id", words(n, |i| columns::user(digits, members[i].2))),
+        (
+            "user_id",
+            names(digits, members.iter().map(|member| member.2)),
+        ),
         ("community_type", texts(n, |i, out| out.extend(kind(i)))),
         (
             "community_id",

@@ -2,7 +2,7 @@
 //!
 //! Text is written into one buffer a column, in bulk. The columns of a batch are independent tasks.
 
-use super::identity::Digits;
+use super::identity::{Digits, Room};
 use super::row::{DAY_S, Row};
 use super::settings::KINDS;
 use super::world::World;
@@ -55,19 +55,22 @@ impl Text {
         self.offsets.push(self.data.len() as i32);
     }
 
-    /// All of `words`, each copied as a whole and then overlapped by the next.
+    /// The values that `write` writes for each item; it gives their lengths.
     #[inline(always)]
-    pub fn of(words: impl ExactSizeIterator<Item = Word>, width: usize) -> Self {
-        let mut offsets = Vec::with_capacity(words.len() + 1);
+    pub fn of<T>(
+        items: impl ExactSizeIterator<Item = T>,
+        width: usize,
+        write: impl Fn(T, &mut Room) -> usize,
+    ) -> Self {
+        let mut offsets = Vec::with_capacity(items.len() + 1);
         offsets.push(0);
-        let mut data = vec![0; words.len() * width + 32];
+        let mut data = vec![0; items.len() * width + 32];
         let mut at = 0;
-        for (word, length) in words {
+        for item in items {
             if data.len() < at + 32 {
                 data.resize(2 * data.len() + 64, 0);
             }
-            data[at..at + 32].copy_from_slice(&word);
-            at += length;
+            at += write(item, room(&mut data, at));
             offsets.push(at as i32);
         }
         data.truncate(at);
@@ -75,27 +78,11 @@ impl Text {
     }
 }
 
-/// `prefix` and then `number` with at least `width` digits; 16 bytes of each at most.
+/// The 32 bytes of `data` from `at` on, which must be there.
 #[inline(always)]
-pub fn numbered<const N: usize>(
-    digits: &Digits,
-    prefix: &[u8; N],
-    number: u64,
-    width: usize,
-) -> Word {
-    let (text, count) = digits.decimal(number, width);
-    let mut word = [0; 32];
-    word[..N].copy_from_slice(prefix);
-    word[N..N + 16].copy_from_slice(&text);
-    (word, N + count)
-}
-
-/// 15 digits.
-#[inline(always)]
-pub fn fifteen(text: [u8; 15]) -> Word {
-    let mut word = [0; 32];
-    word[..15].copy_from_slice(&text);
-    (word, 15)
+pub fn room(data: &mut [u8], at: usize) -> &mut Room {
+    let room = data[at..].first_chunk_mut();
+    room.expect("room is made before a value is written")
 }
 
 /// A column.
@@ -123,7 +110,11 @@ pub struct Names {
 impl Names {
     /// The names of a world.
     pub fn new(world: &World) -> Self {
-        let name = |i: usize| numbered(&world.digits, b"cell_", i as u64 + 1, 3);
+        let name = |i: usize| {
+            let mut word = [0; 32];
+            let length = world.digits.named(b"cell_", i as u64 + 1, 3, &mut word);
+            (word, length)
+        };
         Names {
             cells: (0..world.towers.len()).map(name).collect(),
             endings: KINDS
@@ -152,10 +143,17 @@ fn ending(is_anomaly: bool, kind: &str) -> Word {
     word(format!(",{},{kind}\n", u8::from(is_anomaly)).as_bytes())
 }
 
-/// `user_0001`: the public number from 0 plus one.
+/// Writes `user_0001`: the public number from 0 plus one.
 #[inline(always)]
-pub fn user(digits: &Digits, number: u32) -> Word {
-    numbered(digits, b"user_", u64::from(number) + 1, 4)
+pub fn user(digits: &Digits, number: u32, out: &mut Room) -> usize {
+    digits.named(b"user_", u64::from(number) + 1, 4, out)
+}
+
+/// Writes a word.
+#[inline(always)]
+fn copy((word, length): &Word, out: &mut Room) -> usize {
+    *out = *word;
+    *length
 }
 
 /// The columns of consecutive rows of a day, of which the first is row `first_row` of the data.
@@ -190,47 +188,40 @@ pub fn columns(
     let identities = &world.identities;
     parallel::for_each(tasks, threads, |(number, column)| {
         *column = match number {
-            0 => {
-                let name = |k| numbered(digits, b"call_", first_row + k as u64 + 1, 6);
-                Column::Text(Text::of((0..n).map(name), 13))
+            0 => Column::Text(Text::of(0..n, 13, |k, out| {
+                digits.named(b"call_", first_row + k as u64 + 1, 6, out)
+            })),
+            1 | 2 => {
+                let users = [callers, callees][number - 1].iter();
+                Column::Text(Text::of(users, 12, |&n, out| user(digits, n, out)))
             }
-            1 => Column::Text(Text::of(callers.iter().map(|&n| user(digits, n)), 12)),
-            2 => Column::Text(Text::of(callees.iter().map(|&n| user(digits, n)), 12)),
             3 => times(rows, |row| midnight + i64::from(row.start)),
             4 => times(rows, |row| midnight + i64::from(row.end())),
             5 => Column::Seconds(rows.iter().map(|row| i32::from(row.duration)).collect()),
-            6 => Column::Text(Text::of(
-                rows.iter().map(|r| names.cells[usize::from(r.first)]),
-                9,
-            )),
-            7 => Column::Text(Text::of(
-                rows.iter().map(|r| names.cells[usize::from(r.last)]),
-                9,
-            )),
-            8 => {
-                let imei = |(row, &n): (&Row, &u32)| {
-                    let device = world.device(row);
-                    let n = if device == row.caller {
-                        n
-                    } else {
-                        identities.public(device)
-                    };
-                    fifteen(digits.imei(identities.imei(n)))
+            6 => Column::Text(Text::of(rows.iter(), 9, |row, out| {
+                copy(&names.cells[usize::from(row.first)], out)
+            })),
+            7 => Column::Text(Text::of(rows.iter(), 9, |row, out| {
+                copy(&names.cells[usize::from(row.last)], out)
+            })),
+            8 => Column::Text(Text::of(rows.iter().zip(callers), 15, |(row, &n), out| {
+                let device = world.device(row);
+                let n = if device == row.caller {
+                    n
+                } else {
+                    identities.public(device)
                 };
-                Column::Text(Text::of(rows.iter().zip(callers).map(imei), 15))
-            }
+                digits.imei(identities.imei(n), out)
+            })),
             9 | 10 => {
-                let imsi = |&n: &u32| fifteen(digits.imsi(identities.imsi(n)));
-                Column::Text(Text::of(
-                    [callers, callees][number - 9].iter().map(imsi),
-                    15,
-                ))
+                let users = [callers, callees][number - 9].iter();
+                let imsi = |&n: &u32, out: &mut Room| digits.imsi(identities.imsi(n), out);
+                Column::Text(Text::of(users, 15, imsi))
             }
             11 => Column::Flags(rows.iter().map(|row| row.kind != 0).collect()),
-            _ => Column::Text(Text::of(
-                rows.iter().map(|r| labels[usize::from(r.kind)]),
-                7,
-            )),
+            _ => Column::Text(Text::of(rows.iter(), 7, |row, out| {
+                copy(&labels[usize::from(row.kind)], out)
+            })),
         };
         Ok(())
     })?;

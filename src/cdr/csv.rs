@@ -2,7 +2,8 @@
 //!
 //! No field holds a comma, a quote or a line break, so none is quoted. Lines end with a line feed.
 
-use super::columns::{CALLS, Names, Word, numbered};
+use super::columns::{CALLS, Names, Word, room};
+use super::identity::Room;
 use super::row::{DAY_S, Row};
 use super::world::World;
 use crate::error::Error;
@@ -62,11 +63,18 @@ struct Lines {
 }
 
 impl Lines {
-    /// Copies all 32 bytes, of which `length` stay.
+    /// Writes a value, up to 32 bytes of which as many stay as `write` says.
+    #[inline(always)]
+    fn value(&mut self, write: impl FnOnce(&mut Room) -> usize) {
+        self.length += write(room(&mut self.text, self.length));
+    }
+
     #[inline(always)]
     fn word(&mut self, (word, length): &Word) {
-        self.text[self.length..self.length + 32].copy_from_slice(word);
-        self.length += length;
+        self.value(|out| {
+            *out = *word;
+            *length
+        });
     }
 
     #[inline(always)]
@@ -87,7 +95,6 @@ fn line(
 ) {
     let (digits, identities) = (&world.digits, &world.identities);
     let [caller, callee] = [row.caller, row.callee].map(|i| identities.public(i));
-    let user = |n: u32| numbered(digits, b",user_", u64::from(n) + 1, 4);
     let moment = |second: u32| {
         let next = second >= DAY_S;
         let second = if next { second - DAY_S } else { second };
@@ -97,12 +104,12 @@ fn line(
         text[12..].copy_from_slice(&digits.time(second));
         text
     };
-    out.word(&numbered(digits, b"call_", number + 1, 6));
-    out.word(&user(caller));
-    out.word(&user(callee));
+    out.value(|out| digits.named(b"call_", number + 1, 6, out));
+    out.value(|out| digits.named(b",user_", u64::from(caller) + 1, 4, out));
+    out.value(|out| digits.named(b",user_", u64::from(callee) + 1, 4, out));
     out.put(moment(row.start));
     out.put(moment(row.end()));
-    out.word(&numbered(digits, b",", u64::from(row.duration), 1));
+    out.value(|out| digits.named(b",", u64::from(row.duration), 1, out));
     out.put(*b",");
     out.word(&names.cells[usize::from(row.first)]);
     out.put(*b",");
@@ -112,11 +119,11 @@ fn line(
         own if own == row.caller => caller,
         other => identities.public(other),
     };
-    out.put(digits.imei(identities.imei(device)));
+    out.value(|out| digits.imei(identities.imei(device), out));
     out.put(*b",");
-    out.put(digits.imsi(identities.imsi(caller)));
+    out.value(|out| digits.imsi(identities.imsi(caller), out));
     out.put(*b",");
-    out.put(digits.imsi(identities.imsi(callee)));
+    out.value(|out| digits.imsi(identities.imsi(callee), out));
     out.word(&names.endings[usize::from(row.kind)]);
 }
 

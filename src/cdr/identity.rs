@@ -30,11 +30,15 @@ const NETWORKS: [(u32, u32); 16] = [
 /// Type allocation codes in use; each serves a million handsets.
 const TYPES: u64 = 4096;
 const SERIALS: u64 = 1_000_000;
+/// Types are so far apart; it has no factor in common with the six digits of a type.
+const TYPE_STEP: u64 = 244_141;
+/// Up to so many users, public numbers are listed: looking up is faster than computing.
+const MOST_LISTED: u32 = 1 << 22;
 /// Mobile numbers begin with 6 to 9 and have ten digits.
 const MOBILE: u64 = 6_000_000_000;
 const MOBILES: u64 = 4_000_000_000;
-/// Subscriber numbers within a network.
-const SUBSCRIBERS: u64 = 10_000_000_000;
+/// Subscriber numbers within a network have ten digits; a power of two is mapped fastest.
+const SUBSCRIBERS: u64 = 1 << 33;
 
 /// More users than this cannot be told apart.
 pub const MOST_USERS: u64 = 99_999_998;
@@ -46,7 +50,10 @@ pub struct Identities {
     phone: Permutation,
     subscriber: Permutation,
     handset: Permutation,
-    types: Permutation,
+    /// The number of the first type, of six digits.
+    first_type: u64,
+    /// Public numbers by place, unless there are very many.
+    publics: Vec<u32>,
     networks: [u32; 16],
 }
 
@@ -57,12 +64,18 @@ impl Identities {
         for (network, (country, code)) in networks.iter_mut().zip(NETWORKS) {
             *network = country * 100 + code;
         }
+        let public = Permutation::new(key, 1, u64::from(users));
+        let listed = if users <= MOST_LISTED { users } else { 0 };
+        let publics = (0..listed)
+            .map(|i| public.forward(u64::from(i)) as u32)
+            .collect();
         Identities {
-            public: Permutation::new(key, 1, u64::from(users)),
+            public,
             phone: Permutation::new(key, 2, MOBILES),
             subscriber: Permutation::new(key, 3, SUBSCRIBERS),
             handset: Permutation::new(key, 4, TYPES * SERIALS),
-            types: Permutation::new(key, 5, SERIALS),
+            first_type: Permutation::new(key, 5, SERIALS).forward(0),
+            publics,
             networks,
         }
     }
@@ -70,7 +83,10 @@ impl Identities {
     /// The public number, from 0, of the user at place `i`.
     #[inline(always)]
     pub fn public(&self, i: u32) -> u32 {
-        self.public.forward(u64::from(i)) as u32
+        match self.publics.get(i as usize) {
+            Some(&public) => public,
+            None => self.public.forward(u64::from(i)) as u32,
+        }
     }
 
     /// The place of the user with public number `n`.
@@ -99,9 +115,13 @@ impl Identities {
         let (kind, serial) = (handset / SERIALS, handset % SERIALS);
         // Reporting bodies 35 (Europe) and 86 (China), then six digits of the type.
         let body = if kind & 1 == 0 { 35 } else { 86 };
-        (body * SERIALS + self.types.forward(kind)) * SERIALS + serial
+        let kind = (self.first_type + kind * TYPE_STEP) % SERIALS;
+        (body * SERIALS + kind) * SERIALS + serial
     }
 }
+
+/// Room for a value of text: what is written beyond its end is overwritten by the next.
+pub type Room = [u8; 32];
 
 /// Numbers as decimal digits, eight at a time in one machine word.
 #[derive(Debug, Default)]
@@ -134,28 +154,41 @@ fn luhn(digits: u64) -> u32 {
 }
 
 impl Digits {
-    /// The 15 digits of an IMEI whose first 14 are `number`.
+    /// Writes the 15 digits of an IMEI whose first 14 are `number`; gives their count.
     #[inline(always)]
-    pub fn imei(&self, number: u64) -> [u8; 15] {
+    pub fn imei(&self, number: u64, out: &mut Room) -> usize {
         let high = eight((number / 100_000_000) as u32);
         let low = eight((number % 100_000_000) as u32);
         let sum = luhn(high) + luhn(low);
-        let mut out = [0; 15];
-        out[..6].copy_from_slice(&(high + ASCII).to_le_bytes()[2..]);
+        out[..8].copy_from_slice(&((high + ASCII) >> 16).to_le_bytes());
         out[6..14].copy_from_slice(&(low + ASCII).to_le_bytes());
         out[14] = b'0' + ((10 - sum % 10) % 10) as u8;
-        out
+        15
     }
 
-    /// The 15 digits of an IMSI.
+    /// Writes the 15 digits of an IMSI; gives their count.
     #[inline(always)]
-    pub fn imsi(&self, (network, subscriber): (u32, u64)) -> [u8; 15] {
+    pub fn imsi(&self, (network, subscriber): (u32, u64), out: &mut Room) -> usize {
         let high = eight(network * 100 + (subscriber / 100_000_000) as u32);
         let low = eight((subscriber % 100_000_000) as u32);
-        let mut out = [0; 15];
-        out[..7].copy_from_slice(&(high + ASCII).to_le_bytes()[1..]);
-        out[7..].copy_from_slice(&(low + ASCII).to_le_bytes());
-        out
+        out[..8].copy_from_slice(&((high + ASCII) >> 8).to_le_bytes());
+        out[7..15].copy_from_slice(&(low + ASCII).to_le_bytes());
+        15
+    }
+
+    /// Writes `prefix` and `number` with at least `width` digits; gives the count of bytes.
+    #[inline(always)]
+    pub fn named<const N: usize>(
+        &self,
+        prefix: &[u8; N],
+        number: u64,
+        width: usize,
+        out: &mut Room,
+    ) -> usize {
+        let (text, count) = self.decimal(number, width);
+        out[..N].copy_from_slice(prefix);
+        out[N..N + 16].copy_from_slice(&text);
+        N + count
     }
 
     /// `HH:MM:SS` of a second of a day.
@@ -211,7 +244,9 @@ mod tests {
 
     #[test]
     fn a_known_imei_has_its_check_digit() {
-        assert_eq!(&Digits.imei(49_015_420_323_751), b"490154203237518");
+        let mut out = [0; 32];
+        assert_eq!(Digits.imei(49_015_420_323_751, &mut out), 15);
+        assert_eq!(&out[..15], b"490154203237518");
     }
 
     #[test]
@@ -222,10 +257,14 @@ mod tests {
         for i in 0..50_000 {
             let n = identities.public(i);
             assert_eq!(identities.place(n), i);
-            let imei = digits.imei(identities.imei(n));
+            let mut imei = [0; 32];
+            digits.imei(identities.imei(n), &mut imei);
+            let imei: [u8; 15] = imei[..15].try_into().unwrap();
             assert!(passes_luhn(&imei));
             assert!(imeis.insert(imei));
-            let imsi = digits.imsi(identities.imsi(n));
+            let mut imsi = [0; 32];
+            digits.imsi(identities.imsi(n), &mut imsi);
+            let imsi: [u8; 15] = imsi[..15].try_into().unwrap();
             assert!(imsi.starts_with(b"404") || imsi.starts_with(b"405"));
             assert!(imsi.iter().all(u8::is_ascii_digit));
             assert!(imsis.insert(imsi));

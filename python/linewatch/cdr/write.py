@@ -97,15 +97,14 @@ def _calls(dataset, made, format, n_jobs, progress):
             return files.write(dataset, made, CALLS, format, n_jobs, callback)
         if format == "csv":
             path = made / f"{CALLS}.csv"
-            parts = [dataset._core.write(path, "csv", 0, days, n_jobs=n_jobs, progress=callback)]
+            parts = [dataset._core.write(path, "csv", (0, days), n_jobs=n_jobs, progress=callback)]
         else:
             (made / CALLS).mkdir()
             parts = [
                 dataset._core.write(
                     made / CALLS / f"{dataset._date(day)}.parquet",
                     "parquet",
-                    day,
-                    day + 1,
+                    (day, day + 1),
                     n_jobs=n_jobs,
                     progress=callback,
                 )

@@ -306,22 +306,17 @@ fn parts(
         Ok(Part::Keys(page(n, RLE_DICTIONARY, &raw)?))
     };
     let write = |numbers: &mut dyn ExactSizeIterator<Item = u32>, kind: usize| match kind {
-        4 | 5 => Text::of(numbers.map(|n| columns::user(digits, n)), 12),
-        6 => Text::of(
-            numbers.map(|n| columns::fifteen(digits.imei(identities.imei(n)))),
-            15,
-        ),
-        _ => Text::of(
-            numbers.map(|n| columns::fifteen(digits.imsi(identities.imsi(n)))),
-            15,
-        ),
+        4 | 5 => Text::of(numbers, 12, |n, out| columns::user(digits, n, out)),
+        6 => Text::of(numbers, 15, |n, out| digits.imei(identities.imei(n), out)),
+        _ => Text::of(numbers, 15, |n, out| digits.imsi(identities.imsi(n), out)),
     };
     let is_shared = rows.iter().any(|row| world.device(row) != row.caller);
     let make = |part: usize| -> io::Result<Option<Part>> {
         Ok(Some(match part {
             0 => {
-                let name = |k| columns::numbered(digits, b"call_", first_row + k as u64 + 1, 6);
-                let text = Text::of((0..n).map(name), 13);
+                let text = Text::of(0..n, 13, |k, out| {
+                    digits.named(b"call_", first_row + k as u64 + 1, 6, out)
+                });
                 Part::Values(page(n, DELTA_LENGTH_BYTE_ARRAY, &encode::text(&text))?)
             }
             // Keys are places in the world; the dictionaries are in the same order.
