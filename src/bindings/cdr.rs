@@ -514,26 +514,21 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
 fn papers(shared: &Shared, numbers: Range<u32>) -> Result<RecordBatch, Error> {
     let (identities, digits) = (&shared.world.identities, &shared.world.digits);
     let (first, n) = (numbers.start, numbers.len());
-    let number = |i: usize| first + i as u32;
     table(vec![
-        ("user_id", words(n, |i| columns::user(digits, number(i)))),
+        ("user_id", names(digits, numbers)),
         (
             "phone_number",
             texts(n, |i, out| {
-                digits.numbered(out, b"+91", identities.phone(number(i)), 10)
+                digits.numbered(out, b"+91", identities.phone(first + i as u32), 10)
             }),
         ),
         (
             "imei",
-            words(n, |i| {
-                columns::fifteen(digits.imei(identities.imei(number(i))))
-            }),
+            values(n, |i, out| digits.imei(identities.imei(first + i), out)),
         ),
         (
             "imsi",
-            words(n, |i| {
-                columns::fifteen(digits.imsi(identities.imsi(number(i))))
-            }),
+            values(n, |i, out| digits.imsi(identities.imsi(first + i), out)),
         ),
     ])
 }

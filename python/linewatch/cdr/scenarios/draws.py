@@ -57,7 +57,10 @@ class Draws:
         values = list(values)
         if weights is None:
             return values[self.integers(0, len(values))]
-        total, at = sum(weights), self.uniform()
+        # Added one by one: newer Pythons' sum() rounds otherwise.
+        total, at = 0, self.uniform()
+        for weight in weights:
+            total += weight
         for value, weight in zip(values, weights):
             at -= weight / total
             if at < 0:

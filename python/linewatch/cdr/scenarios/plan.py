@@ -1,6 +1,7 @@
 """All incidents of a data set, planned before any call is made."""
 
 import datetime
+import math
 from collections import Counter
 from functools import cached_property
 
@@ -99,9 +100,9 @@ class Plan:
 
         towers = pl.DataFrame(self.core.towers())
         latitude, longitude = towers["latitude"].to_numpy(), towers["longitude"].to_numpy()
-        # A map flat enough to order neighbors; the scale of the middle latitude, by a polynomial
-        # of the cosine, as platforms' own may differ.
-        x = np.mean(latitude) / 57.295_779_513_082_32
+        # A map flat enough to order neighbors. The cosine of the middle latitude is a polynomial,
+        # as platforms' own may differ in the last digit.
+        x = (latitude.min() + latitude.max()) / 2 / 57.295_779_513_082_32
         return np.column_stack([latitude, longitude * (1 - x * x / 2 + x**4 / 24 - x**6 / 720)])
 
     def nearest(self, cell, count):
@@ -112,8 +113,7 @@ class Plan:
 
     def distance_km(self, cell, other):
         """Distance of two cells, on the flat map."""
-        degrees = ((self._places[cell] - self._places[other]) ** 2).sum() ** 0.5
-        return float(degrees) * 111.195
+        return math.sqrt(((self._places[cell] - self._places[other]) ** 2).sum()) * 111.195
 
     def spare(self, incident, which):
         """IMEI and IMSI that no user has."""
