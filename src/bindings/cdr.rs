@@ -250,6 +250,13 @@ impl CdrDataset {
         py.detach(|| guard(|| towers(shared))).map(CdrTable)
     }
 
+    /// What the papers of users say whose numbers, from 0, may lie beyond the users of the world.
+    fn papers(&self, py: Python<'_>, first: u32, last: u32) -> PyResult<CdrTable> {
+        let shared = &self.0;
+        py.detach(|| guard(|| papers(shared, first..last)))
+            .map(CdrTable)
+    }
+
     /// The members of communities, kind by kind.
     fn communities(&self, py: Python<'_>) -> PyResult<CdrTable> {
         let shared = &self.0;
@@ -500,6 +507,28 @@ fn users(shared: &Shared) -> Result<RecordBatch, Error> {
             texts(n, |i, out| {
                 out.extend(cdr::settings::PATTERNS[usize::from(of(i).class / 3)].bytes());
             }),
+        ),
+    ])
+}
+
+fn papers(shared: &Shared, numbers: Range<u32>) -> Result<RecordBatch, Error> {
+    let (identities, digits) = (&shared.world.identities, &shared.world.digits);
+    let (first, n) = (numbers.start, numbers.len());
+    table(vec![
+        ("user_id", names(digits, numbers)),
+        (
+            "phone_number",
+            texts(n, |i, out| {
+                digits.numbered(out, b"+91", identities.phone(first + i as u32), 10)
+            }),
+        ),
+        (
+            "imei",
+            values(n, |i, out| digits.imei(identities.imei(first + i), out)),
+        ),
+        (
+            "imsi",
+            values(n, |i, out| digits.imsi(identities.imsi(first + i), out)),
         ),
     ])
 }

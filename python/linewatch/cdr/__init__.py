@@ -12,13 +12,16 @@ or day by day.
 ['call_id', 'caller_id', 'callee_id', 'call_start_ts']
 """
 
-from linewatch.cdr.benchmark import FEATURES, benchmark, features
+from linewatch.cdr.benchmark import benchmark
 from linewatch.cdr.config import Config
 from linewatch.cdr.dataset import Calls, Dataset, generate
+from linewatch.cdr.features import FEATURES, USER_FEATURES, features, user_features
 from linewatch.cdr.realism import realism
+from linewatch.cdr.scenarios import register, unregister
 
 __all__ = [
     "FEATURES",
+    "USER_FEATURES",
     "Calls",
     "Config",
     "Dataset",
@@ -26,4 +29,7 @@ __all__ = [
     "features",
     "generate",
     "realism",
+    "register",
+    "unregister",
+    "user_features",
 ]

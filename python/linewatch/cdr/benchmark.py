@@ -1,112 +1,65 @@
-"""A benchmark of detectors: features of each generated call, and scores by kind of anomaly."""
+"""A benchmark of detectors: scores by kind of anomaly and by scenario, of calls or of users."""
 
 import numpy as np
 
-from linewatch.cdr.config import ANOMALIES
 from linewatch.cdr.dataset import generate
+from linewatch.cdr.features import features, user_features
 
-FEATURES = (
-    "duration_s",
-    "hour_sin",
-    "hour_cos",
-    "is_weekend",
-    "seconds_since_last_call",
-    "calls_in_last_hour",
-    "speed_km_per_h",
-    "calls_of_pair",
-    "calls_of_caller_per_day",
-    "distinct_callees_share",
-    "incoming_share",
-    "mean_duration_of_caller_s",
-    "users_of_device",
-    "cells_of_caller",
-)
+# Incidents of each scenario in the data of the benchmark.
+FRAUD = {
+    "impossible_travel": 10,
+    "pbx_hack": 3,
+    "revenue_share": 3,
+    "robocalling": 1,
+    "sim_box": 1,
+    "sim_swap": 5,
+    "subscription_fraud": 2,
+    "wangiri": 2,
+}
+# Users whom a scenario happens to and who do nothing strange.
+VICTIMS = ("victim",)
 
 
-def features(calls, towers):
-    """What a detector may know of each call: its own numbers and its users' habits.
+def benchmark(
+    detector, users=2000, days=7, seed=0, *, per="call", difficulty="medium", scenarios=None,
+    **fields,
+):  # fmt: skip
+    """How well a detector tells each kind of anomaly and each scenario from what is normal.
 
-    Labels and names are not among them. The habits of a caller come from all its calls.
-
-    Parameters
-    ----------
-    calls, towers : DataFrame or anything that speaks Arrow
-        With the columns of `Dataset.calls` and `Dataset.towers`.
-
-    Returns
-    -------
-    polars.DataFrame of Float64
-        A row for each call in the order of `calls`, a column for each name in `FEATURES`.
-
-    Examples
-    --------
-    >>> from linewatch import cdr
-    >>> data = cdr.generate(users=100, days=2)
-    >>> cdr.features(data.calls(), data.towers).shape
-    (1726, 14)
-    """
-    import polars as pl
-
-    calls, towers = pl.DataFrame(calls), pl.DataFrame(towers)
-    place = towers.select(first_cell_id="cell_id", y="latitude", x="longitude")
-    scale = float(np.cos(np.radians(towers["latitude"].mean())))
-    start = pl.col("call_start_ts")
-    days = max(1, calls["call_start_ts"].dt.date().n_unique())
-    frame = calls.with_row_index("row").join(place, on="first_cell_id", how="left")
-    frame = frame.sort("caller_id", "call_start_ts", "row")
-    last_hour = frame.rolling("call_start_ts", period="1h", group_by="caller_id").agg(n=pl.len())
-    incoming = calls.group_by(caller_id="callee_id").agg(incoming=pl.len())
-    km = 111.2 * (
-        (pl.col("y").diff() ** 2 + (pl.col("x").diff() * scale) ** 2).sqrt().over("caller_id")
-    )
-    since = (start - pl.col("call_end_ts").shift(1).over("caller_id")).dt.total_seconds()
-    angle = (start.dt.hour() + start.dt.minute() / 60.0) * (2 * np.pi / 24)
-    of_caller = pl.len().over("caller_id")
-    frame = frame.join(incoming, on="caller_id", how="left").with_columns(
-        duration_s=pl.col("call_duration"),
-        hour_sin=angle.sin(),
-        hour_cos=angle.cos(),
-        is_weekend=start.dt.weekday() > 5,
-        seconds_since_last_call=since.clip(0, 86_400).fill_null(86_400),
-        calls_in_last_hour=last_hour["n"],
-        speed_km_per_h=(km / since.clip(1) * 3600).fill_null(0).clip(0, 10_000),
-        calls_of_pair=pl.len().over("caller_id", "callee_id"),
-        calls_of_caller_per_day=of_caller / days,
-        distinct_callees_share=pl.col("callee_id").n_unique().over("caller_id") / of_caller,
-        incoming_share=pl.col("incoming").fill_null(0)
-        / (pl.col("incoming").fill_null(0) + of_caller),
-        mean_duration_of_caller_s=pl.col("call_duration").mean().over("caller_id"),
-        users_of_device=pl.col("caller_id").n_unique().over("caller_imei"),
-        cells_of_caller=pl.col("first_cell_id").n_unique().over("caller_id"),
-    )
-    return frame.sort("row").select(pl.col(FEATURES).cast(pl.Float64))
-
-
-def benchmark(detector, users=2000, days=7, seed=0, *, anomaly_ratio=0.05, **fields):
-    """How well a detector tells each kind of anomaly from normal calls.
-
-    The calls have all kinds of anomalies in equal parts. The detector is fitted on all calls
-    without labels and scores the same calls.
+    The detector sees `features` of all calls (or `user_features` of all users), without labels,
+    is fitted on them and scores them.
 
     Parameters
     ----------
     detector : object or callable
-        An object with ``fit(X)`` and ``score_samples(X)``, higher for the more normal call as in
-        scikit-learn; or a function of X that gives such scores.
-    users, days, seed, anomaly_ratio, **fields
+        An object with ``fit(X)`` and ``score_samples(X)``, higher for the more normal row as in
+        scikit-learn (a pipeline is one, too), or ``negative_outlier_factor_``; or a function of X
+        that gives such scores.
+    users, days, seed, **fields
         The data, as `generate` takes them.
+    per : {"call", "user"}, default="call"
+        What is scored.
+    difficulty : {"easy", "medium", "hard"}, default="medium"
+        Of all fraud scenarios.
+    scenarios : dict or list, optional
+        Incidents other than the default ones, as `generate` takes them.
 
     Returns
     -------
     polars.DataFrame
-        ``anomaly_type``, ``calls``, ``auroc`` (0.5 is chance), ``average_precision`` against the
-        normal calls alone, ``recall`` and ``precision`` where as many calls are flagged as there
-        are anomalies of all kinds; a last row ``all``.
+        For each ``anomaly_type``, and ``all`` of them: ``count``; ``auroc`` (0.5 is chance) and
+        ``average_precision`` against what is normal alone; ``precision`` and ``recall`` where as
+        many are flagged as there are anomalies of all kinds, the false alarms being the normal
+        ones among them; ``reasons``, the three features that stand out most by the detector's
+        ``explain``, if it has one. Calls that a scenario changed without adding them, such as those
+        on a swapped card, count as neither.
 
     Raises
     ------
     ValueError
-        If the scores are not one finite number for each call.
+        If the scores are not one finite number for each row.
+    TypeError
+        If the detector is neither of the two.
 
     Examples
     --------
@@ -117,47 +70,110 @@ def benchmark(detector, users=2000, days=7, seed=0, *, anomaly_ratio=0.05, **fie
     'all'
     """
     import polars as pl
-    from sklearn.metrics import average_precision_score, roc_auc_score
 
-    fields = {"anomaly_mix": dict.fromkeys(ANOMALIES, 1.0), **fields}
-    data = generate(users, days, seed, anomaly_ratio=anomaly_ratio, **fields)
+    if per not in ("call", "user"):
+        raise ValueError(f'per must be "call" or "user", got {per!r}')
+    if scenarios is None:
+        scenarios = {k: {"count": n, "difficulty": difficulty} for k, n in FRAUD.items()}
+    data = generate(users, days, seed, scenarios=scenarios, **fields)
     calls = data.calls().collect()
-    X = features(calls, data.towers).to_numpy()
+    X, labels = (_calls if per == "call" else _users)(data, calls)
+    names = X.columns
+    X = X.to_numpy()
+    scores = _scores(detector, X, per)
+    rows = []
+    shares = _shares(detector, X, labels)
+    for name, n, *figures, chosen in _figures(-scores, labels):
+        reasons = None if shares is None else _reasons(shares, chosen, names)
+        rows.append((name, n, *figures, reasons))
+    schema = {"anomaly_type": pl.String, "count": pl.Int64}
+    schema |= dict.fromkeys(("auroc", "average_precision", "precision", "recall"), pl.Float64)
+    schema |= {"reasons": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _calls(data, calls):
+    import polars as pl
+
+    labels = calls["anomaly_type"]
+    if data._plan is not None:
+        truth = data.truth_tables()["calls"].filter(~pl.col("is_added"))["call_id"].implode()
+        touched = pl.col("call_id").is_in(truth) & ~pl.col("is_anomaly")
+        label = pl.when(touched).then(None).otherwise("anomaly_type")
+        labels = calls.select(label.alias("label")).to_series()
+    return features(calls, data.towers, data.users), labels.to_numpy()
+
+
+def _users(data, calls):
+    import polars as pl
+
+    X = user_features(calls, data.users, data.towers)
+    if data._plan is None:
+        raise ValueError('per="user" needs scenarios, as the other anomalies are of anybody')
+    truth = data.truth_tables()["users"].filter(~pl.col("role").is_in(VICTIMS))
+    truth = truth.unique("user_id", keep="first", maintain_order=True)
+    labels = X.join(truth, on="user_id", how="left", maintain_order="left")["scenario"]
+    return X.drop("user_id"), labels.fill_null("normal").to_numpy()
+
+
+def _scores(detector, X, per):
     if hasattr(detector, "score_samples"):
         scores = detector.fit(X).score_samples(X)
     elif callable(detector):
         scores = detector(X)
+    elif hasattr(detector, "fit_predict"):
+        # Such as LocalOutlierFactor, which judges the rows that it is fitted on.
+        scores = detector.fit(X).negative_outlier_factor_
     else:
         raise TypeError(
             "detector must have fit and score_samples or be a function, got "
             f"{type(detector).__name__}"
         )
     scores = np.asarray(scores, dtype=float)
-    if scores.shape != (calls.height,) or not np.isfinite(scores).all():
+    if scores.shape != (len(X),) or not np.isfinite(scores).all():
         raise ValueError(
-            f"detector must give one finite score for each of {calls.height} calls, got shape "
+            f"detector must give one finite score for each of {len(X)} {per}s, got shape "
             f"{scores.shape} with {np.isfinite(scores).sum()} finite"
         )
-    strange = -scores
-    kinds = calls["anomaly_type"].to_numpy()
-    planted = kinds != "normal"
-    flagged = np.zeros(len(kinds), dtype=bool)
-    flagged[np.argsort(-strange, kind="stable")[: planted.sum()]] = True
-    rows = []
-    for name in (*[kind for kind in ANOMALIES if (kinds == kind).any()], "all"):
-        chosen = planted if name == "all" else kinds == name
-        asked = chosen | ~planted
+    return scores
+
+
+def _figures(strange, labels):
+    """Name, count, AUROC, average precision, precision, recall and the rows of each anomaly."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    is_normal = labels == "normal"
+    planted = ~is_normal & np.array([label is not None for label in labels])
+    known = np.flatnonzero(planted | is_normal)
+    flagged = np.zeros(len(labels), dtype=bool)
+    flagged[known[np.argsort(-strange[known], kind="stable")[: planted.sum()]]] = True
+    for name in (*sorted(set(labels[planted])), "all"):
+        chosen = planted if name == "all" else labels == name
+        asked = chosen | is_normal
         hits = (flagged & chosen).sum()
         alarms = (flagged & asked).sum()
-        rows.append(
-            (
-                name,
-                int(chosen.sum()),
-                roc_auc_score(chosen[asked], strange[asked]),
-                average_precision_score(chosen[asked], strange[asked]),
-                hits / chosen.sum(),
-                hits / alarms if alarms else 0.0,
-            )
+        yield (
+            name,
+            int(chosen.sum()),
+            float(roc_auc_score(chosen[asked], strange[asked])),
+            float(average_precision_score(chosen[asked], strange[asked])),
+            hits / alarms if alarms else 0.0,
+            hits / chosen.sum(),
+            chosen,
         )
-    names = ["anomaly_type", "calls", "auroc", "average_precision", "recall", "precision"]
-    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def _shares(detector, X, labels):
+    """What each feature does to the strangeness of each row, less what it usually does."""
+    if not hasattr(detector, "explain"):
+        return None
+    shares = np.asarray(detector.explain(X), dtype=float)
+    # A forest counts what makes a row more normal; distances have shares that are never negative.
+    if (shares < 0).any():
+        shares = -shares
+    return shares - shares[labels == "normal"].mean(axis=0)
+
+
+def _reasons(shares, chosen, names):
+    order = np.argsort(-shares[chosen].mean(axis=0), kind="stable")[:3]
+    return ", ".join(names[k] for k in order)

@@ -13,6 +13,9 @@ def add_options(command):
     command.add_argument("--format", choices=["parquet", "csv"], default="parquet")
     command.add_argument("--start", metavar="DATE", help="first day, default 2024-01-01")
     command.add_argument("--anomaly-ratio", type=float, metavar="SHARE", help="default 0.05")
+    command.add_argument(
+        "--scenarios", metavar="A,B,...", help="fraud and network faults to plant, one of each"
+    )
     command.add_argument("--config", metavar="FILE", help="TOML file with any field of the config")
     command.add_argument("--preset", choices=["realistic", "seed"], help="default realistic")
     command.add_argument("--n-jobs", type=int, metavar="N", help="threads, default all cores")
@@ -30,6 +33,8 @@ def run(options):
 
     check(options.out)
     fields = {"start": options.start, "anomaly_ratio": options.anomaly_ratio}
+    if options.scenarios:
+        fields["scenarios"] = options.scenarios.split(",")
     fields = {name: value for name, value in fields.items() if value is not None}
     began = clock.perf_counter()
     data = cdr.generate(

@@ -275,6 +275,10 @@ class Config:
         whether it leads to a neighbor or to any tower.
     account_age_days : (int, int)
         Least and most days that an account is older than the data.
+    scenarios : dict or list of str
+        Incidents planted beside the quota, by the name of their scenario: ``count``,
+        ``difficulty`` ("easy", "medium" or "hard") and the scenario's own options. See
+        `linewatch.cdr.scenarios`.
 
     Raises
     ------
@@ -383,10 +387,16 @@ class Config:
     account_age_days: tuple = _ours(
         (30, 730), _pair(_whole(1, 100_000), "two numbers of days from 1 on, the smaller one first")
     )
+    scenarios: dict = field(default_factory=dict)
 
     def __post_init__(self):
         for f in dataclasses.fields(self):
             value = getattr(self, f.name)
+            if f.name == "scenarios":
+                from linewatch.cdr.scenarios import clean
+
+                self.scenarios = clean(value)
+                continue
             if f.name == "towers" and value is None:
                 continue
             rule, keys, absent = (f.metadata[k] for k in ("rule", "keys", "absent"))

@@ -83,7 +83,12 @@ class Dataset:
         self.config = config
         self.n_jobs = n_jobs
         self._core = _core.CdrDataset(config._settings())
-        self.quotas = self._core.quotas
+        self.quotas, self._plan = self._core.quotas, None
+        if config.scenarios:
+            from linewatch.cdr.scenarios.plan import Plan
+
+            self._plan = Plan(config, self._core)
+            self.quotas = self._plan.quotas(self.quotas)
         self.rows = sum(rows for rows, _ in self.quotas)
         self.anomalies = sum(anomalies for _, anomalies in self.quotas)
 
@@ -156,8 +161,9 @@ class Dataset:
 
     @property
     def users(self):
-        """The users, a Polars frame of one row each."""
-        return _polars(self._core.users())
+        """The users, a Polars frame of one row each; the accounts of scenarios come last."""
+        users = _polars(self._core.users())
+        return users if self._plan is None else users.vstack(self._plan.users)
 
     @property
     def towers(self):
@@ -263,6 +269,91 @@ class Dataset:
         parts = [batch.filter("is_anomaly").select(columns) for batch in self.calls()]
         return pl.concat(parts)
 
+    def truth_tables(self):
+        """What the scenarios planted: which calls, users, cells and stretches of time.
+
+        Returns
+        -------
+        dict of polars.DataFrame
+            ``calls``: ``call_id``, ``scenario``, ``incident``, ``role`` and ``is_added``, which is
+            false for a call that a scenario changed. ``users``, ``cells`` and ``intervals``:
+            ``scenario``, ``incident``, ``difficulty``, ``role``, ``start`` and ``end``, the first
+            two with ``user_id`` and ``cell_id``.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> data = cdr.generate(users=200, days=2, scenarios=["cell_outage"])
+        >>> data.truth_tables()["cells"]["role"].to_list()[0]
+        'silent'
+        """
+        if self._plan is None:
+            raise ValueError('the data set has no scenarios; try generate(scenarios=["sim_box"])')
+        return {"calls": self._woven(None).truth(), **self._plan.truth()}
+
+    def handovers(self, days=None):
+        """Each change of cell during a call; ``ping_pong`` adds to them.
+
+        Parameters
+        ----------
+        days : (int, int), optional
+            Days whose calls count, from the first to before the second; all by default.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``call_id``, ``handover_ts``, ``from_cell_id`` and ``to_cell_id`` by time.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> cdr.generate(users=200, days=1).handovers().columns
+        ['call_id', 'handover_ts', 'from_cell_id', 'to_cell_id']
+        """
+        from linewatch.cdr.scenarios.records import handovers
+
+        return handovers(self._woven(days))
+
+    def arrivals(self, days=None):
+        """The records of the calls as a billing system gets them; ``mediation`` spoils them.
+
+        A record comes 1 to 15 minutes after its call ended, unless it is late.
+
+        Parameters
+        ----------
+        days : (int, int), optional
+            Days whose calls count, from the first to before the second; all by default.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``call_id``, ``recorded_start_ts``, ``recorded_end_ts`` and ``arrival_ts``, in the
+            order of arrival. A record that came twice has two rows.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> data = cdr.generate(users=200, days=2, scenarios={"mediation": {"hours": 48}})
+        >>> data.arrivals().height > data.rows
+        True
+        """
+        from linewatch.cdr.scenarios.records import arrivals
+
+        return arrivals(self._woven(days))
+
+    def _woven(self, days):
+        """The calls of some days, with the scenarios there are."""
+        from linewatch.cdr.scenarios.plan import Plan
+        from linewatch.cdr.scenarios.weave import Woven
+
+        first, last = (0, self.config.days) if days is None else days
+        if not (isinstance(first, int) and 0 <= first <= last <= self.config.days):
+            raise ValueError(
+                f"days must be two numbers between 0 and {self.config.days}, got {days}"
+            )
+        plan = Plan(self.config, self._core) if self._plan is None else self._plan
+        return Woven(plan, self.quotas, first, last, BATCH_SIZE, self.n_jobs)
+
 
 class Calls:
     """Calls to come. Iterate over it for frames, `collect` it, or hand it to a reader of Arrow."""
@@ -279,7 +370,13 @@ class Calls:
         if not (isinstance(first, int) and isinstance(last, int) and 0 <= first <= last <= days):
             raise ValueError(f"days must be two numbers between 0 and {days}, got {(first, last)}")
         n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
-        self._core = dataset._core.calls(first, last, batch_size, n_jobs)
+        if dataset._plan is None:
+            self._core = dataset._core.calls(first, last, batch_size, n_jobs)
+        else:
+            from linewatch.cdr.scenarios.weave import Woven
+
+            quotas = dataset.quotas
+            self._core = Woven(dataset._plan, quotas, first, last, batch_size, n_jobs)
         self._backend = backend
         self.rows = sum(rows for rows, _ in dataset.quotas[first:last])
 

@@ -45,6 +45,15 @@ def write(dataset, folder, format="parquet", *, picture=None, n_jobs=None, progr
                 continue
             _table(frame, made / f"{stem}.{format}", format)
             rows[name] = frame.height
+        if dataset._plan is not None:
+            for name, frame in dataset.truth_tables().items():
+                _table(frame, made / f"cdr_truth_{name}.{format}", format)
+                rows[f"truth_{name}"] = frame.height
+            for name, cause in (("handovers", "ping_pong"), ("arrivals", "mediation")):
+                if cause in dataset.config.scenarios:
+                    frame = getattr(dataset, name)()
+                    _table(frame, made / f"cdr_{name}.{format}", format)
+                    rows[name] = frame.height
         if picture or (picture is None and has_matplotlib):
             from linewatch.cdr.picture import draw
 
@@ -80,6 +89,12 @@ def _calls(dataset, made, format, n_jobs, progress):
     n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
     days = dataset.config.days
     with _bar(progress, dataset.rows) as callback:
+        if dataset._plan is not None:
+            from linewatch.cdr.scenarios import files
+
+            if format == "parquet":
+                (made / CALLS).mkdir()
+            return files.write(dataset, made, CALLS, format, n_jobs, callback)
         if format == "csv":
             path = made / f"{CALLS}.csv"
             parts = [dataset._core.write(path, "csv", (0, days), n_jobs=n_jobs, progress=callback)]
@@ -116,6 +131,8 @@ def _metadata(dataset, made, format, rows, found):
         name = path.relative_to(made).as_posix()
         files[name] = {"bytes": path.stat().st_size, "sha256": digest}
     kinds = dict(zip(("normal", *ANOMALIES), found[1]))
+    if dataset._plan is not None:
+        kinds |= dataset._plan.counts()
     text = json.dumps(
         {
             "linewatch_version": linewatch.__version__,
