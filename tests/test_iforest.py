@@ -678,7 +678,8 @@ def with_value(value, dtype=float):
             pl.DataFrame({"a": [1.0], "protocol": ["tcp"]}),
             TypeError,
             'column "protocol" of X has dtype String; expected numbers '
-            "(try casting it to pl.Float64)",
+            "(try casting it to pl.Float64); a column of categories is to be named in "
+            "categorical_features",
         ),
         (
             with_value(2**60, np.int64),

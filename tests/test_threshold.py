@@ -521,3 +521,11 @@ def test_costs_that_are_no_numbers_are_refused():
         "costs must be numbers: a dict with false_positive and false_negative, or a 2 x 2 matrix; "
         "got 'high'"
     )
+
+
+def test_labels_in_words_are_refused():
+    with pytest.raises(TypeError) as error:
+        calibrate_threshold([1.0, 2.0], ["normal", "attack"], percentile=95)
+    assert str(error.value) == (
+        'y has dtype <U6; expected numbers (try x.astype("float64")); y is True or 1 for an anomaly'
+    )

@@ -650,14 +650,20 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         if self.categorical_features is None and not known:
             if reset:
                 self.categories_ = {}
-            X = _features.matrix(
-                self,
-                X,
-                reset=reset,
-                allow_nan=True,
-                accept_sparse=["csr", "csc"] if learn else "csr",
-                dtype=list(FLOATS),
-            )
+            try:
+                X = _features.matrix(
+                    self,
+                    X,
+                    reset=reset,
+                    allow_nan=True,
+                    accept_sparse=["csr", "csc"] if learn else "csr",
+                    dtype=list(FLOATS),
+                )
+            except TypeError as error:
+                if reset and re.match('column "(.*)" of X has dtype .*(astype|cast)', str(error)):
+                    text = "; a column of categories is to be named in categorical_features"
+                    raise TypeError(f"{error}{text}") from None
+                raise
         else:
             X = self._with_categories(X, reset, learn, known)
         return X

@@ -349,7 +349,10 @@ def _scores(scores):
 
 def _labels(y, n):
     """Which rows are anomalies, as booleans."""
-    values = _edge.series(y, "y").values
+    try:
+        values = _edge.series(y, "y").values
+    except TypeError as error:
+        raise TypeError(f"{error}; y is True or 1 for an anomaly") from None
     if values.ndim != 1 or len(values) != n:
         raise ValueError(f"y has shape {values.shape}, but there are {n} scores")
     found = np.unique(values)
