@@ -12,7 +12,7 @@ import numpy as np
 
 from linewatch import _core, _edge
 from linewatch._libraries import is_arrow, is_narwhals, pandas, polars
-from linewatch.wavelet._wavelets import as_discrete, mode_name, nearest
+from linewatch._wavelets import as_discrete, mode_name, nearest
 
 NAMES = [
     "band_energy",

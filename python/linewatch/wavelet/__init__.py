@@ -14,17 +14,7 @@ import numpy as np
 
 from linewatch import _core, _edge
 from linewatch._libraries import is_arrow, is_narwhals, is_pandas_column
-from linewatch._window_features import TWELVE, of_groups, of_rows, of_series, plan
-from linewatch.wavelet._estimates import (
-    LogScaleDiagram,
-    WaveletVariance,
-    denoise,
-    deviation,
-    hurst,
-    variance,
-)
-from linewatch.wavelet._packet import WaveletPacket
-from linewatch.wavelet._wavelets import (
+from linewatch._wavelets import (
     ContinuousWavelet,
     DiscreteContinuousWavelet,
     Modes,
@@ -35,6 +25,16 @@ from linewatch.wavelet._wavelets import (
     nearest,
     wavelist,
 )
+from linewatch._window_features import TWELVE, of_groups, of_rows, of_series, plan
+from linewatch.wavelet._estimates import (
+    LogScaleDiagram,
+    WaveletVariance,
+    denoise,
+    deviation,
+    hurst,
+    variance,
+)
+from linewatch.wavelet._packet import WaveletPacket
 
 __all__ = [
     "ContinuousWavelet",

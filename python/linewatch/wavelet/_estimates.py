@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from linewatch import _edge
+from linewatch._wavelets import as_discrete
 from linewatch._window_features import real, whole
-from linewatch.wavelet._wavelets import as_discrete
 
 
 def _series(x, least, name="x"):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from linewatch.wavelet._wavelets import as_discrete, mode_name
+from linewatch._wavelets import as_discrete, mode_name
 
 _PARTS = ("a", "d")
 

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linewatch._wavelets import as_discrete
 from linewatch._window_features import TWELVE, plan
-from linewatch.wavelet._wavelets import as_discrete
 
 
 class WaveletFeatures(TransformerMixin, BaseEstimator):
