@@ -18,6 +18,8 @@ use crate::simd::{Four, dispatch};
 
 /// The narrowest window whose joins are worth keeping.
 const NARROWEST: usize = 4;
+/// The same of sums, which are searched for windows of equal values besides.
+const NARROWEST_SUM: usize = 8;
 /// Columns answered by a piece: more do not share a page.
 pub(super) const COLUMNS: usize = 512;
 /// Bytes of the rows of a block, which is read twice.
@@ -44,20 +46,19 @@ impl<'a, T: Float> Across<'a, T> {
         let Some(Windows::Fixed { width, shift }) = settings.regular() else {
             return None;
         };
-        let is_known = |s: &Statistic| {
-            let plain = |compensated: bool| !compensated;
-            match *s {
-                Statistic::Moment(MomentStatistic::Sum { compensated })
-                | Statistic::Moment(MomentStatistic::Mean { compensated }) => plain(compensated),
-                Statistic::Extreme(_) => true,
-                _ => false,
+        let is_known = |s: &Statistic| match *s {
+            Statistic::Moment(MomentStatistic::Sum { compensated })
+            | Statistic::Moment(MomentStatistic::Mean { compensated }) => {
+                !compensated && width >= NARROWEST_SUM
             }
+            Statistic::Extreme(_) => width >= NARROWEST,
+            _ => false,
         };
         let fits = settings.infinity == Infinity::Missing
             && !statistics.is_empty()
             && statistics.iter().all(is_known)
             && outputs.iter().all(|output| output.strides[1] == 1)
-            && width >= NARROWEST.max(settings.min_periods())
+            && width >= settings.min_periods()
             && width <= READ_TWICE / size_of::<T>() / super::gather::SIDE;
         let table = Table {
             values: x.to_slice()?,
