@@ -105,6 +105,57 @@ def test_storage_of_a_table_does_not_matter(name, options, axis, rng):
         close(ours, expected)
 
 
+@pytest.mark.parametrize("columns", [3, 16, 21])
+@pytest.mark.parametrize("window", [3, 4, 60, 199])
+@pytest.mark.parametrize("name", ["sum", "mean", "min", "max"])
+def test_a_row_major_table_is_answered_as_its_columns(name, window, columns, rng):
+    """Rows that lie side by side in memory take a way of their own."""
+    n = 400
+    level = rng.normal(100, 5, (n, columns))
+    steps = np.repeat(rng.integers(0, 3, (-(-n // 90), columns)) * 0.1, 90, axis=0)[:n]
+    for kind in ("full", "gaps", "one gap", "infinite", "steps", "steps with gaps", "huge"):
+        x = steps.copy() if "steps" in kind else level.copy()
+        if "gaps" in kind:
+            x[rng.random(x.shape) < 0.1] = np.nan
+        if kind == "one gap":
+            x[n // 2, columns // 2] = np.nan
+        if kind == "infinite":
+            x[n // 3, :], x[n // 2, 0] = np.inf, -np.inf
+        if kind == "huge":
+            x *= 1e306
+        for extra in (
+            {},
+            {"min_periods": 1},
+            {"min_periods": 2, "center": True, "closed": "both"},
+            {"min_periods": 1, "include_current": False, "infinity": "ieee"},
+            {"min_periods": 3, "groups": np.arange(n) // 130},
+        ):
+            for dtype in (np.float64, np.float32)[: 1 if extra or kind == "huge" else 2]:
+                table = x.astype(dtype)
+                ours = answer(name, table, window, axis=0, **extra)
+                alone = [answer(name, table[:, c].copy(), window, **extra) for c in range(columns)]
+                tolerance = 0 if name in ("min", "max") else 1e-6 if dtype == np.float32 else 1e-13
+                np.testing.assert_allclose(
+                    ours, np.stack(alone, axis=1), rtol=tolerance, err_msg=f"{kind} {extra} {dtype}"
+                )
+                if kind == "steps" and name == "mean" and window > 3 and not extra:
+                    equal = answer("min", table, window) == answer("max", table, window)
+                    np.testing.assert_array_equal(ours[equal], table[equal])
+
+
+def test_a_long_row_major_table_is_answered_as_its_columns(rng):
+    """A long table is cut into pieces of some columns and rows."""
+    for n, columns, window in ((70_000, 20, 50), (9_000, 30, 3_000), (300, 600, 10)):
+        x = rng.normal(100, 5, (n, columns))
+        x[rng.random(x.shape) < 1e-4] = np.nan
+        ours = answer("mean", x, window, min_periods=5, axis=0, n_jobs=1)
+        assert np.array_equal(
+            ours, answer("mean", x, window, min_periods=5, axis=0, n_jobs=2), equal_nan=True
+        )
+        by_columns = answer("mean", np.asfortranarray(x), window, min_periods=5, axis=0)
+        np.testing.assert_allclose(ours, by_columns, rtol=1e-12)
+
+
 @statistic
 def test_the_data_are_not_changed(name, options, rng):
     x, y = rng.normal(size=(2, 50))

@@ -119,9 +119,10 @@ def _whole(keys):
     """Whole numbers as codes: themselves if none is negative."""
     if keys.size == 0 or keys.dtype.kind == "b":
         return keys.astype(np.int64)
-    low, high = int(keys.min()), int(keys.max())
-    if low >= 0 and high < 2**63:
+    low = int(keys.min())
+    if low >= 0 and (keys.dtype != np.uint64 or int(keys.max()) < 2**63):
         return np.require(keys, np.int64, "A")
+    high = int(keys.max())
     if keys.dtype.kind == "i" and high - low < 2**63:
         return keys.astype(np.int64) - low
     return _dense(keys)

@@ -147,12 +147,16 @@ def _numpy(times, name):
 def _nanoseconds(times, name):
     if times.size == 0:
         return np.empty(times.shape, np.int64)
-    # The smallest of times is NaT if any of them is.
+    if times.dtype == np.dtype("datetime64[ns]"):
+        # NaT is the smallest number there is.
+        numbers = np.require(times.view(np.int64), None, "A")
+        if numbers.min() == np.iinfo(np.int64).min:
+            raise _missing(name, np.argmax(np.isnat(times)))
+        return numbers
     first, last = times.min(), times.max()
+    # The smallest of times is NaT if any of them is.
     if np.isnat(first):
         raise _missing(name, np.argmax(np.isnat(times)))
-    if times.dtype == np.dtype("datetime64[ns]"):
-        return np.require(times.view(np.int64), None, "A")
     low, high = np.datetime64("1677-09-22"), np.datetime64("2262-04-11")
     days = times.astype("datetime64[D]") if np.datetime_data(times.dtype)[0] in "YM" else times
     if first.astype("datetime64[D]") < low or last.astype("datetime64[D]") >= high:

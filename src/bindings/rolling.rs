@@ -16,7 +16,9 @@ use crate::parallel::threads;
 use crate::rolling::cusum::{self as cusum_kernel, Baseline, CusumOptions};
 use crate::rolling::ewm::{self as ewm_kernel, EwmOptions, EwmStatistic};
 use crate::rolling::statistic::answer;
-use crate::rolling::{Closed, Parameters, Settings, Span, Statistic, Task, each_series};
+use crate::rolling::{
+    Closed, Parameters, Settings, Span, Statistic, Task, each_series, rolling as rolling_kernel,
+};
 
 /// A statistic by name with its parameters, as a tuple `(name, dict)`.
 type Named<'py> = (String, Bound<'py, PyDict>);
@@ -256,6 +258,10 @@ trait EitherKernel: Sync {
         seconds: Option<&[f64]>,
         out: &mut [&mut [T]],
     ) -> Result<(), Error>;
+    /// The statistics, if they are those of [`rolling`].
+    fn statistics(&self) -> &[Statistic] {
+        &[]
+    }
     /// Whether it reads times in seconds.
     fn reads_seconds(&self) -> bool {
         false
@@ -274,6 +280,10 @@ impl EitherKernel for Rolling<'_> {
         out: &mut [&mut [T]],
     ) -> Result<(), Error> {
         answer(task, seconds, self.statistics, out)
+    }
+
+    fn statistics(&self) -> &[Statistic] {
+        self.statistics
     }
 
     fn reads_seconds(&self) -> bool {
@@ -416,6 +426,18 @@ impl Call<'_> {
                 let answer = |task: &Task<T>, seconds: Option<&[f64]>, out: &mut [&mut [T]]| {
                     kernel.answer(task, seconds, out)
                 };
+                let statistics = kernel.statistics();
+                if !statistics.is_empty() {
+                    return rolling_kernel(
+                        view,
+                        second,
+                        statistics,
+                        settings,
+                        &mut places,
+                        threads,
+                        monitor,
+                    );
+                }
                 let seconds = kernel.reads_seconds();
                 each_series(
                     view,

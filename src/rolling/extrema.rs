@@ -74,8 +74,8 @@ fn blocks<T: Float, F: Four, J: Join>(task: &Task<T>, out: &mut [T]) {
 
 /// The extreme is the answer.
 #[derive(Clone, Copy)]
-struct Extreme {
-    least: f64,
+pub(crate) struct Extreme {
+    pub(crate) least: f64,
 }
 
 impl<F: Four> Finish<F> for Extreme {

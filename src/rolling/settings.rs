@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::window::Windows;
 use crate::error::Error;
 use crate::float::Infinity;
+use crate::simd::dispatch;
 
 /// How far a window reaches.
 #[derive(Debug, Clone, Copy)]
@@ -318,14 +319,24 @@ impl Settings<'_> {
     }
 }
 
-/// For every `step`th of `rows`, how many of `times` are `before` the row's own. Times and what is
-/// before them grow together, so one pass is enough.
+dispatch! {
+    /// For every `step`th of `rows`, how many of `times` are `before` the row's own. Times and what
+    /// is before them grow together, so one pass is enough.
+    fn pointers<B: Before>(
+        times: &[i64], rows: Range<usize>, step: usize, before: B, into: &mut [i64],
+    ) = pointers_of
+}
+
+/// Whether a time, the first, is before the window of another. A name for closures.
+trait Before: Fn(i64, i64) -> bool {}
+impl<B: Fn(i64, i64) -> bool> Before for B {}
+
 #[inline(always)]
-fn pointers(
+fn pointers_of<B: Before>(
     times: &[i64],
     rows: Range<usize>,
     step: usize,
-    before: impl Fn(i64, i64) -> bool,
+    before: B,
     into: &mut [i64],
 ) {
     let now = times.get(rows).unwrap_or_default();
@@ -352,8 +363,10 @@ fn pointers(
 #[inline(always)]
 fn advance(times: &[i64], mut at: usize, before: impl Fn(i64) -> bool) -> usize {
     // Four at once without a branch: irregular times would make each one a surprise.
-    while let Some(next) = times.get(at..at + 4) {
-        let passed: usize = next.iter().map(|&time| usize::from(before(time))).sum();
+    // Spelled out, because the copy for AVX2 would call a closure.
+    while let Some(&[a, b, c, d]) = times.get(at..).and_then(<[i64]>::first_chunk) {
+        let passed = (usize::from(before(a)) + usize::from(before(b)))
+            + (usize::from(before(c)) + usize::from(before(d)));
         at += passed;
         if passed < 4 {
             return at;

@@ -7,6 +7,7 @@
 //! with the identity in its place, and present values are counted. Rows before the first and after the last are missing, so that the ends of a series need
 //! no code of their own.
 
+pub(crate) mod across;
 mod ladder;
 mod narrow;
 mod present;

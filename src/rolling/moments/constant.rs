@@ -14,7 +14,7 @@ use crate::rolling::fixed;
 use crate::rolling::task::Task;
 
 /// Writes anew the answers of windows whose present values are all equal.
-pub(super) fn exact<T: Float>(task: &Task<T>, statistic: MomentStatistic, out: &mut [T]) {
+pub(crate) fn exact<T: Float>(task: &Task<T>, statistic: MomentStatistic, out: &mut [T]) {
     // One or two values are added and halved without rounding.
     let Some((width @ 3.., shift)) = fixed::of(task) else {
         return;

@@ -15,7 +15,9 @@ mod wide;
 
 use std::ops::Range;
 
+pub(crate) use constant::exact;
 use general::general;
+pub(crate) use sums::{Mean, Sum};
 
 use super::fixed;
 use super::task::Task;

@@ -31,8 +31,8 @@ pub(super) fn answer<T: Float, F: Four>(
 
 /// The sum is the answer.
 #[derive(Clone, Copy)]
-pub(super) struct Sum {
-    pub least: f64,
+pub(crate) struct Sum {
+    pub(crate) least: f64,
 }
 
 impl<F: Four> Finish<F> for Sum {
@@ -49,9 +49,9 @@ impl<F: Four> Finish<F> for Sum {
 
 /// The sum is divided by the number of values.
 #[derive(Clone, Copy)]
-pub(super) struct Mean {
-    pub width: f64,
-    pub least: f64,
+pub(crate) struct Mean {
+    pub(crate) width: f64,
+    pub(crate) least: f64,
 }
 
 impl<F: Four> Finish<F> for Mean {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Kernel;
+use super::across::{self, Across};
 use super::gather::{Places, SIDE, at_least, gather, scatter};
 use super::order::Order;
 use crate::error::Error;
@@ -18,6 +19,8 @@ use crate::rolling::window::Windows;
 const PIECE: usize = 16_384;
 /// Bytes of a piece that is gathered, its values and answers: half of a cache of the second level.
 const GATHERED: usize = 1 << 19;
+/// Values of a piece that is answered across columns.
+const VALUES: usize = 1 << 20;
 
 /// Where the answers of one statistic go. Pieces write through it from several threads.
 pub(super) struct Output<T> {
@@ -78,6 +81,8 @@ pub(super) struct Call<'a, T> {
     pub(super) order: &'a Order,
     pub(super) outputs: &'a [Output<T>],
     pub(super) in_place: bool,
+    /// If columns side by side are answered together.
+    pub(super) across: Option<Across<'a, T>>,
     /// Buffers that no piece uses at the moment. New memory for each piece would be handed out by
     /// the system page by page, which takes longer than a mean.
     pub(super) spare: Mutex<Vec<Scratch<T>>>,
@@ -90,8 +95,15 @@ impl<T: Float> Call<'_, T> {
         let longest = self.order.series.iter().map(|s| s.len()).max().unwrap_or(0);
         let times = self.settings.times.filter(|_| self.order.rows.is_none());
         let reach = self.settings.reach(longest, times).max(1);
+        let together = match &self.across {
+            _ if self.in_place => 1,
+            Some(across) => across.together().min(self.x.ncols().max(1)),
+            None => SIDE,
+        };
         let least = if self.in_place {
             PIECE
+        } else if self.across.is_some() {
+            (VALUES / together).clamp(1024, PIECE)
         } else {
             let arrays = 1 + usize::from(self.y.is_some()) + self.outputs.len();
             (GATHERED / (SIDE * size_of::<T>() * arrays)).clamp(1024, PIECE)
@@ -126,7 +138,6 @@ impl<T: Float> Call<'_, T> {
         if start < series.len() {
             stretches.push((start..series.len(), None, rows));
         }
-        let together = if self.in_place { 1 } else { SIDE };
         let count = self.x.ncols();
         let tiles = || {
             (0..count)
@@ -161,6 +172,8 @@ impl<T: Float> Call<'_, T> {
         let mut scratch = spare().pop().unwrap_or_default();
         let answered = if self.in_place {
             self.answer_in_place(piece, &mut scratch)
+        } else if let Some(across) = &self.across {
+            self.answer_across(across, piece, &mut scratch)
         } else {
             self.answer_gathered(piece, &mut scratch)
         };
@@ -205,6 +218,46 @@ impl<T: Float> Call<'_, T> {
         Ok(())
     }
 
+    /// Answers columns side by side; those windows that the ends of a series cut are gathered.
+    fn answer_across(
+        &self,
+        across: &Across<T>,
+        piece: &Piece,
+        scratch: &mut Scratch<T>,
+    ) -> Result<(), Error> {
+        for k in piece.series.clone() {
+            let series = &self.order.series[k];
+            let answers = self.answers(piece, series);
+            let inner = across.inner(&answers, series.len());
+            let inner = inner.unwrap_or(answers.end..answers.end);
+            if !inner.is_empty() {
+                let (answers, across_scratch) = (inner.clone(), &mut scratch.across);
+                across.answer(
+                    &piece.columns,
+                    series.start,
+                    answers,
+                    self.outputs,
+                    across_scratch,
+                );
+            }
+            for rest in [answers.start..inner.start, inner.end..answers.end] {
+                if rest.is_empty() {
+                    continue;
+                }
+                for first in piece.columns.clone().step_by(SIDE) {
+                    let piece = Piece {
+                        columns: first..piece.columns.end.min(first + SIDE),
+                        series: k..k + 1,
+                        answers: Some(rest.clone()),
+                        rows: rest.len(),
+                    };
+                    self.answer_gathered(&piece, scratch)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Copies the rows that the answers need, a few columns at a time, and the answers back.
     fn answer_gathered(&self, piece: &Piece, scratch: &mut Scratch<T>) -> Result<(), Error> {
         let columns = &piece.columns;
@@ -218,6 +271,7 @@ impl<T: Float> Call<'_, T> {
                 out,
                 start,
                 end,
+                ..
             } = scratch;
             let times = self.settings.times.map(|all| match &self.order.rows {
                 None => &all[series.clone()],
@@ -384,6 +438,7 @@ pub(super) struct Scratch<T> {
     out: Vec<Vec<T>>,
     start: Vec<i64>,
     end: Vec<i64>,
+    across: across::Scratch<T>,
 }
 
 impl<T> Default for Scratch<T> {
@@ -396,6 +451,7 @@ impl<T> Default for Scratch<T> {
             out: Vec::new(),
             start: Vec::new(),
             end: Vec::new(),
+            across: across::Scratch::default(),
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Kernels read one contiguous series. A column that lies so is read in place; others (the columns
 //! of a row-major table, the scattered rows of a group) are gathered a few at a time, and their
-//! answers scattered back. How the work is cut depends on the data and the window alone, never on
+//! answers scattered back. Sums and extremes of fixed windows of a row-major table are taken where
+//! they lie (`across`). How the work is cut depends on the data and the window alone, never on
 //! the number of threads, so that the answers do not either.
 
+mod across;
 mod call;
 mod gather;
 mod order;
@@ -13,6 +15,7 @@ use std::sync::Mutex;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use across::Across;
 use call::{Call, Output, in_place};
 use order::{Order, check_times};
 
@@ -68,7 +71,9 @@ pub fn rolling<T: Float>(
     let kernel = |task: &Task<T>, seconds: Option<&[f64]>, out: &mut [&mut [T]]| {
         answer(task, seconds, statistics, out)
     };
-    each_series(x, y, settings, seconds, &kernel, out, threads, monitor)
+    every_series(
+        x, y, statistics, settings, seconds, &kernel, out, threads, monitor,
+    )
 }
 
 /// What answers a task: the task, the times of its rows in seconds if asked for, and the outputs.
@@ -84,6 +89,22 @@ pub type Kernel<'a, T> =
 pub fn each_series<T: Float>(
     x: ArrayView2<T>,
     y: Option<ArrayView2<T>>,
+    settings: &Settings,
+    seconds: bool,
+    kernel: &Kernel<T>,
+    out: &mut [ArrayViewMut2<T>],
+    threads: usize,
+    monitor: &Monitor,
+) -> Result<(), Error> {
+    every_series(x, y, &[], settings, seconds, kernel, out, threads, monitor)
+}
+
+/// The same, where the statistics are known, if there are any.
+#[allow(clippy::too_many_arguments)] // as above
+fn every_series<T: Float>(
+    x: ArrayView2<T>,
+    y: Option<ArrayView2<T>>,
+    statistics: &[Statistic],
     settings: &Settings,
     seconds: bool,
     kernel: &Kernel<T>,
@@ -113,12 +134,19 @@ pub fn each_series<T: Float>(
         }
     }
     let outputs: Vec<Output<T>> = out.iter_mut().map(Output::of).collect();
+    let in_place = in_place(&x, &y, &order, &outputs);
+    let across = if in_place || order.rows.is_some() {
+        None
+    } else {
+        Across::of(&x, statistics, settings, &outputs)
+    };
     let call = Call {
         settings,
         seconds,
         kernel,
         order: &order,
-        in_place: in_place(&x, &y, &order, &outputs),
+        in_place,
+        across,
         x,
         y,
         outputs: &outputs,

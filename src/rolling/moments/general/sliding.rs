@@ -134,9 +134,14 @@ fn slide<T: Float, S: Sums>(
                 return k - answers.start;
             }
             sums = sum_prefixes(rows, anchor, sums, &mut prefixes);
-            if !S::SQUARES {
+            // Without equal neighbours no window of two rows or more holds one value alone.
+            let before = reached.saturating_sub(1);
+            let repeats = !S::SQUARES && (run < before || any_repeat(&x[before..end_before]));
+            if repeats {
                 let before = reached.checked_sub(1).map(|row| x[row]);
                 run = find_runs(rows, reached, before, run, &mut runs);
+            } else if !rows.is_empty() {
+                run = end_before - 1;
             }
             let mut exact = true;
             for (j, &(start, end)) in bounds[..len].iter().enumerate() {
@@ -149,7 +154,7 @@ fn slide<T: Float, S: Sums>(
                     let m2 = squares - sum * sum / count.max(1.0);
                     block.m2[j] = m2;
                     exact &= squares <= CANCELLATION * m2;
-                } else if runs[end - reached] <= start && start < end {
+                } else if repeats && runs[end - reached] <= start && start < end {
                     block.same.push((j, x[start].to_f64()));
                 }
             }
@@ -194,6 +199,14 @@ fn sum_prefixes<T: Float, S: Sums>(rows: &[T], anchor: f64, before: S, into: &mu
         *place = sums;
     }
     sums
+}
+
+/// Whether two neighbours are equal.
+#[inline(never)]
+fn any_repeat<T: Float>(rows: &[T]) -> bool {
+    let next = rows.get(1..).unwrap_or_default();
+    let equal = |any, (a, b): (&T, &T)| any | (a == b);
+    rows.iter().zip(next).fold(false, equal)
 }
 
 /// `into[i]` is where the run of equal values began that ends before the `i`th of `rows`, of which
