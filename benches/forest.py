@@ -308,7 +308,7 @@ def main():
     parser.add_argument("--json", help="write the rows of the table to this file")
     options = parser.parse_args()
     # Seconds of a case.
-    scale, seconds = (0.1, 1) if options.quick else (1.0, 10)
+    scale, seconds = (0.1, 1) if options.quick else (1.0, 6)
     peers, table, rng = installed(), Table(), np.random.default_rng(0)
     ours = Ours if options.kernel or IsolationForest is None else Estimator
     what = "the kernel" if ours is Ours else "linewatch.IsolationForest"
