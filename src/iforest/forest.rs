@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use super::explain::LeafTables;
 use super::layout::Layouts;
+use super::leaves::LeafTables;
 use crate::error::Error;
 
 /// `feature` of a leaf.

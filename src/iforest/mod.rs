@@ -24,6 +24,7 @@ mod forest;
 mod gain;
 mod grow;
 mod layout;
+mod leaves;
 mod matrix;
 mod sample;
 mod score;

@@ -146,6 +146,26 @@ fn contributions_add_up_to_the_exponent() {
 }
 
 #[test]
+fn contributions_of_any_number_of_columns_are_those_of_a_walk() {
+    for p in [1, 3, 8, 12, 15, 19, 23, 27, 32, 35, 39, 44, 48, 49, 70] {
+        let mut x = normal(200, p);
+        x[[7, p / 2]] = f64::NAN;
+        let mut forest = grow(x.view(), &settings(p));
+        let (parts, base) = explain(&forest, x.view(), 1, &Monitor::default()).unwrap();
+        assert!(matches!(forest.leaf_tables.get(), Some(Some(_))));
+        forest.leaf_tables = None.into();
+        let (walked, _) = explain(&forest, x.view(), 1, &Monitor::default()).unwrap();
+        for (part, walked) in parts.iter().zip(walked) {
+            assert!((part - walked).abs() < 1e-8, "{p}: {part}, not {walked}");
+        }
+        for (row, score) in parts.chunks(p).zip(scores(&forest, x.view())) {
+            let exponent = base + row.iter().sum::<f64>();
+            assert!((exponent + (-score).log2()).abs() < 1e-9, "{p}");
+        }
+    }
+}
+
+#[test]
 fn the_column_that_sets_a_row_apart_is_named() {
     let mut x = normal(500, 5);
     x[[0, 3]] = 12.0;
