@@ -3,9 +3,11 @@
 //! However many statistics are asked for, the values of a window are kept in order once. Narrow
 //! windows are a sorted array that vector instructions shift (`small`); wide ones are a bit for
 //! each rank of a longer stretch of rows that was sorted once (`ranks`). Both answer the same
-//! few questions (`ordered`), from which every statistic is read (`read`).
+//! few questions (`ordered`), from which every statistic is read (`read`). Medians of a few rows are
+//! sorted four windows at a time (`network`).
 
 mod bitmap;
+mod network;
 mod ordered;
 mod ranks;
 mod read;
@@ -87,6 +89,7 @@ pub fn order<T: Float>(
     }
     let plan = ordered::Plan::new(statistics);
     match widest(task) {
+        _ if network::fits(task, statistics) => network::network(task, &plan, out),
         width if width <= small::widest() => small::small(task, &plan, out, width),
         width if width <= LARGEST => ranks::ranks(task, &plan, out),
         width => {
