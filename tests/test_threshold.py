@@ -529,3 +529,14 @@ def test_labels_in_words_are_refused():
     assert str(error.value) == (
         'y has dtype <U6; expected numbers (try x.astype("float64")); y is True or 1 for an anomaly'
     )
+
+
+def test_a_detector_that_learns_from_labels_is_refused():
+    from linewatch.intrusion import IntrusionDetector
+
+    with pytest.raises(TypeError) as caught:
+        lw.ThresholdedDetector(IntrusionDetector()).fit(np.zeros((100, 41)))
+    assert str(caught.value) == (
+        "IntrusionDetector learns from labels, which the detector inside does not get here; "
+        "fit it alone, then put its scores into calibrate_threshold"
+    )

@@ -595,8 +595,15 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         ------
         ValueError
             If the rule cannot be read or too few rows are held out for it.
+        TypeError
+            If the detector learns from labels.
         """
         rule = self._rule()
+        if get_tags(self.detector).target_tags.required:
+            raise TypeError(
+                f"{type(self.detector).__name__} learns from labels, which the detector inside "
+                "does not get here; fit it alone, then put its scores into calibrate_threshold"
+            )
         n = _num_samples(X)
         labelled = "costs" in rule
         if labelled and y is None:
