@@ -1202,12 +1202,10 @@ def features(
             ``(1 - sum(p ** q)) / (q - 1)``; 0 without energy.
         ``wavelet_log_energy``
             Sum of the logarithms of the energies, bands without energy left out.
-        ``spectral_entropy``, ``band_power``, ``dominant_frequency``, ``permutation_entropy``,
-        ``teager_energy``
-            See `linewatch.spectral`.
 
-        By default band energies, relative band energies, wavelet and spectral entropy: twelve
-        columns at level 4.
+        And those of `linewatch.spectral`: ``spectral_entropy``, ``band_power``,
+        ``dominant_frequency``, ``permutation_entropy``, ``teager_energy``. By default band
+        energies, relative band energies, wavelet and spectral entropy: twelve columns at level 4.
     groups : array-like of keys, shape (n,), optional
         A key for each row, or a list of keys: each group is a series of its own. Rows need not be
         sorted by group; those without a key are left out.
