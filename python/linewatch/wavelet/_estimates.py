@@ -8,6 +8,9 @@ import numpy as np
 from linewatch import _edge
 from linewatch._wavelets import as_discrete
 from linewatch._window_features import real, whole
+from linewatch.wavelet._dwt import wavedec, waverec
+from linewatch.wavelet._swt import imodwt, modwt
+from linewatch.wavelet._threshold import threshold as shrink
 
 
 def _series(x, least, name="x"):
@@ -139,8 +142,6 @@ def hurst(x, wavelet="db3", *, octaves=None, kind="noise", confidence=0.95):
     """
     from scipy.special import digamma, ndtri, zeta
 
-    from linewatch.wavelet import wavedec
-
     if kind not in ("noise", "motion"):
         raise ValueError(f"kind must be 'noise' or 'motion', got {kind!r}")
     if not 0 < real(confidence, "confidence") < 1:
@@ -250,8 +251,6 @@ def variance(x, wavelet="db4", level=None, *, confidence=0.95):
     """
     from scipy.special import chdtri
 
-    from linewatch.wavelet import modwt
-
     if not 0 < real(confidence, "confidence") < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     wavelet = as_discrete(wavelet)
@@ -318,9 +317,6 @@ def denoise(x, wavelet="sym8", level=None, mode="symmetric", *, threshold="soft"
     >>> bool(np.std(better - clean) < 0.5 * np.std(noisy - clean))
     True
     """
-    from linewatch.wavelet import threshold as shrink
-    from linewatch.wavelet import wavedec, waverec
-
     if threshold not in ("soft", "hard", "garrote"):
         raise ValueError(f"threshold must be 'soft', 'hard' or 'garrote', got {threshold!r}")
     held = _series(x, 2)
@@ -399,7 +395,6 @@ def deviation(
     True
     """
     from linewatch import rolling
-    from linewatch.wavelet import imodwt, modwt
 
     window = whole(window, "window", 2)
     high, mid = whole(high, "high", 1), whole(mid, "mid", 1)

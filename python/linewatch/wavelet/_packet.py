@@ -3,6 +3,8 @@
 import numpy as np
 
 from linewatch._wavelets import as_discrete, mode_name
+from linewatch.wavelet._arrays import as_axis, as_numbers
+from linewatch.wavelet._dwt import dwt, dwt_max_level, idwt
 
 _PARTS = ("a", "d")
 
@@ -53,8 +55,6 @@ class Node:
         return self._maxlevel
 
     def _own_level(self):
-        from linewatch.wavelet import dwt_max_level
-
         if self._maxlevel is not None or self.data is None:
             return self._maxlevel
         return self.level + dwt_max_level(np.shape(self.data)[self.axes], self.wavelet)
@@ -112,8 +112,6 @@ class Node:
                 if getattr(self, part) is None:
                     self._new(part)
         else:
-            from linewatch.wavelet import dwt
-
             for part, data in zip(_PARTS, dwt(self.data, self.wavelet, self.mode, self.axes)):
                 self._new(part, data)
         return self.a, self.d
@@ -131,8 +129,6 @@ class Node:
         parts = [None if node is None else node.reconstruct() for node in (self.a, self.d)]
         if parts[0] is None and parts[1] is None:
             raise ValueError(f"the nodes below {self.path!r} hold no coefficients")
-        from linewatch.wavelet import idwt
-
         out = idwt(*parts, self.wavelet, self.mode, self.axes)
         if self._shape is not None:
             out = out[tuple(slice(n) for n in self._shape)]
@@ -179,14 +175,12 @@ class Node:
     def __setitem__(self, path, data):
         path = self._path(path)
         self._check_depth(self.level + len(path))
-        from linewatch.wavelet import _data
-
         node = self
         for part in path:
             self._check_part(part)
             below = getattr(node, part)
             node = node._new(part) if below is None else below
-        node.data = _data(data.data if isinstance(data, Node) else data)
+        node.data = as_numbers(data.data if isinstance(data, Node) else data)
 
     def __delitem__(self, path):
         node = self[path]
@@ -269,16 +263,14 @@ class WaveletPacket(Node):
     """
 
     def __init__(self, data, wavelet, mode="symmetric", maxlevel=None, axis=-1):
-        from linewatch.wavelet import _axis, _data, dwt_max_level
-
         self._maxlevel = None
         super().__init__(None, data, "")
         self.wavelet, self.mode, self.axes = as_discrete(wavelet), mode_name(mode), axis
         self.data_size = None
         if data is not None:
             # The caller's own object stays in `data`; `dwt` converts it where it is split.
-            self.data_size = self._shape = _data(data).shape
-            self.axes = _axis(axis, len(self.data_size))
+            self.data_size = self._shape = as_numbers(data).shape
+            self.axes = as_axis(axis, len(self.data_size))
             if maxlevel is None:
                 maxlevel = dwt_max_level(self.data_size[self.axes], self.wavelet)
         self._maxlevel = maxlevel

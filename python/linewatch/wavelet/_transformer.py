@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from linewatch._wavelets import as_discrete
 from linewatch._window_features import TWELVE, plan
+from linewatch.wavelet._dwt import dwt_max_level
 
 
 class WaveletFeatures(TransformerMixin, BaseEstimator):
@@ -87,8 +88,6 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):
         ValueError
             If a setting is unknown, or `level` too high for the windows.
         """
-        from linewatch.wavelet import dwt_max_level
-
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         most = dwt_max_level(X.shape[1], as_discrete(self.wavelet))
         self.level_ = min(4, most) if self.level is None else self.level
