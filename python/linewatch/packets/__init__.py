@@ -33,6 +33,8 @@ _NEEDS = {
     **dict.fromkeys(FEATURES, ()),
     **dict.fromkeys([name for name in FEATURES if name.endswith("_ratio")], ("tcp_flags",)),
     **dict.fromkeys(["byte_count", *(n for n in FEATURES if n.startswith("length_"))], ("length",)),
+    **dict.fromkeys([name for name in FEATURES if "band_power" in name], ("length",)),
+    **dict.fromkeys(["spectral_entropy", "dominant_frequency_hz"], ("length",)),
     "destination_count": ("destination_address",),
     "destination_port_count": ("destination_port",),
     "destination_port_entropy": ("destination_port",),
@@ -331,6 +333,15 @@ def features(
             Distinct ones. A packet without port has none to count.
         ``destination_port_entropy_5s``, ``source_port_entropy_5s``
             Shannon entropy, natural logarithm: 0 for one port, ln n for n equally frequent ones.
+        ``spectral_entropy_5s``
+            Of the power spectrum of the bytes in 64 bins of the window, as
+            `linewatch.spectral.entropy`: 0 for a steady flow or a pure rhythm, near 1 for noise
+            and for a packet alone.
+        ``band_power_low_5s``, ``band_power_mid_5s``, ``band_power_high_5s``
+            Power of that spectrum below 1/8, from 1/8 to 1/4 and above 1/4 cycles a bin (here
+            1.6 and 3.2 Hz), in squared bytes: together the variance of the bytes in a bin.
+        ``dominant_frequency_hz_5s``
+            Frequency with the most power; 0 for a steady flow and for packets in one bin alone.
 
         Rows whose key is missing have no features.
 
@@ -345,6 +356,10 @@ def features(
     -----
     Sums are kept in whole numbers, so nothing drifts however long the table. A packet costs the
     same whatever the window.
+
+    The bins of the spectrum lie on the clock, at multiples of 1/64 of the window since 1970; the
+    last one is that of the packet, and the earliest begins within the window. Band energies of
+    wavelets over any grouping come from `linewatch.wavelet.features`.
 
     Examples
     --------
