@@ -67,15 +67,14 @@ class Moments:
         frame = frame.filter(pl.col("time").is_not_null() & pl.col("source_address").is_not_null())
         if not frame.height:
             return
-        self._totals.add(
-            frame.group_by("source_address").agg(
-                n_packets=pl.len().cast(pl.Int64),
-                n_bytes=pl.col("length").cast(pl.Int64).sum(),
-                n_malformed=pl.col("malformed").cast(pl.Int64).sum(),
-                start=pl.col("time").min(),
-                end=pl.col("time").max(),
-            )
+        totals = frame.group_by("source_address").agg(
+            n_packets=pl.len().cast(pl.Int64),
+            n_bytes=pl.col("length").cast(pl.Int64).sum(),
+            n_malformed=pl.col("malformed").cast(pl.Int64).sum(),
+            start=pl.col("time").min(),
+            end=pl.col("time").max(),
         )
+        self._totals.add(_own(totals))
         times = frame["time"].cast(pl.Int64).to_numpy()
         before = times[0] if self._latest is None else self._latest
         counts["back"] += int((np.diff(times, prepend=before) < 0).sum())
@@ -132,7 +131,7 @@ class Moments:
         self._write(self._kept, limit)
         self._done = limit
         sees = pl.col("time").cast(pl.Int64) > limit * self.step - self.window_ns
-        self._kept = self._kept.filter(sees)
+        self._kept = _own(self._kept.filter(sees))
 
     def _steps(self, rows):
         import polars as pl
@@ -166,7 +165,19 @@ class Moments:
         moments.write_parquet(self.folder / f"moments-{self.files:06}.parquet", compression="lz4")
         self.files += 1
         self.n += moments.height
-        self._visits.add(moments.group_by("source_address").agg(n=pl.len().cast(pl.Int64)))
+        visits = moments.group_by("source_address").agg(n=pl.len().cast(pl.Int64))
+        self._visits.add(_own(visits))
+
+
+def _own(table):
+    """The table with texts of its own: those of a batch would keep all the batch in memory."""
+    import polars as pl
+
+    return table.with_columns(
+        pl.concat_str(name, pl.lit("")).alias(name)
+        for name, kind in table.schema.items()
+        if kind == pl.String
+    )
 
 
 class _Sums:
@@ -240,6 +251,7 @@ def worst(moments, forest):
             .group_by("source_address", maintain_order=True)
             .first()
         )
+        best = _own(best)
     return best
 
 
