@@ -153,6 +153,9 @@ def test_every_field_is_what_tshark_says(name):
     for side, place in (("source", "src"), ("destination", "dst")):
         addresses = either(f"ip.{place}", f"ipv6.{place}")
         assert table[f"{side}_address"].to_list() == addresses.to_list()
+    # Version 6 is that of the addresses with colons, 4 that of the others.
+    versions = [None if a is None else "6" if ":" in a else "4" for a in table["source_address"]]
+    assert versions == truth["ip.version"].to_list()
     flags = [int(text, 16) if text else None for text in truth["tcp.flags"]]
     assert table["tcp_flags"].to_list() == flags
     assert not table["malformed"].any()

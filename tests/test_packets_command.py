@@ -4,11 +4,15 @@
 # ruff: noqa: E501
 
 import json
+import os
+import subprocess
+import sys
 
 import polars as pl
 import pytest
 
 from linewatch import _results, cli, packets
+from linewatch.packets import _moments
 
 
 @pytest.fixture
@@ -49,14 +53,99 @@ def test_a_scanner_and_the_host_that_answers_it_come_first_with_reasons(run, cap
     assert sources["n_packets"].sum() == manifest["summary"]["packets"]
     assert manifest["kind"] == "packets"
     assert manifest["parameters"]["window"] == "5s"
-    assert lines[-2:] == ["  found/manifest.json", "  found/packets_by_source.parquet"]
+    names = ["manifest.json", "packets_by_source.parquet", "packets.png"]
+    assert lines[-3:] == [f"  found/{name}" for name in names]
+    assert (tmp_path / "found" / "packets.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_same_capture_gives_the_same_folder(run, capture, tmp_path):
     for name in ("a", "b"):
-        assert run(capture, "--out", name)[0] == 0
+        assert run(capture, "--out", name, "--no-picture")[0] == 0
+        assert not (tmp_path / name / "packets.png").exists()
     tables = [pl.read_parquet(tmp_path / name / "packets_by_source.parquet") for name in "ab"]
     assert tables[0].equals(tables[1])
+
+
+def moments_of(frames, folder, window="5s"):
+    moments = _moments.Moments(folder, window, 5 * 10**9)
+    for frame in frames:
+        moments.add(frame)
+    moments.close()
+    return moments
+
+
+def all_moments(moments):
+    return pl.concat(table for _, table in moments.tables()).sort("at", "source_address")
+
+
+def test_a_capture_in_pieces_has_the_moments_of_the_whole(capture, tmp_path, monkeypatch):
+    """Memory holds a window and a piece; no moment is lost or seen twice where pieces meet."""
+    table = packets.read_pcap(capture)
+    (tmp_path / "whole").mkdir()
+    whole = moments_of([table], tmp_path / "whole")
+    monkeypatch.setattr(_moments, "BATCH", 700)
+    (tmp_path / "pieces").mkdir()
+    pieces = moments_of(table.iter_slices(90), tmp_path / "pieces")
+    assert pieces.files > 5 and whole.files == 1
+    assert all_moments(pieces).equals(all_moments(whole))
+    assert pieces.totals().equals(whole.totals())
+    assert pieces.visits().equals(whole.visits())
+    assert pieces.counts == whole.counts
+    assert pieces._kept is None
+    # By the definition: the last packet of each source in each second.
+    rows = table.with_columns(packets.features(table, "5s", features=_moments.LOOKED_AT))
+    last = rows.group_by("source_address", pl.col("time").dt.truncate("1s")).last()
+    assert last.height == whole.n == whole.visits()["n"].sum()
+    assert last["packet_count_5s"].sum() == all_moments(whole)["packet_count"].sum()
+
+
+def test_a_clock_that_goes_back_begins_new_windows(capture, tmp_path, monkeypatch):
+    monkeypatch.setattr(_moments, "BATCH", 700)
+    table = packets.read_pcap(capture)
+    early = table.with_columns((pl.col("time") - pl.duration(days=1)).cast(pl.Datetime("ns")))
+    moments = moments_of([table, early], tmp_path)
+    assert moments.counts["restarts"] == 1 and moments.counts["late"] == 0
+    assert moments.totals()["n_packets"].sum() == 2 * table.height
+    # A single packet from the far future costs the others nothing but one new beginning.
+    (tmp_path / "future").mkdir()
+    odd = table.head(1).with_columns(
+        (pl.col("time") + pl.duration(days=9999)).cast(pl.Datetime("ns"))
+    )
+    pieces = [*table[:1000].iter_slices(90), odd, *table[1000:].iter_slices(90)]
+    found = moments_of(pieces, tmp_path / "future")
+    assert found.counts["restarts"] == 1
+    assert found.n > 0.95 * moments.n / 2
+
+
+def test_many_moments_are_drawn_from_with_the_same_chance_for_each_source(
+    capture, tmp_path, monkeypatch
+):
+    moments = moments_of([packets.read_pcap(capture)], tmp_path)
+    whole = _moments.worst(moments, _moments.fit(moments, 0))
+    monkeypatch.setattr(_moments, "SAMPLE", moments.n - 1)
+    drawn = _moments.worst(moments, _moments.fit(moments, 0))
+    assert set(drawn["source_address"][:2]) == set(whole["source_address"][:2])
+    both = whole.join(drawn, on="source_address", suffix="_drawn")
+    assert both.height == whole.height
+    assert (both["score"] - both["score_drawn"]).abs().max() < 0.1
+
+
+def test_standard_input_and_progress(capture, tmp_path):
+    command = [sys.executable, "-m", "linewatch.cli", "packets", "-"]
+    with open(capture, "rb") as file:
+        done = subprocess.run(
+            [*command, "--progress", "--no-picture"],
+            stdin=file,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            check=True,
+        )
+    assert done.stdout.startswith("standard input: ")
+    assert "linewatch: scoring " in done.stderr and done.stderr.endswith("linewatch: writing\n")
+    manifest, _ = _results.read(tmp_path / "results")
+    assert manifest["parameters"]["source"] == "standard input"
 
 
 def test_packets_out_of_order_are_sorted_and_a_cut_is_told(run, capture, tmp_path):
@@ -64,7 +153,7 @@ def test_packets_out_of_order_are_sorted_and_a_cut_is_told(run, capture, tmp_pat
     packets.write_pcap(table, tmp_path / "back.pcap")
     whole = (tmp_path / "back.pcap").read_bytes()
     (tmp_path / "back.pcap").write_bytes(whole[:-3])
-    code, out, _ = run(tmp_path / "back.pcap")
+    code, out, _ = run(tmp_path / "back.pcap", "--no-picture")
     assert code == 0
     assert "packets were not in order of time (498 steps back): sorted" in out
     assert "packet 500 at byte" in out and "is cut short: the capture ends within it" in out

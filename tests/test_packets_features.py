@@ -24,6 +24,29 @@ FLAGS = {
 }
 
 
+BANDS = {"low": (0, 8), "mid": (8, 16), "high": (16, 33)}
+
+
+def slow_spectrum(out, now, seen, window):
+    """The spectrum of the bytes in the 64 bins that end with the present one."""
+    width = window // 64
+    bins = [now // width - r["time"] // width for r in seen]
+    size = [r["length"] for r in seen]
+    lately = [k < 64 for k in bins]
+    signal = np.bincount(
+        63 - np.array(bins)[lately], weights=np.array(size, float)[lately], minlength=64
+    )
+    power = 2 / 64 * np.abs(np.fft.rfft(signal - signal.mean())) ** 2
+    power[0], power[32] = 0, power[32] / 2
+    share = power[power > 1e-9 * power.max()] / power.sum() if power.sum() else np.ones(1)
+    out["spectral_entropy"].append(-(share * np.log(share)).sum() / math.log(33))
+    for name, (low, high) in BANDS.items():
+        out[f"band_power_{name}"].append(power[low:high].sum() / 64)
+    most = np.flatnonzero(power >= power.max() * (1 - 1e-9))[0]
+    alone = np.count_nonzero(signal) < 2
+    out["dominant_frequency_hz"].append(0 if alone else most / 64 / (width / SECOND))
+
+
 def slow(table, window):
     """Every feature by its definition, row by row."""
     out = {name: [] for name in packets.FEATURES}
@@ -51,6 +74,7 @@ def slow(table, window):
         for name, (on, off) in FLAGS.items():
             flags = [r["tcp_flags"] or 0 for r in seen]
             out[name].append(np.mean([f & on == on and f & off == 0 for f in flags]))
+        slow_spectrum(out, row["time"], seen, window)
         to = {r["destination_address"] for r in seen} - {None}
         out["destination_count"].append(len(to))
         for name in ("destination_port", "source_port"):
@@ -113,7 +137,54 @@ def test_every_feature_is_its_definition(n, window, rng):
     for name in packets.FEATURES:
         title = name if name == "inter_arrival_s" else f"{name}_{window}s"
         got = found[title].to_numpy() if n else np.empty(0)
-        np.testing.assert_allclose(got, expected[name], rtol=1e-12, atol=1e-11, err_msg=name)
+        rtol = 1e-9 if "power" in name or "spectral" in name else 1e-12
+        np.testing.assert_allclose(got, expected[name], rtol=rtol, atol=1e-11, err_msg=name)
+
+
+def test_a_beacon_has_one_frequency_and_a_burst_has_all():
+    """One call every quarter of a second for ten seconds, beside bursts of a hundred packets."""
+    beacon = np.arange(40) * SECOND // 4
+    burst = 9 * SECOND + np.arange(100) * 1000
+    table = pl.DataFrame(
+        {
+            "time": np.concatenate([beacon, burst]),
+            "source_address": ["beacon"] * 40 + ["burst"] * 100,
+            "length": 100,
+        }
+    ).sort("time", maintain_order=True)
+    # A window of 8 s has bins of 1/8 s, so that the calls fill every other bin.
+    asked = ["spectral_entropy", "dominant_frequency_hz", "band_power_low", "band_power_high"]
+    found = packets.features(table, "8s", features=asked)
+    found = found.with_columns(table["source_address"])
+    ends = found.group_by("source_address", maintain_order=True).last()
+    last = {row["source_address"]: row for row in ends.iter_rows(named=True)}
+    assert last["beacon"]["spectral_entropy_8s"] == pytest.approx(0, abs=1e-9)
+    assert last["beacon"]["dominant_frequency_hz_8s"] == 4
+    assert last["beacon"]["band_power_high_8s"] == pytest.approx(50**2)
+    assert last["beacon"]["band_power_low_8s"] == pytest.approx(0, abs=1e-9)
+    # All in one bin: every frequency alike, so none dominates.
+    assert last["burst"]["spectral_entropy_8s"] == pytest.approx(0.98984, abs=1e-5)
+    assert last["burst"]["dominant_frequency_hz_8s"] == 0
+
+
+def test_the_spectrum_is_that_of_the_spectral_functions(rng):
+    """64 packets, one in each bin, of lengths that `linewatch.spectral` is given as well."""
+    from linewatch import spectral
+
+    lengths = rng.integers(60, 1500, 64)
+    table = {
+        "time": np.arange(64) * SECOND + 7,
+        "source_address": np.zeros(64, np.uint32),
+        "length": lengths,
+    }
+    asked = ["spectral_entropy", "dominant_frequency_hz", "band_power_mid"]
+    found = packets.features(table, "64s", features=asked)
+    of_window = spectral.entropy(lengths.astype(float))
+    assert found["spectral_entropy_64s"][-1] == pytest.approx(of_window, rel=1e-12)
+    of_window = spectral.dominant_frequency(lengths.astype(float))
+    assert found["dominant_frequency_hz_64s"][-1] == pytest.approx(of_window, rel=1e-12)
+    of_window = spectral.band_power(lengths.astype(float), [(0.125, 0.25)])[0]
+    assert found["band_power_mid_64s"][-1] == pytest.approx(of_window, rel=1e-9)
 
 
 def test_nothing_drifts_when_a_window_empties(rng):
@@ -128,6 +199,29 @@ def test_nothing_drifts_when_a_window_empties(rng):
     asked = ["byte_count", "length_std", "length_max", "source_port_entropy"]
     found = packets.features(table, "5s", features=asked)
     assert [values[-1] for values in found.values()] == [7, 0, 7, 0]
+
+
+def test_a_long_table_counts_as_a_short_one(rng):
+    """Long enough for two stretches that take turns; a missing key ends that."""
+    n = 300_000
+    times = np.sort(rng.integers(0, 100 * SECOND, n))
+    keys = rng.zipf(1.3, n) % 500
+    table = {"time": times, "source_address": keys.astype(np.uint32)}
+    found = packets.features(table, features=["packet_count"], n_jobs=1)["packet_count_5s"]
+    expected = np.empty(n)
+    for key in np.unique(keys):
+        rows = np.flatnonzero(keys == key)
+        gone = np.searchsorted(times[rows], times[rows] - 5 * SECOND, side="right")
+        expected[rows] = np.arange(1, len(rows) + 1) - gone
+    np.testing.assert_array_equal(found, expected)
+    gaps = pl.DataFrame(table).with_columns(
+        source_address=pl.when(pl.int_range(n) % 1000 > 0).then("source_address")
+    )
+    holed = packets.features(gaps, features=["packet_count"], n_jobs=1)["packet_count_5s"]
+    assert holed.is_nan().sum() + holed.null_count() == n // 1000
+    by_hand = pl.DataFrame(table).filter(pl.int_range(n) % 1000 > 0)
+    rest = packets.features(by_hand, features=["packet_count"], n_jobs=2)["packet_count_5s"]
+    assert holed.fill_nan(None).drop_nulls().equals(rest)
 
 
 def test_threads_and_progress_change_nothing(rng):
@@ -257,6 +351,7 @@ def test_the_five_second_count_is_the_peers(peer, rng):
         ({"length": [1.5, 2, 3]}, {}, ValueError, 'column "length" must hold whole numbers, got 1.5 in row 0'),
         ({"length": [1, None, 3]}, {}, ValueError, 'column "length" is missing in row 1; every packet needs one'),
         ({"length": [1, -2, 3]}, {}, ValueError, 'column "length" must be from 0 to 2**32 - 2, got -2 in row 1'),
+        ({}, {"features": ["spectral_entropy"], "window": "60ns"}, ValueError, "window must be 64 ns or longer for features of the spectrum, got 60 ns"),
         ({}, {"n_jobs": 0}, ValueError, "n_jobs must be a number of threads, or negative to count back from all cores (-1), got 0"),
     ],
 )  # fmt: skip

@@ -118,6 +118,8 @@ def parser():
         "--threshold", type=float, default=0.6, help="an anomaly scores this or more, default 0.6"
     )
     packets.add_argument("--seed", type=int, default=0, help="of the forest, default 0")
+    packets.add_argument("--no-picture", action="store_true", help="write no PNG")
+    packets.add_argument("--progress", action="store_true", help="say each step on stderr")
     packets.set_defaults(run=run_packets)
 
     score = commands.add_parser(

@@ -242,6 +242,60 @@ fn extension_headers_are_looked_through_and_later_fragments_have_no_ports() {
 }
 
 #[test]
+fn a_tunnel_shows_its_own_addresses_and_ports() {
+    let inner = tcp_frame(0)[14..].to_vec();
+    let length = (inner.len() as u16).to_be_bytes();
+    let gtp = [&[0x30, 0xff, length[0], length[1], 0, 0, 0, 7], &inner[..]].concat();
+    let length = (8 + gtp.len() as u16).to_be_bytes();
+    let udp = [&[8, 104, 8, 104, length[0], length[1], 0, 0], &gtp[..]].concat();
+    let outer_4 = [&ipv4(17, udp.len())[..], &udp].concat();
+    let outer_6 = [&ipv6(17, udp.len())[..], &udp].concat();
+    for (data, ttl) in [(outer_4, 64), (outer_6, 63)] {
+        let headers = dissect(101, &data, false);
+        assert_eq!((headers.protocol, headers.ttl), (Some(17), Some(ttl)));
+        assert_eq!(headers.ports, Some((2152, 2152)));
+        assert_eq!(headers.tcp_flags, None, "those of the inner packet");
+        assert!(!headers.malformed);
+    }
+    // IP in IP has the addresses of the outer header, and no ports.
+    let data = [&ipv4(4, inner.len())[..], &inner].concat();
+    let headers = dissect(101, &data, false);
+    assert_eq!((headers.protocol, headers.ports), (Some(4), None));
+}
+
+#[test]
+fn every_extension_header_is_looked_through() {
+    let udp = [0, 53, 0x30, 0x39, 0, 8, 0, 0];
+    // Hop-by-hop, routing, fragment (the first), destination options, one behind the other.
+    let chain = [
+        [43, 0, 0, 0, 0, 0, 0, 0],
+        [44, 0, 0, 0, 0, 0, 0, 0],
+        [60, 0, 0, 1, 0, 0, 0, 1],
+        [17, 0, 0, 0, 0, 0, 0, 0],
+    ];
+    let data = [&ipv6(0, 40)[..], chain.as_flattened(), &udp].concat();
+    let headers = dissect(101, &data, false);
+    assert_eq!(
+        (headers.protocol, headers.ports),
+        (Some(17), Some((53, 12_345)))
+    );
+    // The same as a later fragment: a protocol, but no ports.
+    let mut later = data.clone();
+    [later[40 + 18], later[40 + 19]] = 8u16.to_be_bytes();
+    let headers = dissect(101, &later, false);
+    assert_eq!(headers.ports, None);
+    // An authentication header of 12 + 12 bytes.
+    let mut header = vec![17, 4, 0, 0];
+    header.extend([0; 20]);
+    let data = [&ipv6(51, 32)[..], &header, &udp].concat();
+    assert_eq!(dissect(101, &data, false).ports, Some((53, 12_345)));
+    // A header that says it goes on beyond the packet.
+    let data = [&ipv6(0, 16)[..], &[17, 200, 0, 0, 0, 0, 0, 0], &udp].concat();
+    let headers = dissect(101, &data, false);
+    assert!(headers.malformed && headers.ports.is_none());
+}
+
+#[test]
 fn a_fault_is_flagged_but_a_snapped_packet_is_none() {
     let frame = tcp_frame(0);
     let fault = |at: usize, byte: u8| {
@@ -359,8 +413,8 @@ fn batches_and_drops_change_nothing() {
     }
 }
 
-/// Twenty thousand captures with bytes changed, cut and repeated: each is read to an end, with
-/// rows that agree among themselves.
+/// Twenty thousand captures, plain and gzip, with bytes changed, cut and repeated and with lengths of
+/// any size: each is refused or read to an end, with rows that agree among themselves.
 #[test]
 fn damaged_captures_are_read_without_a_panic() {
     let udp6 = [
@@ -376,17 +430,31 @@ fn damaged_captures_are_read_without_a_panic() {
     for link in [0, 1, 9, 101, 104, 108, 113, 276] {
         seeds.push(pcap(link, &frames, link % 2 == 1, 0xa1b2_c3d4));
     }
+    for plain in [0, 2] {
+        let mut zipped = GzEncoder::new(Vec::new(), Compression::fast());
+        zipped.write_all(&seeds[plain]).unwrap();
+        seeds.push(zipped.finish().unwrap());
+    }
     let mut stream = Stream::new(20_261_121, 0);
     for round in 0..20_000 {
         let mut bytes = seeds[round % seeds.len()].clone();
         for _ in 0..=stream.below(6) {
+            if bytes.is_empty() {
+                break;
+            }
             let at = stream.below(bytes.len() as u64) as usize;
-            match stream.below(6) {
-                0 => bytes.truncate(at.max(24)),
+            match stream.below(7) {
+                0 => bytes.truncate(at),
                 1 => bytes[at] = 0xff,
                 2 => bytes[at] = 0,
                 3 => bytes[at] ^= 1 << stream.below(8),
                 4 => bytes[at] = stream.next_u64() as u8,
+                5 => {
+                    // A length of any size, wherever it falls.
+                    let end = (at + 4).min(bytes.len());
+                    let length = (1u32 << stream.below(32)).wrapping_sub(stream.below(3) as u32);
+                    bytes[at..end].copy_from_slice(&length.to_le_bytes()[..end - at]);
+                }
                 _ => {
                     let end = (at + stream.below(40) as usize).min(bytes.len());
                     let piece = bytes[at..end].to_vec();

@@ -1,149 +1,142 @@
 """``linewatch packets``: the sources of a capture, the most unusual first, with reasons."""
 
+import sys
+import tempfile
 import time as clock
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+from linewatch.packets import _moments
+from linewatch.packets._moments import LOOKED_AT
+
 TOP_REASONS = 3
-# Features of a source at one moment that the forest looks at.
-LOOKED_AT = [
-    "packet_count",
-    "byte_count",
-    "length_mean",
-    "length_std",
-    "syn_without_ack_ratio",
-    "rst_ratio",
-    "destination_count",
-    "destination_port_count",
-    "destination_port_entropy",
-    "source_port_entropy",
-]
+SOURCES_DRAWN = 6
 
 
 def run(options):
     """Read, score, print and write."""
-    from linewatch import _edge, _results, packets
+    from linewatch import _edge, _results
 
     _results.check(options.out)
-    window_s = _edge.span(options.window, "--window") / 1e9
+    window_ns = _edge.span(options.window, "--window")
     began = clock.perf_counter()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        table = packets.read_pcap(options.path)
+    say = _sayer(options)
     name = "standard input" if options.path == "-" else Path(options.path).name
-    _describe(name, table, [str(warning.message) for warning in caught])
-    table = _in_order(table)
-    if not table.height:
-        raise ValueError(f"{name}: no packet has a time and an IP address, so there is no source")
-    sources = score(table, options.window, window_s, options.threshold, options.seed)
-    _print(sources, options)
-    written = _results.write(
-        options.out,
-        kind="packets",
-        tables={"packets_by_source": sources},
-        parameters={
-            "source": name,
-            "window": options.window,
-            "threshold": options.threshold,
-            "seed": options.seed,
-            "features": LOOKED_AT,
-        },
-        units={"n_bytes": "byte", "byte_count": "byte"},
-        time_zone="UTC",
-        summary={
-            "packets": table.height,
-            "sources": sources.height,
-            "anomalies": int(sources["is_anomaly"].sum()),
-        },
-    )
+    with tempfile.TemporaryDirectory(prefix="linewatch-packets-") as folder:
+        moments = _moments.Moments(folder, options.window, window_ns)
+        notes = _read(options.path, moments, say)
+        _describe(name, moments, notes)
+        if not moments.n:
+            raise ValueError(
+                f"{name}: no packet has a time and an IP address, so there is no source"
+            )
+        say(f"scoring {moments.n:,} windows")
+        sources = score(moments, options.threshold, options.seed)
+        _print(sources, options)
+        files = []
+        if not options.no_picture:
+            if find_spec("matplotlib") is None:
+                print('\nno picture: matplotlib is missing (pip install "linewatch[plots]")')
+            else:
+                shown = sources["source"].head(SOURCES_DRAWN).to_list()
+                drawn = _moments.lines(moments, shown)
+                files.append(("packets.png", lambda path: _draw(path, drawn, options.threshold)))
+        say("writing")
+        written = _results.write(
+            options.out,
+            kind="packets",
+            tables={"packets_by_source": sources},
+            parameters={
+                "source": name,
+                "window": options.window,
+                "threshold": options.threshold,
+                "seed": options.seed,
+                "features": LOOKED_AT,
+            },
+            units={"n_bytes": "byte", "byte_count": "byte"},
+            time_zone="UTC",
+            summary={
+                "packets": moments.counts["addressed"],
+                "sources": sources.height,
+                "anomalies": int(sources["is_anomaly"].sum()),
+            },
+            files=files,
+        )
     print(f"\n{clock.perf_counter() - began:.1f} s; files written:")
     for path in written:
         print(f"  {path}")
 
 
-def score(table, window, window_s, threshold, seed):
-    """A row for each source, the most unusual first: what it did in its worst window, and why.
-
-    A source is looked at once in a fifth of a window, at its last packet there. The forest draws
-    each source with the same chance, however much it sends.
-    """
+def score(moments, threshold, seed):
+    """A row for each source, the most unusual first: what it did in its worst window, and why."""
     import polars as pl
 
-    from linewatch import IsolationForest, packets
+    from linewatch import _results
 
-    step = max(int(window_s * 1e9 / 5), 1)
-    moments = table.with_row_index("row").group_by(
-        "source_address", pl.col("time").dt.epoch("ns") // step, maintain_order=True
-    )
-    rows = moments.agg(pl.col("row").last(), at=pl.col("time").last())
-    found = packets.features(table, window, features=LOOKED_AT)
-    found.columns = LOOKED_AT
-    found = found[rows["row"]]
-    weight = (1 / pl.len().over("source_address")).alias("weight")
-    chance = rows.select("source_address").select(weight)["weight"].to_numpy()
-    forest = IsolationForest(n_estimators=200, random_state=seed)
-    forest.fit(found, sample_weight=chance)
-    scores = -np.asarray(forest.score_samples(found))
-    worst = (
-        pl.concat(
-            [rows.select("source_address", pl.col("at").alias("worst_time")), found],
-            how="horizontal",
-        )
-        .with_columns(score=pl.Series(scores))
-        .sort("score", descending=True, maintain_order=True)
-        .group_by("source_address", maintain_order=True)
-        .first()
-    )
+    forest = _moments.fit(moments, seed)
+    worst = _moments.worst(moments, forest)
     reasons = np.asarray(forest.reasons(worst.select(LOOKED_AT), top=TOP_REASONS), dtype=object)
-    totals = table.group_by("source_address").agg(
-        n_packets=pl.len().cast(pl.Int64),
-        n_bytes=pl.col("length").cast(pl.Int64).sum(),
-        n_malformed=pl.col("malformed").cast(pl.Int64).sum(),
-        start=pl.col("time").min(),
-        end=pl.col("time").max(),
-    )
     named = {
         f"reason_{k + 1}": pl.Series([text or None for text in reasons[:, k]], dtype=pl.String)
         for k in range(TOP_REASONS)
     }
-    from linewatch import _results
-
     return (
         worst.with_columns(is_anomaly=pl.col("score") >= threshold, **named)
-        .join(totals, on="source_address", how="left", maintain_order="left")
-        .rename({"source_address": "source"})
+        .join(moments.totals(), on="source_address", how="left", maintain_order="left")
+        .rename({"source_address": "source", "at": "worst_time"})
         .select(list(_results.TABLES["packets_by_source"]))
     )
 
 
-def _describe(name, table, notes):
-    n = table.height
-    malformed = int(table["malformed"].sum())
-    cut = int((table["captured_length"] < table["length"]).sum())
-    print(f"{name}: {n:,} packets, {int(table['length'].sum() or 0):,} bytes on the wire")
-    if n and table["time"].count():
-        first, last = table["time"].min(), table["time"].max()
-        seconds = (last - first).total_seconds()
-        print(f"from {first:%Y-%m-%d %H:%M:%S} UTC, {seconds:,.1f} s")
-    other = int(table["source_address"].null_count())
+def _read(path, moments, say):
+    """Pass the capture through; what it has to be said about it."""
+    from linewatch import packets
+
+    said = clock.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for frame in packets.scan_pcap(path, batch_rows=_moments.BATCH):
+            moments.add(frame)
+            if clock.perf_counter() - said > 2:
+                said = clock.perf_counter()
+                say(f"{moments.counts['packets']:,} packets, {moments.counts['bytes']:,} bytes")
+        moments.close()
+    return [str(warning.message) for warning in caught]
+
+
+def _sayer(options):
+    if not options.progress:
+        return lambda text: None
+    return lambda text: print(f"linewatch: {text}", file=sys.stderr, flush=True)
+
+
+def _draw(path, drawn, threshold):
+    from linewatch.packets import _picture
+
+    _picture.draw(path, *drawn, threshold)
+
+
+def _describe(name, moments, notes):
+    counts = moments.counts
+    print(f"{name}: {counts['packets']:,} packets, {counts['bytes']:,} bytes on the wire")
+    if moments.first is not None:
+        seconds = (moments.last - moments.first).total_seconds()
+        print(f"from {moments.first:%Y-%m-%d %H:%M:%S} UTC, {seconds:,.1f} s")
     print(
-        f"{n - other:,} with IP addresses, {other:,} without; {malformed:,} malformed; {cut:,} not "
-        "captured whole"
+        f"{counts['addressed']:,} with IP addresses, {counts['packets'] - counts['addressed']:,} "
+        f"without; {counts['malformed']:,} malformed; {counts['cut']:,} not captured whole"
     )
     for note in notes:
         print(f"note: {note}")
-
-
-def _in_order(table):
-    """The packets that have a source and a time, by time."""
-    table = table.drop_nulls(["time", "source_address"])
-    back = int((table["time"].diff().dt.total_nanoseconds() < 0).sum())
-    if back:
-        print(f"packets were not in order of time ({back:,} steps back): sorted")
-        table = table.sort("time", maintain_order=True)
-    return table.rechunk()
+    if counts["back"]:
+        print(f"packets were not in order of time ({counts['back']:,} steps back): sorted")
+    if counts["late"]:
+        print(f"{counts['late']:,} packets came too late for a window of their own time")
+    if counts["restarts"]:
+        print(f"the clock went back {counts['restarts']:,} times: windows began anew there")
 
 
 def _print(sources, options):

@@ -7,6 +7,7 @@ have random numbers of their own, so that planting another attack changes nothin
 import numpy as np
 
 from linewatch import _edge
+from linewatch.packets._capture import as_backend, check_backend
 
 #: The attacks that `simulate` knows.
 ATTACKS = ("syn_scan", "flood", "beaconing", "exfiltration", "low_and_slow")
@@ -89,9 +90,8 @@ def simulate(
     >>> table["time"].is_sorted()
     True
     """
-    from linewatch import packets
 
-    packets._check_backend(backend)
+    check_backend(backend)
     span_s = _edge.span(duration, "duration") / 1e9
     attacks = [attacks] if isinstance(attacks, str) else list(dict.fromkeys(attacks))
     for name in attacks:
@@ -116,7 +116,7 @@ def simulate(
         planted, is_attacker = _PLANT[name](rng, network, span_s, intensity)
         parts.append(planted)
         labels.append(np.where(is_attacker, number, -1).astype(np.int8))
-    return packets._as(_table(parts, np.concatenate(labels), network, start, span_s), backend)
+    return as_backend(_table(parts, np.concatenate(labels), network, start, span_s), backend)
 
 
 class _Network:
