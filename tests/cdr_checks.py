@@ -155,3 +155,56 @@ def everything(data):
     assert table.height == data.rows
     calls(table, users, cells, ratio=data.config.anomaly_ratio)
     return table
+
+
+def _records(data, table, id_column, prefix, time, users, cells):
+    """What holds of every table: numbers, order, references, papers."""
+    expected = [f"{prefix}_{k + 1:06d}" for k in range(table.height)]
+    _require(table[id_column].to_list() == expected, "numbering", id_column)
+    _require(table[time].is_sorted(), "order", time)
+    names = data.towers["cell_id"].implode()
+    for column in cells:
+        _require(table[column].is_in(names).all(), "reference", column)
+    known = data.users.select("user_id", "imei", "imsi", "creation_date")
+    for column, papers in users.items():
+        side = table.select(user_id=column).join(known, on="user_id", how="left")
+        _require(side["imei"].is_not_null().all(), "reference", column)
+        for paper, name in papers.items():
+            _require((table[paper] == side[name]).all(), "papers", paper)
+        _require((side["creation_date"] < table[time].dt.date()).all(), "account", "age")
+
+
+def messages(data, table=None):
+    """All checks of short messages; gives them."""
+    table = data.sms().collect() if table is None else table
+    _require((table["sender_id"] != table["recipient_id"]).all(), "self", "a message to oneself")
+    _records(
+        data, table, "sms_id", "sms", "sms_ts",
+        {
+            "sender_id": {"sender_imei": "imei", "sender_imsi": "imsi"},
+            "recipient_id": {"recipient_imsi": "imsi"},
+        },
+        ["sender_cell_id", "recipient_cell_id"],
+    )  # fmt: skip
+    _require(table["message_size"].is_between(1, 140).all(), "size", "message_size")
+    _require((table["delivery_ts"] > table["sms_ts"]).all(), "order", "delivery_ts")
+    return table
+
+
+def sessions(data, table=None):
+    """All checks of data sessions; gives them."""
+    table = data.data_sessions().collect() if table is None else table
+    _records(
+        data, table, "session_id", "data", "session_start_ts",
+        {"user_id": {"imei": "imei", "imsi": "imsi"}}, ["cell_id"],
+    )  # fmt: skip
+    start, end = table["session_start_ts"], table["session_end_ts"]
+    seconds = (end - start).dt.total_seconds()
+    _require((seconds == table["session_duration"]).all(), "duration", "end minus start")
+    _require((seconds > 0).all(), "duration", "none")
+    for column in ("downlink_volume", "uplink_volume"):
+        _require((table[column] >= 0).all(), "volume", column)
+    one = table.sort("user_id", "session_start_ts")
+    before = one.select(pl.col("session_end_ts").shift(1).over("user_id")).to_series()
+    _require(not (one["session_start_ts"] < before).any(), "busy", "two sessions at once")
+    return table

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What takes longer than a change should wait for: kernels under AddressSanitizer, many more random
-# cases, and the comparison with the peers on ten million rows.
+# cases, the comparison with the peers on ten million rows, and a hundred million calls.
 #
 #     tests/deep.sh path/to/python
 set -euo pipefail
@@ -16,3 +16,5 @@ fi
 
 LINEWATCH_EXAMPLES=3000 "$python" -m pytest -q tests/test_rolling_properties.py
 "$python" benches/rolling.py --n 10000000
+# A hundred million calls of a million users in less than 256 MB: about a minute.
+LINEWATCH_CALLS=100000000 "$python" -m pytest -q tests/test_cdr_memory.py

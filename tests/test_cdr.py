@@ -243,7 +243,7 @@ def test_another_seed_gives_other_calls_and_other_users():
 # These bytes are the format of the data: a change of them is a change that users must be told of.
 GOLDEN = {
     "realistic": {
-        "cdr_call_records": "5261d9cd7068406d",
+        "cdr_call_records": "cbfc5e82cccb3266",
         "cdr_cell_towers": "558ae5ff45ff9641",
         "cdr_communities": "b6af7e1e5b89b44b",
         "cdr_user_profiles": "5f21450fbc80e40b",

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from linewatch import cdr
-from linewatch.cdr.config import SCENARIOS
+from linewatch.cdr.presets import SCENARIOS
 
 MIX = {**dict.fromkeys(SCENARIOS, 1.0), "short_call": 1.0, "burst_call": 1.0}
 

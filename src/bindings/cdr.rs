@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray,
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
@@ -14,16 +14,22 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::RecordBatchReader;
-use pyo3::exceptions::{PyKeyError, PyOSError};
+use pyo3::exceptions::{PyKeyError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
 use super::error::guard;
 use super::run::run;
-use crate::cdr::columns::{self, CALLS, Column, Names, Text};
+use crate::cdr::block;
+use crate::cdr::columns::{self, Column, Field as Described, Kind, Names, Text};
+use crate::cdr::day::Maker;
 use crate::cdr::files::{self, Failure};
+use crate::cdr::hourly::{self, Record};
 use crate::cdr::identity::{Digits, Room};
-use crate::cdr::settings::{Area, Community, Duration, Settings, Shape};
+use crate::cdr::messages::Message;
+use crate::cdr::rhythm::Rhythm;
+use crate::cdr::sessions::Session;
+use crate::cdr::settings::{Area, Community, Data, Duration, Settings, Shape, Sms};
 use crate::cdr::stream::Rows;
 use crate::cdr::world::World;
 use crate::cdr::{self};
@@ -119,6 +125,25 @@ fn settings(d: &Bound<'_, PyDict>) -> PyResult<Settings> {
         handover_half_s: field(d, "handover_half_s")?,
         handover_most: field(d, "handover_most")?,
         handover_to_neighbor: field(d, "handover_to_neighbor")?,
+        columns: field(d, "columns")?,
+        drop_share: field(d, "drop_share")?,
+        forwarded_share: field(d, "forwarded_share")?,
+        utc_time_offset: field(d, "utc_time_offset")?,
+        sms: Sms {
+            per_user_day: field(d, "sms_per_user_day")?,
+            follow_up: field(d, "sms_follow_up")?,
+            gap_s: field(d, "sms_gap_s")?,
+        },
+        data: Data {
+            per_user_day: field(d, "data_sessions_per_user_day")?,
+            length: (field(d, "data_center_s")?, field(d, "data_spread")?),
+            rate: (
+                field(d, "data_rate_kbit_per_s")?,
+                field(d, "data_rate_spread")?,
+            ),
+            most_bytes: field(d, "data_most_bytes")?,
+            rats: field(d, "data_rat_shares")?,
+        },
     })
 }
 
@@ -143,7 +168,43 @@ type Counts = (Vec<u64>, Vec<u64>, Vec<u64>);
 struct Shared {
     world: World,
     names: Names,
-    schema: SchemaRef,
+}
+
+/// A table of many rows.
+#[derive(Clone, Copy)]
+enum Table {
+    Calls,
+    Sms,
+    Data,
+}
+
+impl Table {
+    fn of(name: &str) -> PyResult<Self> {
+        match name {
+            "calls" => Ok(Table::Calls),
+            "sms" => Ok(Table::Sms),
+            "data" => Ok(Table::Data),
+            _ => Err(PyValueError::new_err(format!(
+                "table must be \"calls\", \"sms\" or \"data\", got {name:?}"
+            ))),
+        }
+    }
+
+    fn rhythm(self, world: &World) -> &Rhythm {
+        match self {
+            Table::Calls => &world.rhythm,
+            Table::Sms => Message::rhythm(world),
+            Table::Data => Session::rhythm(world),
+        }
+    }
+
+    fn schema(self, world: &World) -> SchemaRef {
+        match self {
+            Table::Calls => schema(&columns::calls(&world.settings)),
+            Table::Sms => schema(Message::FIELDS),
+            Table::Data => schema(Session::FIELDS),
+        }
+    }
 }
 
 /// A data set that can be made at any time, whole or by days.
@@ -160,7 +221,6 @@ impl CdrDataset {
             let world = World::new(settings)?;
             Ok(Shared {
                 names: Names::new(&world),
-                schema: schema(),
                 world,
             })
         })?;
@@ -174,20 +234,39 @@ impl CdrDataset {
         quotas.map(|quota| (quota.rows, quota.anomalies)).collect()
     }
 
-    /// The calls of days `first..last` as a stream that begins when it is read.
+    /// Rows of each day of a table.
+    fn rows_by_day(&self, table: &str) -> PyResult<Vec<u64>> {
+        let quotas = Table::of(table)?.rhythm(&self.0.world).quotas().iter();
+        Ok(quotas.map(|quota| quota.rows).collect())
+    }
+
+    /// The rows of days `first..last` of a table as a stream that begins when it is read.
+    #[pyo3(signature = (first, last, size, n_jobs, table = "calls"))]
     fn calls(
         &self,
         first: u32,
         last: u32,
         size: usize,
         n_jobs: Option<isize>,
+        table: &str,
     ) -> PyResult<CdrCalls> {
         Ok(CdrCalls {
             shared: Arc::clone(&self.0),
+            table: Table::of(table)?,
             days: first..last,
             size,
             threads: threads(n_jobs)?,
         })
+    }
+
+    /// Towers, from 0, at which users of these numbers, from 0, are at seconds of the data.
+    fn whereabouts(&self, users: Vec<u32>, seconds: Vec<u64>) -> Vec<u16> {
+        let world = &self.0.world;
+        let at = |(user, second): (u32, u64)| {
+            let (day, second) = ((second / 86_400) as u32, (second % 86_400) as u32);
+            block::whereabouts(world, world.identities.place(user), day, second)
+        };
+        users.into_iter().zip(seconds).map(at).collect()
     }
 
     /// Writes the calls of days from the first to before the second as one CSV file, or those of the
@@ -220,16 +299,57 @@ impl CdrDataset {
                 Err(Failure::Kernel(error)) => Err(error),
             }
         })?;
-        let summary = written.map_err(|error| match error.raw_os_error() {
-            // Python chooses the class and the words by the number.
-            Some(number) => PyOSError::new_err((number, error.to_string())),
-            None => PyErr::from(error),
-        })?;
+        let summary = written.map_err(system)?;
         Ok((
             summary.hours.into(),
             summary.kinds.into(),
             summary.durations.into(),
         ))
+    }
+
+    /// Writes another table's rows of days from the first to before the second as one CSV file, or
+    /// those of the first as Parquet.
+    #[pyo3(signature = (table, path, format, days, *, n_jobs = None, progress = None))]
+    #[allow(clippy::too_many_arguments)]
+    fn write_table(
+        &self,
+        py: Python<'_>,
+        table: &str,
+        path: PathBuf,
+        format: &str,
+        days: (u32, u32),
+        n_jobs: Option<isize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let table = Table::of(table)?;
+        let threads = threads(n_jobs)?;
+        let (world, names) = (&self.0.world, &self.0.names);
+        let (is_csv, first) = (format == "csv", days.0);
+        let days = first..days.1;
+        let quotas = &table.rhythm(world).quotas()[first as usize..days.end as usize];
+        let rows: u64 = quotas.iter().map(|quota| quota.rows).sum();
+        let written = run(py, rows * 500, rows, progress, |monitor| {
+            let written = match (table, is_csv) {
+                (Table::Data, true) => {
+                    files::table_csv::<Session>(world, names, days, &path, threads, monitor)
+                }
+                (Table::Data, false) => {
+                    files::table_parquet::<Session>(world, names, first, &path, threads, monitor)
+                }
+                (_, true) => {
+                    files::table_csv::<Message>(world, names, days, &path, threads, monitor)
+                }
+                (_, false) => {
+                    files::table_parquet::<Message>(world, names, first, &path, threads, monitor)
+                }
+            };
+            match written {
+                Ok(()) => Ok(Ok(())),
+                Err(Failure::System(error)) => Ok(Err(error)),
+                Err(Failure::Kernel(error)) => Err(error),
+            }
+        })?;
+        written.map_err(system)
     }
 
     /// Those who are there for a scenario: name, label of their rows, role.
@@ -264,10 +384,19 @@ impl CdrDataset {
     }
 }
 
-/// Calls to come: every reader gets them from the beginning.
+fn system(error: std::io::Error) -> PyErr {
+    match error.raw_os_error() {
+        // Python chooses the class and the words by the number.
+        Some(number) => PyOSError::new_err((number, error.to_string())),
+        None => PyErr::from(error),
+    }
+}
+
+/// Rows to come: every reader gets them from the beginning.
 #[pyclass(frozen, module = "linewatch._core")]
 pub struct CdrCalls {
     shared: Arc<Shared>,
+    table: Table,
     days: Range<u32>,
     size: usize,
     threads: usize,
@@ -295,8 +424,10 @@ impl CdrCalls {
 impl CdrCalls {
     fn reader(&self) -> Reader {
         Reader {
-            rows: None,
+            source: None,
+            schema: self.table.schema(&self.shared.world),
             shared: Arc::clone(&self.shared),
+            table: self.table,
             days: self.days.clone(),
             size: self.size,
             threads: self.threads,
@@ -350,36 +481,92 @@ impl CdrTable {
     }
 }
 
-/// Makes batches as they are asked for. `rows` borrows from `shared`, which outlives it.
+/// Rows of a table, as they are made.
+enum Source {
+    Calls(Rows<Maker<'static>>),
+    Sms(Rows<hourly::Maker<'static, Message>>),
+    Data(Rows<hourly::Maker<'static, Session>>),
+}
+
+/// Makes batches as they are asked for. `source` borrows from `shared`, which outlives it.
 struct Reader {
     /// Declared first, so dropped before what it borrows from.
-    rows: Option<Rows<'static>>,
+    source: Option<Source>,
     shared: Arc<Shared>,
+    schema: SchemaRef,
+    table: Table,
     days: Range<u32>,
     size: usize,
     threads: usize,
 }
 
 impl Reader {
-    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        if self.rows.is_none() {
-            // SAFETY: the world lives on the heap behind `shared`, which this reader holds, never
-            // replaces and drops after `rows`; nothing hands out the borrow.
-            let world: &'static World = unsafe { &*std::ptr::from_ref(&self.shared.world) };
-            self.rows = Some(Rows::new(world, self.days.clone(), self.threads));
+    fn begin(&self) -> Source {
+        // SAFETY: the world lives on the heap behind `shared`, which this reader holds, never
+        // replaces and drops after `source`; nothing hands out the borrow.
+        let world: &'static World = unsafe { &*std::ptr::from_ref(&self.shared.world) };
+        let (days, threads) = (self.days.clone(), self.threads);
+        match self.table {
+            Table::Calls => Source::Calls(Rows::new(Maker::new(world, threads), days)),
+            Table::Sms => Source::Sms(Rows::new(hourly::Maker::new(world, threads), days)),
+            Table::Data => Source::Data(Rows::new(hourly::Maker::new(world, threads), days)),
         }
-        let Some(rows) = &mut self.rows else {
-            return Ok(None);
-        };
-        let Some(batch) = rows.next(self.size)? else {
-            return Ok(None);
-        };
-        let (world, names) = (&self.shared.world, &self.shared.names);
-        let (day, first) = (batch.day, batch.first_row);
-        let columns = columns::columns(world, names, day, first, batch.rows, self.threads)?;
-        let arrays = columns.into_iter().map(array).collect();
-        Ok(Some(record_batch(&self.shared.schema, arrays)))
     }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
+        if self.source.is_none() {
+            self.source = Some(self.begin());
+        }
+        let (shared, size, threads) = (&*self.shared, self.size, self.threads);
+        let columns = match &mut self.source {
+            Some(Source::Calls(rows)) => {
+                let Some(batch) = rows.next(size)? else {
+                    return Ok(None);
+                };
+                let (world, names) = (&shared.world, &shared.names);
+                columns::columns(
+                    world,
+                    names,
+                    batch.day,
+                    batch.first_row,
+                    batch.rows,
+                    threads,
+                )?
+            }
+            Some(Source::Sms(rows)) => match records(shared, rows, size, threads)? {
+                Some(columns) => columns,
+                None => return Ok(None),
+            },
+            Some(Source::Data(rows)) => match records(shared, rows, size, threads)? {
+                Some(columns) => columns,
+                None => return Ok(None),
+            },
+            None => return Ok(None),
+        };
+        let arrays = columns.into_iter().map(array).collect();
+        Ok(Some(record_batch(&self.schema, arrays)))
+    }
+}
+
+fn records<R: Record>(
+    shared: &Shared,
+    rows: &mut Rows<hourly::Maker<'static, R>>,
+    size: usize,
+    threads: usize,
+) -> Result<Option<Vec<Column>>, Error> {
+    let Some(batch) = rows.next(size)? else {
+        return Ok(None);
+    };
+    let (world, names) = (&shared.world, &shared.names);
+    R::columns(
+        world,
+        names,
+        batch.day,
+        batch.first_row,
+        batch.rows,
+        threads,
+    )
+    .map(Some)
 }
 
 impl Iterator for Reader {
@@ -394,19 +581,20 @@ impl Iterator for Reader {
 
 impl RecordBatchReader for Reader {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.shared.schema)
+        Arc::clone(&self.schema)
     }
 }
 
-fn schema() -> SchemaRef {
-    let fields = CALLS.iter().enumerate().map(|(number, name)| {
-        let data_type = match number {
-            3 | 4 => DataType::Timestamp(TimeUnit::Microsecond, None),
-            5 => DataType::Int32,
-            11 => DataType::Boolean,
-            _ => DataType::Utf8,
+fn schema(fields: &[Described]) -> SchemaRef {
+    let fields = fields.iter().map(|&(name, kind)| {
+        let data_type = match kind {
+            Kind::Text => DataType::Utf8,
+            Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Kind::Whole => DataType::Int32,
+            Kind::Long => DataType::Int64,
+            Kind::Flag => DataType::Boolean,
         };
-        Field::new(*name, data_type, false)
+        Field::new(name, data_type, false)
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
@@ -419,7 +607,8 @@ fn array(column: Column) -> ArrayRef {
     match column {
         Column::Text(text) => Arc::new(strings(text)),
         Column::Times(times) => Arc::new(TimestampMicrosecondArray::from(times)),
-        Column::Seconds(seconds) => Arc::new(Int32Array::from(seconds)),
+        Column::Whole(numbers) => Arc::new(Int32Array::from(numbers)),
+        Column::Long(numbers) => Arc::new(Int64Array::from(numbers)),
         Column::Flags(flags) => Arc::new(BooleanArray::from(flags)),
     }
 }
@@ -427,7 +616,7 @@ fn array(column: Column) -> ArrayRef {
 fn strings(Text { data, offsets }: Text) -> StringArray {
     debug_assert!(data.is_ascii() && offsets.is_sorted());
     // SAFETY: `Text` only grows by whole values, so its offsets rise from 0 to the length of the
-    // data, and every byte written is an ASCII letter, digit or underscore.
+    // data, and every byte written is ASCII: letters, digits, underscores, signs.
     unsafe {
         let offsets = OffsetBuffer::new_unchecked(ScalarBuffer::from(offsets));
         StringArray::new_unchecked(offsets, Buffer::from_vec(data), None)

@@ -2,29 +2,54 @@
 //!
 //! Text is written into one buffer a column, in bulk. The columns of a batch are independent tasks.
 
+use super::extra;
 use super::identity::{Digits, Room};
 use super::row::{DAY_S, Row};
-use super::settings::KINDS;
+use super::settings::{KINDS, Settings};
 use super::world::World;
 use crate::error::Error;
 use crate::parallel;
 
-/// Names of the columns of calls, in their order.
-pub const CALLS: [&str; 13] = [
-    "call_id",
-    "caller_id",
-    "callee_id",
-    "call_start_ts",
-    "call_end_ts",
-    "call_duration",
-    "first_cell_id",
-    "last_cell_id",
-    "caller_imei",
-    "caller_imsi",
-    "callee_imsi",
-    "is_anomaly",
-    "anomaly_type",
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Names and digits.
+    Text,
+    /// Microseconds since 1970-01-01, local time.
+    Time,
+    /// Whole numbers of 32 bits.
+    Whole,
+    /// Whole numbers of 64 bits.
+    Long,
+    /// Yes or no.
+    Flag,
+}
+
+/// Name and kind of a column.
+pub type Field = (&'static str, Kind);
+
+/// The basic columns of calls, in their order.
+pub const CALLS: [Field; 13] = [
+    ("call_id", Kind::Text),
+    ("caller_id", Kind::Text),
+    ("callee_id", Kind::Text),
+    ("call_start_ts", Kind::Time),
+    ("call_end_ts", Kind::Time),
+    ("call_duration", Kind::Whole),
+    ("first_cell_id", Kind::Text),
+    ("last_cell_id", Kind::Text),
+    ("caller_imei", Kind::Text),
+    ("caller_imsi", Kind::Text),
+    ("callee_imsi", Kind::Text),
+    ("is_anomaly", Kind::Flag),
+    ("anomaly_type", Kind::Text),
 ];
+
+/// The columns of calls: the basic ones and those that the settings ask for.
+pub fn calls(settings: &Settings) -> Vec<Field> {
+    let extra = extra::fields(&settings.columns);
+    CALLS.into_iter().chain(extra).collect()
+}
 
 /// Text values one after the other, and where each begins and the last ends.
 #[derive(Debug, Default, Clone)]
@@ -92,8 +117,10 @@ pub enum Column {
     Text(Text),
     /// Microseconds since 1970-01-01, local time.
     Times(Vec<i64>),
-    /// Seconds.
-    Seconds(Vec<i32>),
+    /// Whole numbers of 32 bits.
+    Whole(Vec<i32>),
+    /// Whole numbers of 64 bits.
+    Long(Vec<i64>),
     /// Yes or no.
     Flags(Vec<bool>),
 }
@@ -151,9 +178,84 @@ pub fn user(digits: &Digits, number: u32, out: &mut Room) -> usize {
 
 /// Writes a word.
 #[inline(always)]
-fn copy((word, length): &Word, out: &mut Room) -> usize {
+pub fn copy((word, length): &Word, out: &mut Room) -> usize {
     *out = *word;
     *length
+}
+
+/// Columns of which each is a task.
+///
+/// # Errors
+///
+/// As [`parallel::for_each`].
+pub fn by_column(
+    count: usize,
+    threads: usize,
+    make: impl Fn(usize) -> Column + Sync,
+) -> Result<Vec<Column>, Error> {
+    let mut columns = vec![Column::Flags(Vec::new()); count];
+    let tasks: Vec<_> = columns.iter_mut().enumerate().collect();
+    parallel::for_each(tasks, threads, |(number, column)| {
+        *column = make(number);
+        Ok(())
+    })?;
+    Ok(columns)
+}
+
+/// Public numbers of users of rows.
+pub fn publics<R>(world: &World, rows: &[R], user: impl Fn(&R) -> u32) -> Vec<u32> {
+    let public = |row: &R| world.identities.public(user(row));
+    rows.iter().map(public).collect()
+}
+
+/// Names of users.
+pub fn users(world: &World, publics: &[u32]) -> Column {
+    let write = |&n: &u32, out: &mut Room| user(&world.digits, n, out);
+    Column::Text(Text::of(publics.iter(), 12, write))
+}
+
+/// Device numbers of users.
+pub fn imeis(world: &World, publics: &[u32]) -> Column {
+    let (digits, identities) = (&world.digits, &world.identities);
+    let write = |&n: &u32, out: &mut Room| digits.imei(identities.imei(n), out);
+    Column::Text(Text::of(publics.iter(), 15, write))
+}
+
+/// Subscriber numbers of users.
+pub fn imsis(world: &World, publics: &[u32]) -> Column {
+    let (digits, identities) = (&world.digits, &world.identities);
+    let write = |&n: &u32, out: &mut Room| digits.imsi(identities.imsi(n), out);
+    Column::Text(Text::of(publics.iter(), 15, write))
+}
+
+/// Names of towers.
+pub fn cells<R>(names: &Names, rows: &[R], cell: impl Fn(&R) -> u16) -> Column {
+    let write = |row: &R, out: &mut Room| copy(&names.cells[usize::from(cell(row))], out);
+    Column::Text(Text::of(rows.iter(), 9, write))
+}
+
+/// `prefix` and the number of the row, from 1 in the whole data.
+pub fn numbered<const N: usize>(
+    world: &World,
+    prefix: &[u8; N],
+    first_row: u64,
+    rows: usize,
+) -> Column {
+    let name = |k: usize, out: &mut Room| {
+        let number = first_row + k as u64 + 1;
+        world.digits.named(prefix, number, 6, out)
+    };
+    Column::Text(Text::of(0..rows, N + 8, name))
+}
+
+/// Seconds from 1970-01-01 to the midnight at which a day begins.
+pub fn midnight(world: &World, day: u32) -> i64 {
+    (world.settings.first_day + i64::from(day)) * i64::from(DAY_S)
+}
+
+/// Moments from seconds since 1970-01-01.
+pub fn times<R>(rows: &[R], second: impl Fn(&R) -> i64) -> Column {
+    Column::Times(rows.iter().map(|row| second(row) * 1_000_000).collect())
 }
 
 /// The columns of consecutive rows of a day, of which the first is row `first_row` of the data.
@@ -172,62 +274,38 @@ pub fn columns(
     let mut numbers = [Vec::new(), Vec::new()];
     let tasks: Vec<_> = numbers.iter_mut().enumerate().collect();
     parallel::for_each(tasks, threads, |(side, out)| {
-        let public = |row: &Row| world.identities.public([row.caller, row.callee][side]);
-        out.extend(rows.iter().map(public));
+        *out = publics(world, rows, |row| [row.caller, row.callee][side]);
         Ok(())
     })?;
     let [callers, callees] = &numbers;
-    let midnight = (world.settings.first_day + i64::from(day)) * i64::from(DAY_S);
-    let n = rows.len();
-    let mut columns: Vec<Column> = (0..CALLS.len())
-        .map(|_| Column::Flags(Vec::new()))
-        .collect();
-    let tasks: Vec<_> = columns.iter_mut().enumerate().collect();
-    let digits = &world.digits;
+    let midnight = midnight(world, day);
+    let (digits, identities) = (&world.digits, &world.identities);
     let labels: Vec<Word> = KINDS.iter().map(|kind| word(kind.as_bytes())).collect();
-    let identities = &world.identities;
-    parallel::for_each(tasks, threads, |(number, column)| {
-        *column = match number {
-            0 => Column::Text(Text::of(0..n, 13, |k, out| {
-                digits.named(b"call_", first_row + k as u64 + 1, 6, out)
-            })),
-            1 | 2 => {
-                let users = [callers, callees][number - 1].iter();
-                Column::Text(Text::of(users, 12, |&n, out| user(digits, n, out)))
-            }
-            3 => times(rows, |row| midnight + i64::from(row.start)),
-            4 => times(rows, |row| midnight + i64::from(row.end())),
-            5 => Column::Seconds(rows.iter().map(|row| i32::from(row.duration)).collect()),
-            6 => Column::Text(Text::of(rows.iter(), 9, |row, out| {
-                copy(&names.cells[usize::from(row.first)], out)
-            })),
-            7 => Column::Text(Text::of(rows.iter(), 9, |row, out| {
-                copy(&names.cells[usize::from(row.last)], out)
-            })),
-            8 => Column::Text(Text::of(rows.iter().zip(callers), 15, |(row, &n), out| {
-                let device = world.device(row);
-                let n = if device == row.caller {
-                    n
-                } else {
-                    identities.public(device)
-                };
-                digits.imei(identities.imei(n), out)
-            })),
-            9 | 10 => {
-                let users = [callers, callees][number - 9].iter();
-                let imsi = |&n: &u32, out: &mut Room| digits.imsi(identities.imsi(n), out);
-                Column::Text(Text::of(users, 15, imsi))
-            }
-            11 => Column::Flags(rows.iter().map(|row| row.kind != 0).collect()),
-            _ => Column::Text(Text::of(rows.iter(), 7, |row, out| {
-                copy(&labels[usize::from(row.kind)], out)
-            })),
-        };
-        Ok(())
+    let mut columns = by_column(CALLS.len(), threads, |number| match number {
+        0 => numbered(world, b"call_", first_row, rows.len()),
+        1 => users(world, callers),
+        2 => users(world, callees),
+        3 => times(rows, |row| midnight + i64::from(row.start)),
+        4 => times(rows, |row| midnight + i64::from(row.end())),
+        5 => Column::Whole(rows.iter().map(|row| row.duration.into()).collect()),
+        6 => cells(names, rows, |row| row.first),
+        7 => cells(names, rows, |row| row.last),
+        8 => Column::Text(Text::of(rows.iter().zip(callers), 15, |(row, &n), out| {
+            let device = world.device(row);
+            let n = if device == row.caller {
+                n
+            } else {
+                identities.public(device)
+            };
+            digits.imei(identities.imei(n), out)
+        })),
+        9 => imsis(world, callers),
+        10 => imsis(world, callees),
+        11 => Column::Flags(rows.iter().map(|row| row.kind != 0).collect()),
+        _ => Column::Text(Text::of(rows.iter(), 7, |row, out| {
+            copy(&labels[usize::from(row.kind)], out)
+        })),
     })?;
+    columns.extend(extra::columns(world, names, day, rows, threads)?);
     Ok(columns)
-}
-
-fn times(rows: &[Row], second: impl Fn(&Row) -> i64) -> Column {
-    Column::Times(rows.iter().map(|row| second(row) * 1_000_000).collect())
 }

@@ -15,20 +15,36 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::anomalies::{self, Actor, Event};
-use super::block::{self, Hour};
+use super::block::{self, Hour, RANGE};
+use super::hourly;
 use super::keyed::{Subject, below};
 use super::limits;
 use super::row::{DAY_S, Row};
+use super::stream::Daily;
 use super::world::World;
 use crate::error::Error;
 use crate::parallel;
 
-/// Users of one task.
-const RANGE: usize = 4096;
 /// Hours of a day from which a call may last beyond midnight.
 const LATE: usize = 22;
 /// Times an hour is made again with more candidates.
 const MOST_TRIES: u32 = 24;
+
+/// Rows ahead of the sweep whose users' lines are fetched from memory.
+const AHEAD: usize = 16;
+
+/// Asks for the memory of `line` before it is needed: the users of a row stand anywhere.
+#[inline(always)]
+fn fetch(line: &Line) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing and never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(line).cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
+}
 
 /// Until when a user is in a call, and from when its line is kept for a call across midnight.
 #[derive(Debug, Clone, Copy)]
@@ -86,18 +102,20 @@ impl<'w> Maker<'w> {
             kept: Vec::new(),
         }
     }
+}
 
-    /// The day that is being made.
-    pub fn day(&self) -> u32 {
+impl Daily for Maker<'_> {
+    type Row = Row;
+
+    fn day(&self) -> u32 {
         self.day
     }
 
-    /// Begins day `day`, from its first hour.
-    ///
-    /// # Errors
-    ///
-    /// As [`parallel::for_each`].
-    pub fn begin(&mut self, day: u32) -> Result<(), Error> {
+    fn first_row(&self, day: u32) -> u64 {
+        self.world.rhythm.quotas()[day as usize].first_row
+    }
+
+    fn begin(&mut self, day: u32) -> Result<(), Error> {
         self.lines.clear();
         self.lines.resize(self.world.users.len(), FREE);
         if day > 0 {
@@ -114,7 +132,7 @@ impl<'w> Maker<'w> {
             }
         }
         self.border = border;
-        self.set_moods(day)?;
+        block::all_moods(self.world, day, self.threads, &mut self.moods)?;
         self.quotas = self.world.rhythm.normal(&self.world.settings, day);
         self.loads = limits::loads(self.world, day, self.world.settings.anomaly_ratio);
         self.events = anomalies::schedule(self.world, day);
@@ -126,12 +144,7 @@ impl<'w> Maker<'w> {
         Ok(())
     }
 
-    /// Appends the rows of the next hour; false after the last one.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Argument`] if the anomalies do not fit into the day.
-    pub fn next_hour(&mut self, out: &mut Vec<Row>) -> Result<bool, Error> {
+    fn next_hour(&mut self, out: &mut Vec<Row>) -> Result<bool, Error> {
         if self.hour == 24 {
             return Ok(false);
         }
@@ -164,7 +177,9 @@ impl<'w> Maker<'w> {
         self.hour += 1;
         Ok(true)
     }
+}
 
+impl Maker<'_> {
     /// Fills `parts` with the candidates of an hour; of those across midnight only if asked.
     fn make(&mut self, hour: Hour, calls: f64, least_end: Option<u32>) -> Result<(), Error> {
         let (world, moods) = (self.world, &self.moods);
@@ -183,20 +198,9 @@ impl<'w> Maker<'w> {
         })
     }
 
-    fn set_moods(&mut self, day: u32) -> Result<(), Error> {
-        let world = self.world;
-        self.moods.resize(world.users.len(), 0.0);
-        let tasks: Vec<_> = self.moods.chunks_mut(RANGE).enumerate().collect();
-        parallel::for_each(tasks, self.threads, |(part, moods)| {
-            let from = (part * RANGE) as u32;
-            block::moods(world, day, from..from + moods.len() as u32, moods);
-            Ok(())
-        })
-    }
-
     /// The calls of a day that last beyond midnight and take place, by time.
     fn across_midnight(&mut self, day: u32) -> Result<Vec<Row>, Error> {
-        self.set_moods(day)?;
+        block::all_moods(self.world, day, self.threads, &mut self.moods)?;
         let quotas = self.world.rhythm.normal(&self.world.settings, day);
         let loads = limits::loads(self.world, day, self.world.settings.anomaly_ratio);
         let mut ranked = Vec::new();
@@ -233,22 +237,10 @@ impl<'w> Maker<'w> {
         Ok(rows)
     }
 
-    /// Puts the candidates into the order of their seconds, those of a second as they come.
+    /// Puts the candidates into the order of their seconds.
     fn sort(&mut self) {
         let begin = self.hour as u32 * 3600;
-        let mut places = [0u32; 3601];
-        for row in self.parts.iter().flatten() {
-            places[(row.start - begin) as usize + 1] += 1;
-        }
-        for second in 0..3600 {
-            places[second + 1] += places[second];
-        }
-        self.sorted.resize(places[3600] as usize, Row::default());
-        for row in self.parts.iter().flatten() {
-            let place = &mut places[(row.start - begin) as usize];
-            self.sorted[*place as usize] = *row;
-            *place += 1;
-        }
+        hourly::by_second(&self.parts, begin, |row| row.start, &mut self.sorted);
     }
 
     /// Appends the calls that take place and returns how many of them are normal.
@@ -257,7 +249,11 @@ impl<'w> Maker<'w> {
         let sorted = std::mem::take(&mut self.sorted);
         let mut normal = 0;
         let mut due = self.due();
-        for row in &sorted {
+        for (place, row) in sorted.iter().enumerate() {
+            if let Some(soon) = sorted.get(place + AHEAD) {
+                fetch(&self.lines[soon.caller as usize]);
+                fetch(&self.lines[soon.callee as usize]);
+            }
             while due <= row.start {
                 self.take_event(out)?;
                 due = self.due();
@@ -396,7 +392,7 @@ impl<'w> Maker<'w> {
             if answers {
                 self.lines[callee as usize].until = stop;
             }
-            let mut first = block::whereabouts(world, caller, user, hour);
+            let mut first = block::whereabouts(world, caller, self.day, event.start);
             if event.is_far {
                 first = world.places.far_from(first, a);
             }
@@ -427,33 +423,10 @@ impl<'w> Maker<'w> {
 
     /// Takes `surplus` normal rows from `before` on away, each with the same chance.
     fn trim(&self, out: &mut Vec<Row>, before: usize, surplus: usize) {
-        if surplus == 0 {
-            return;
-        }
-        let n = out.len() - before;
-        let mut gone = vec![false; n];
-        let (mut left, mut draw) = (surplus, 0);
-        while left > 0 {
-            let number = self.day * 24 + self.hour as u32;
-            let bits = self.world.key.draw(Subject::Surplus, number, draw, 0);
-            draw += 1;
-            for bits in bits {
-                let at = below(bits, n as u32) as usize;
-                let row = &out[before + at];
-                if left > 0 && !gone[at] && row.kind == 0 && row.end() <= DAY_S {
-                    gone[at] = true;
-                    left -= 1;
-                }
-            }
-        }
-        let mut kept = before;
-        for at in 0..n {
-            if !gone[at] {
-                out[kept] = out[before + at];
-                kept += 1;
-            }
-        }
-        out.truncate(kept);
+        let number = self.day * 24 + self.hour as u32;
+        let draw = |k| self.world.key.draw(Subject::Surplus, number, k, 0);
+        let may_go = |row: &Row| row.kind == 0 && row.end() <= DAY_S;
+        hourly::trim(out, before, surplus, may_go, draw);
     }
 }
 

@@ -50,6 +50,16 @@ pub enum Subject {
     Burst = 18,
     /// Where a user is in an hour.
     Whereabouts = 19,
+    /// What a record says of a call beside who, when and where.
+    Record = 20,
+    /// A user's hour of messages.
+    Texting = 21,
+    /// One message.
+    Message = 22,
+    /// A user's hour of data sessions.
+    Surfing = 23,
+    /// One data session.
+    Session = 24,
 }
 
 /// The seed, ready to key draws.

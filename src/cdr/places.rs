@@ -1,7 +1,7 @@
-//! Where a user is: one tower an hour, at home, at work or at one of its other places.
+//! Where a user is: at home, at work or at one of its other places, newly chosen once an hour.
 //!
-//! The place is a function of user, day and hour, so all calls of an hour begin there and whoever
-//! calls the user finds it there, too. Other places are near home or work, some anywhere, and the
+//! The place is a function of user, day and hour, so whoever calls the user finds it there, too; at
+//! which second it goes there, `block` says. Other places are near home or work, some anywhere, and the
 //! first of them are visited most (preferential return, after Song, Koren, Wang, Barabasi: Modelling
 //! the scaling properties of human mobility, Nature Physics 6, 2010).
 

@@ -88,6 +88,16 @@ impl Rhythm {
         rhythm
     }
 
+    /// The rhythm of a table of so many rows a user and day, none of them an anomaly.
+    pub fn of_volume(key: Key, settings: &Settings, activity: &Activity, rows: f64) -> Self {
+        let settings = Settings {
+            calls_per_user_day: rows,
+            anomaly_ratio: 0.0,
+            ..settings.clone()
+        };
+        Rhythm::new(key, &settings, activity)
+    }
+
     /// What the classes add up to in an hour, without noise.
     fn plain(&self, weekend: usize, hour: usize) -> f64 {
         let classes = self.activity.iter().zip(&self.weights[weekend]);

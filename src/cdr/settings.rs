@@ -174,7 +174,48 @@ pub struct Settings {
     pub handover_most: f64,
     /// Whether handovers lead to a neighbor, or to any tower.
     pub handover_to_neighbor: bool,
+    /// Which of [`EXTRA`](super::extra::EXTRA) the calls have as columns.
+    pub columns: [bool; super::extra::EXTRA.len()],
+    /// Share of answered calls that the network drops.
+    pub drop_share: f64,
+    /// Share of normal calls that reach who answers by forwarding.
+    pub forwarded_share: f64,
+    /// Local time minus UTC, as `+0530`.
+    pub utc_time_offset: String,
+    /// Short messages.
+    pub sms: Sms,
+    /// Data sessions.
+    pub data: Data,
 }
+
+/// How users write short messages.
+#[derive(Debug, Clone)]
+pub struct Sms {
+    /// Messages that a user sends a day, on average over users and a week.
+    pub per_user_day: f64,
+    /// Chance that a message is followed by another of the same conversation.
+    pub follow_up: f64,
+    /// Mean seconds between the messages of a conversation.
+    pub gap_s: f64,
+}
+
+/// How users are online.
+#[derive(Debug, Clone)]
+pub struct Data {
+    /// Sessions of a user a day, on average over users and a week.
+    pub per_user_day: f64,
+    /// Median length in seconds, and standard deviation of its logarithm.
+    pub length: (f64, f64),
+    /// Median rate in kbit/s, and standard deviation of its logarithm.
+    pub rate: (f64, f64),
+    /// Bytes at which a record is closed.
+    pub most_bytes: f64,
+    /// Shares of the radio access types, in the order of [`RATS`].
+    pub rats: [f64; 3],
+}
+
+/// Radio access types, as TS 29.274 names them.
+pub const RATS: [&str; 3] = ["EUTRAN", "NR", "UTRAN"];
 
 impl Settings {
     /// Refuses what no world can be built from.
@@ -213,8 +254,8 @@ impl Settings {
     }
 
     /// 0 on Monday to Friday, 1 on Saturday and Sunday, for day `day` of the data.
-    pub fn weekend(&self, day: u32) -> usize {
+    pub fn weekend(&self, day: impl Into<i64>) -> usize {
         // 1970-01-01 was a Thursday.
-        usize::from((self.first_day + i64::from(day) + 3).rem_euclid(7) >= 5)
+        usize::from((self.first_day + day.into() + 3).rem_euclid(7) >= 5)
     }
 }

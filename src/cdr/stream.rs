@@ -2,41 +2,62 @@
 
 use std::ops::Range;
 
-use super::day::Maker;
-use super::row::Row;
-use super::world::World;
 use crate::error::Error;
+
+/// Makes the rows of a day, hour by hour.
+pub trait Daily {
+    /// A row.
+    type Row;
+
+    /// The day that is being made.
+    fn day(&self) -> u32;
+
+    /// Number of the first row of a day in the whole data, from 0.
+    fn first_row(&self, day: u32) -> u64;
+
+    /// Begins a day, from its first hour.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::parallel::for_each`].
+    fn begin(&mut self, day: u32) -> Result<(), Error>;
+
+    /// Appends the rows of the next hour; false after the last one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Argument`] if an hour cannot have its rows.
+    fn next_hour(&mut self, out: &mut Vec<Self::Row>) -> Result<bool, Error>;
+}
 
 /// Consecutive rows of one day.
 #[derive(Debug)]
-pub struct Batch<'a> {
+pub struct Batch<'a, R> {
     /// Day of the data.
     pub day: u32,
     /// Number of the first row in the whole data, from 0.
     pub first_row: u64,
     /// The rows.
-    pub rows: &'a [Row],
+    pub rows: &'a [R],
 }
 
 /// The rows of some days, in order.
 #[derive(Debug)]
-pub struct Rows<'w> {
-    world: &'w World,
-    maker: Maker<'w>,
+pub struct Rows<M: Daily> {
+    maker: M,
     days: Range<u32>,
     /// Rows made; those before `used` are gone.
-    made: Vec<Row>,
+    made: Vec<M::Row>,
     used: usize,
     next_row: u64,
     day_is_done: bool,
 }
 
-impl<'w> Rows<'w> {
-    /// The rows of `days`, made on up to `threads` threads.
-    pub fn new(world: &'w World, days: Range<u32>, threads: usize) -> Self {
+impl<M: Daily> Rows<M> {
+    /// The rows of `days`.
+    pub fn new(maker: M, days: Range<u32>) -> Self {
         Rows {
-            world,
-            maker: Maker::new(world, threads),
+            maker,
             days,
             made: Vec::new(),
             used: 0,
@@ -49,8 +70,8 @@ impl<'w> Rows<'w> {
     ///
     /// # Errors
     ///
-    /// As [`Maker::next_hour`].
-    pub fn next(&mut self, size: usize) -> Result<Option<Batch<'_>>, Error> {
+    /// As [`Daily::next_hour`].
+    pub fn next(&mut self, size: usize) -> Result<Option<Batch<'_, M::Row>>, Error> {
         while self.made.len() - self.used < size {
             if self.day_is_done {
                 if self.used < self.made.len() {
@@ -60,7 +81,7 @@ impl<'w> Rows<'w> {
                     return Ok(None);
                 };
                 self.maker.begin(day)?;
-                self.next_row = self.world.rhythm.quotas()[day as usize].first_row;
+                self.next_row = self.maker.first_row(day);
                 self.day_is_done = false;
             }
             self.made.drain(..self.used);

@@ -4,9 +4,11 @@ use super::actors::Actors;
 use super::communities::Kind;
 use super::identity::{Digits, Identities};
 use super::keyed::{Key, Permutation};
+use super::messages::Messages;
 use super::places::Places;
 use super::rhythm::Rhythm;
 use super::row::Row;
+use super::sessions::Sessions;
 use super::settings::{Duration, SIM_BOX, Settings, Shape};
 use super::tables::{Quantiles, noise, normal_quantile};
 use super::ties::Ties;
@@ -43,6 +45,10 @@ pub struct World {
     pub moods: [Quantiles; 2],
     /// Seconds between the calls of a series.
     pub gaps: Quantiles,
+    /// What short messages are made from.
+    pub messages: Messages,
+    /// What data sessions are made from.
+    pub sessions: Sessions,
 }
 
 impl World {
@@ -83,6 +89,8 @@ impl World {
                 noise(settings.user_hour_spread),
             ],
             gaps: Quantiles::new(|p| -settings.follow_up_gap_s * libm::log(1.0 - p)),
+            messages: Messages::new(key, &settings, &activity),
+            sessions: Sessions::new(key, &settings, &activity),
             actors,
             towers,
             users,

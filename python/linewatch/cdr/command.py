@@ -16,6 +16,10 @@ def add_options(command):
     command.add_argument(
         "--scenarios", metavar="A,B,...", help="fraud and network faults to plant, one of each"
     )
+    command.add_argument(
+        "--columns", metavar="A,B,...", help="what calls say beside the basic columns, or all"
+    )
+    command.add_argument("--tables", metavar="A,B", help="sms, data_sessions, or all")
     command.add_argument("--config", metavar="FILE", help="TOML file with any field of the config")
     command.add_argument("--preset", choices=["realistic", "seed"], help="default realistic")
     command.add_argument("--n-jobs", type=int, metavar="N", help="threads, default all cores")
@@ -29,12 +33,16 @@ def add_options(command):
 def run(options):
     """Write a data set and say what was written."""
     from linewatch import cdr
+    from linewatch.cdr.presets import COLUMNS, TABLES
     from linewatch.cdr.write import check
 
     check(options.out)
     fields = {"start": options.start, "anomaly_ratio": options.anomaly_ratio}
     if options.scenarios:
         fields["scenarios"] = options.scenarios.split(",")
+    for name, known in (("columns", COLUMNS), ("tables", TABLES)):
+        if given := getattr(options, name):
+            fields[name] = known if given == "all" else given.split(",")
     fields = {name: value for name, value in fields.items() if value is not None}
     began = clock.perf_counter()
     data = cdr.generate(
@@ -51,7 +59,9 @@ def run(options):
         f"{data.rows:,} calls ({data.anomalies:,} anomalies) of {c.users:,} users in {c.days:,} "
         f"days from {c.start}, seed {c.seed}"
     )
-    progress = None if options.quiet else _Progress(data.rows)
+    for table in c.tables:
+        print(f"{sum(data.rows_by_day(table)):,} rows of {table.replace('_', ' ')}")
+    progress = None if options.quiet else _Progress(data)
     try:
         files = data.write(
             options.out,
@@ -82,8 +92,11 @@ def _print_realism(table):
 class _Progress:
     """A line on stderr: rewritten on a terminal, every tenth of the work elsewhere."""
 
-    def __init__(self, total):
-        self.total, self.done, self.said = total, 0, -1
+    def __init__(self, data):
+        tables = ("calls", *data.config.tables)
+        self.total = sum(sum(data.rows_by_day(table)) for table in tables)
+        self.what = "rows" if data.config.tables else "calls"
+        self.done, self.said = 0, -1
         self.is_terminal = sys.stderr.isatty()
 
     def __call__(self, rows):
@@ -93,7 +106,7 @@ class _Progress:
         if step == self.said:
             return
         self.said = step
-        text = f"linewatch: {self.done:,} of {self.total:,} calls ({percent} %)"
+        text = f"linewatch: {self.done:,} of {self.total:,} {self.what} ({percent} %)"
         if self.is_terminal:
             print(f"\r{text}", end="", file=sys.stderr, flush=True)
         else:

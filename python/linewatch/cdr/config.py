@@ -2,225 +2,50 @@
 
 import dataclasses
 import datetime
-import difflib
 import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-AREAS = ("downtown", "commercial", "residential", "suburban")
-USER_TYPES = ("individual", "business", "student")
-PATTERNS = ("business", "social")
-COMMUNITIES = ("families", "work_groups", "friend_circles")
-CONTACTS = (*COMMUNITIES, "acquaintances")
-BASIC = ("short_call", "long_call", "off_hour_call", "burst_call")
-SCENARIOS = (
-    "sim_box_call",
-    "wangiri_call",
-    "robocall",
-    "pbx_hack_call",
-    "subscription_fraud_call",
-    "impossible_travel_call",
+from linewatch.cdr.presets import (
+    ANOMALIES,
+    AREAS,
+    BASIC,
+    COLUMNS,
+    COMMUNITIES,
+    CONTACTS,
+    DAYS,
+    HOME,
+    LATITUDES,
+    LONGITUDES,
+    PATTERNS,
+    PRESETS,
+    RATS,
+    RHYTHM,
+    SHAPES,
+    TABLES,
+    USER_TYPES,
+    WORK,
 )
-ANOMALIES = (*BASIC, *SCENARIOS)
-DAYS = ("weekday", "weekend")
-SHAPES = ("log-normal", "log-logistic", "normal")
-
-
-def _ours(default, rule, *, keys=None, absent=None):
-    """A field: its default, the rule for its value or for each value under `keys`.
-
-    A key that is not given is an error, or has the value `absent`.
-    """
-    metadata = {"rule": rule, "keys": keys, "absent": absent}
-    if isinstance(default, dict):
-        return field(default_factory=lambda: _copy(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-def _copy(value):
-    return {k: _copy(v) for k, v in value.items()} if isinstance(value, dict) else value
-
-
-class _Rule:
-    """What a value must be, in words, and a function that gives it clean or raises ValueError."""
-
-    def __init__(self, expected, clean):
-        self.expected = expected
-        self.clean = clean
-
-
-def _number(least, most=math.inf, *, above=False):
-    if most == math.inf:
-        expected = f"a number above {least}" if above else f"a number from {least} on"
-    else:
-        expected = (
-            f"a number above {least} and up to {most}"
-            if above
-            else (f"a number between {least} and {most}")
-        )
-
-    def clean(value):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError
-        value = float(value)
-        if not math.isfinite(value) or not least <= value <= most or (above and value == least):
-            raise ValueError
-        return value
-
-    return _Rule(expected, clean)
-
-
-def _whole(least, most):
-    def clean(value):
-        if isinstance(value, bool) or not hasattr(value, "__index__"):
-            raise ValueError
-        value = value.__index__()
-        if not least <= value <= most:
-            raise ValueError
-        return value
-
-    return _Rule(f"a whole number between {least} and {most}", clean)
-
-
-def _several(count, rule, what):
-    def clean(value):
-        if not isinstance(value, list | tuple) or len(value) != count:
-            raise ValueError
-        return tuple(rule.clean(v) for v in value)
-
-    return _Rule(what, clean)
-
-
-def _pair(rule, what):
-    def clean(value):
-        low, high = _several(2, rule, what).clean(value)
-        if low > high:
-            raise ValueError
-        return low, high
-
-    return _Rule(what, clean)
-
-
-def _hours(most):
-    each = f"a number between 0 and {most}" if most != math.inf else "a number from 0 on"
-
-    def clean(value):
-        values = _several(24, _number(0, most), "").clean(value)
-        if most == math.inf and sum(values) <= 0:
-            raise ValueError
-        return values
-
-    return _Rule(f"24 numbers, one an hour, each {each}", clean)
-
-
-def _choice(names):
-    def clean(value):
-        if value not in names:
-            raise ValueError
-        return value
-
-    return _Rule("one of " + ", ".join(f'"{name}"' for name in names), clean)
-
-
-def _clean_flag(value):
-    if not isinstance(value, bool):
-        raise ValueError
-    return value
-
-
-def _clean_date(value):
-    if isinstance(value, datetime.datetime):
-        raise ValueError
-    if isinstance(value, datetime.date):
-        return value
-    if not isinstance(value, str):
-        raise ValueError
-    return datetime.date.fromisoformat(value)
-
-
-def _clean_sizes(value):
-    """Sizes of communities with their weights, as {size: weight}; TOML has text for keys."""
-    if not isinstance(value, dict) or not value:
-        raise ValueError
-    sizes = {}
-    for size, weight in value.items():
-        size = int(size) if isinstance(size, str) else size
-        sizes[_whole(2, 50).clean(size)] = _number(0).clean(weight)
-    if sum(sizes.values()) <= 0:
-        raise ValueError
-    return dict(sorted(sizes.items()))
-
-
-_FLAG = _Rule("true or false", _clean_flag)
-_DATE = _Rule('a date such as "2024-01-01"', _clean_date)
-_SIZES = _Rule("weights by size, sizes from 2 to 50", _clean_sizes)
-_SHARE = _number(0, 1)
-_WEIGHT = _number(0)
-_SPREAD = _number(0, 3)
-
-
-def _day(text):
-    """24 numbers, an hour each."""
-    return tuple(map(float, text.split()))
-
-
-# The map of Delhi, in boxes that do not overlap: south, north; west, east.
-_LATITUDES = {
-    "downtown": (28.60, 28.66),
-    "commercial": (28.53, 28.60),
-    "residential": (28.60, 28.72),
-    "suburban": (28.40, 28.53),
-}
-_LONGITUDES = {
-    "downtown": (77.18, 77.26),
-    "commercial": (77.18, 77.30),
-    "residential": (77.05, 77.18),
-    "suburban": (76.98, 77.32),
-}
-_RHYTHM = {
-    "business": {
-        # A steep morning, a dip at lunch, a long afternoon.
-        "weekday": _day(
-            "0.45 0.22 0.12 0.1 0.14 0.45 1.5 3.6 6.4 8.6 9.2 8.9 "
-            "7.4 6.9 7.9 8.3 8.4 8.2 7.6 6.2 4.6 3.2 1.9 0.95"
-        ),
-        "weekend": _day(
-            "0.75 0.4 0.2 0.14 0.15 0.35 0.9 2.2 4.3 6.6 8 8.6 "
-            "8.2 7 6.4 6.3 6.8 7.6 8.4 7.6 6 4.4 2.7 1.4"
-        ),
-    },
-    "social": {
-        "weekday": _day(
-            "0.75 0.35 0.18 0.12 0.13 0.35 1.1 2.4 3.9 4.9 5.4 5.7 "
-            "5.9 5.6 5.2 5.5 6.2 7.6 9.2 9.9 8.9 6.6 4.1 2"
-        ),
-        "weekend": _day(
-            "1.2 0.65 0.34 0.2 0.16 0.25 0.6 1.4 2.9 4.8 6.2 7 "
-            "7.2 6.5 5.9 5.9 6.4 7.4 8.6 9 8.2 6.6 4.6 2.7"
-        ),
-    },
-}
-_HOME = {
-    "weekday": _day(
-        "0.9 0.92 0.93 0.93 0.92 0.9 0.86 0.72 0.5 0.34 0.28 0.27 "
-        "0.28 0.29 0.28 0.28 0.3 0.36 0.46 0.57 0.66 0.75 0.82 0.87"
-    ),
-    "weekend": _day(
-        "0.86 0.88 0.9 0.9 0.9 0.9 0.88 0.84 0.76 0.66 0.58 0.53 "
-        "0.52 0.54 0.53 0.5 0.47 0.45 0.46 0.5 0.57 0.66 0.75 0.82"
-    ),
-}
-_WORK = {
-    "weekday": _day(
-        "0.04 0.03 0.03 0.03 0.03 0.04 0.06 0.14 0.34 0.52 0.58 0.58 "
-        "0.52 0.54 0.57 0.57 0.54 0.44 0.28 0.15 0.09 0.06 0.05 0.04"
-    ),
-    "weekend": _day(
-        "0.02 0.02 0.02 0.02 0.02 0.02 0.03 0.05 0.08 0.11 0.13 0.13 "
-        "0.12 0.12 0.12 0.12 0.11 0.09 0.07 0.05 0.04 0.03 0.02 0.02"
-    ),
-}
+from linewatch.cdr.rules import (
+    DATE,
+    FLAG,
+    OFFSET,
+    SHARE,
+    SIZES,
+    SPREAD,
+    WEIGHT,
+    check,
+    choice,
+    copy,
+    hours,
+    nearest,
+    number,
+    ours,
+    pair,
+    some_of,
+    whole,
+)
 
 
 @dataclass(kw_only=True)
@@ -275,6 +100,22 @@ class Config:
         whether it leads to a neighbor or to any tower.
     account_age_days : (int, int)
         Least and most days that an account is older than the data.
+    columns, tables : list of str
+        What the calls say beside the thirteen basic columns, any of ``call_type``, ``called_id``,
+        ``cause_for_termination``, ``callee_first_cell_id``, ``callee_last_cell_id`` and
+        ``utc_time_offset``; and what `Dataset.write` writes beside the calls, any of ``sms`` and
+        ``data_sessions``.
+    drop_share, forwarded_share, utc_time_offset
+        Share of answered calls that the network drops, share of normal calls that were forwarded
+        to who answers, local time minus UTC.
+    sms_per_user_day, sms_follow_up, sms_gap_s
+        Short messages of a user a day, chance that one is followed by another of the same
+        conversation, mean seconds between them.
+    data_sessions_per_user_day, data_session_center_s, data_session_spread
+        Data sessions of a user a day, median of their seconds and spread of its logarithm.
+    data_rate_kbit_per_s, data_rate_spread, data_record_most_bytes, radio_access_types
+        Median rate of a session and the spread of its logarithm; bytes at which its record is
+        closed; weights of the radio access types.
     scenarios : dict or list of str
         Incidents planted beside the quota, by the name of their scenario: ``count``,
         ``difficulty`` ("easy", "medium" or "hard") and the scenario's own options. See
@@ -296,97 +137,112 @@ class Config:
     TypeError: Config has no field "anomaly_ration"; did you mean "anomaly_ratio"?
     """
 
-    users: int = _ours(1000, _whole(10, 99_999_998))
-    days: int = _ours(7, _whole(1, 36_500))
-    seed: int = _ours(0, _whole(0, 2**64 - 1))
-    start: datetime.date = _ours(datetime.date(2024, 1, 1), _DATE)
-    towers: int | None = _ours(None, _whole(2, 65_000))
-    calls_per_user_day: float = _ours(8.0, _number(0, 500, above=True))
-    anomaly_ratio: float = _ours(0.05, _SHARE)
-    anomaly_mix: dict = _ours(dict.fromkeys(BASIC, 1.0), _WEIGHT, keys=ANOMALIES, absent=0.0)
-    user_types: dict = _ours(
-        {"individual": 0.7, "business": 0.2, "student": 0.1}, _WEIGHT, keys=USER_TYPES
+    users: int = ours(1000, whole(10, 99_999_998))
+    days: int = ours(7, whole(1, 36_500))
+    seed: int = ours(0, whole(0, 2**64 - 1))
+    start: datetime.date = ours(datetime.date(2024, 1, 1), DATE)
+    towers: int | None = ours(None, whole(2, 65_000))
+    calls_per_user_day: float = ours(8.0, number(0, 500, above=True))
+    anomaly_ratio: float = ours(0.05, SHARE)
+    anomaly_mix: dict = ours(dict.fromkeys(BASIC, 1.0), WEIGHT, keys=ANOMALIES, absent=0.0)
+    user_types: dict = ours(
+        {"individual": 0.7, "business": 0.2, "student": 0.1}, WEIGHT, keys=USER_TYPES
     )
-    business_pattern: dict = _ours(
-        {"individual": 0.3, "business": 0.9, "student": 0.1}, _SHARE, keys=USER_TYPES
+    business_pattern: dict = ours(
+        {"individual": 0.3, "business": 0.9, "student": 0.1}, SHARE, keys=USER_TYPES
     )
-    user_type_activity: dict = _ours(
+    user_type_activity: dict = ours(
         {"individual": 1.0, "business": 1.5, "student": 0.9},
-        _number(0, above=True),
+        number(0, above=True),
         keys=USER_TYPES,
     )
-    activity_spread: float = _ours(0.95, _number(0, 2))
-    user_day_spread: float = _ours(0.6, _number(0, 2))
-    user_hour_spread: float = _ours(1.1, _number(0, 2))
-    rhythm: dict = _ours(_RHYTHM, _hours(math.inf), keys=(PATTERNS, DAYS))
-    weekend_volume: dict = _ours({"business": 0.45, "social": 0.9}, _number(0, 10), keys=PATTERNS)
-    chronotype_share: float = _ours(0.25, _number(0, 0.5))
-    day_noise: float = _ours(0.04, _number(0, 1))
-    hour_noise: float = _ours(0.06, _number(0, 1))
-    follow_up: float = _ours(0.42, _number(0, 0.9))
-    follow_up_gap_s: float = _ours(240.0, _number(0, 3600))
-    duration_shape: str = _ours("log-normal", _choice(SHAPES))
-    duration_center_s: dict = _ours(
+    activity_spread: float = ours(0.95, number(0, 2))
+    user_day_spread: float = ours(0.6, number(0, 2))
+    user_hour_spread: float = ours(1.1, number(0, 2))
+    rhythm: dict = ours(RHYTHM, hours(math.inf), keys=(PATTERNS, DAYS))
+    weekend_volume: dict = ours({"business": 0.45, "social": 0.9}, number(0, 10), keys=PATTERNS)
+    chronotype_share: float = ours(0.25, number(0, 0.5))
+    day_noise: float = ours(0.04, number(0, 1))
+    hour_noise: float = ours(0.06, number(0, 1))
+    follow_up: float = ours(0.42, number(0, 0.9))
+    follow_up_gap_s: float = ours(240.0, number(0, 3600))
+    duration_shape: str = ours("log-normal", choice(SHAPES))
+    duration_center_s: dict = ours(
         {"individual": 62.0, "business": 85.0, "student": 70.0},
-        _number(0, 3600, above=True),
+        number(0, 3600, above=True),
         keys=USER_TYPES,
     )
-    duration_spread: dict = _ours(dict.fromkeys(USER_TYPES, 1.05), _SPREAD, keys=USER_TYPES)
-    duration_least_s: dict = _ours(dict.fromkeys(USER_TYPES, 1), _whole(1, 3600), keys=USER_TYPES)
-    talker_spread: float = _ours(0.3, _number(0, 1.5))
-    families: dict = _ours({2: 0.2, 3: 0.4, 4: 0.3, 5: 0.1}, _SIZES)
-    work_groups: dict = _ours({3: 0.3, 5: 0.4, 8: 0.2, 12: 0.1}, _SIZES)
-    friend_circles: dict = _ours({4: 0.5, 5: 0.3, 7: 0.2}, _SIZES)
-    community_shares: dict = _ours(
-        {"families": 0.95, "work_groups": 0.35, "friend_circles": 0.9}, _SHARE, keys=COMMUNITIES
+    duration_spread: dict = ours(dict.fromkeys(USER_TYPES, 1.05), SPREAD, keys=USER_TYPES)
+    duration_least_s: dict = ours(dict.fromkeys(USER_TYPES, 1), whole(1, 3600), keys=USER_TYPES)
+    talker_spread: float = ours(0.3, number(0, 1.5))
+    families: dict = ours({2: 0.2, 3: 0.4, 4: 0.3, 5: 0.1}, SIZES)
+    work_groups: dict = ours({3: 0.3, 5: 0.4, 8: 0.2, 12: 0.1}, SIZES)
+    friend_circles: dict = ours({4: 0.5, 5: 0.3, 7: 0.2}, SIZES)
+    community_shares: dict = ours(
+        {"families": 0.95, "work_groups": 0.35, "friend_circles": 0.9}, SHARE, keys=COMMUNITIES
     )
-    one_community: bool = _ours(False, _FLAG)
-    contact_shares: dict = _ours(
+    one_community: bool = ours(False, FLAG)
+    contact_shares: dict = ours(
         {"families": 0.36, "work_groups": 0.2, "friend_circles": 0.24, "acquaintances": 0.2},
-        _WEIGHT,
+        WEIGHT,
         keys=CONTACTS,
     )
-    stranger_share: float = _ours(0.01, _SHARE)
-    tie_spread: float = _ours(0.8, _number(0, 3))
-    acquaintances: float = _ours(3.0, _number(1, 200))
-    acquaintances_spread: float = _ours(1.7, _SPREAD)
-    area_shares: dict = _ours(
+    stranger_share: float = ours(0.01, SHARE)
+    tie_spread: float = ours(0.8, number(0, 3))
+    acquaintances: float = ours(3.0, number(1, 200))
+    acquaintances_spread: float = ours(1.7, SPREAD)
+    area_shares: dict = ours(
         {"downtown": 0.3, "commercial": 0.25, "residential": 0.25, "suburban": 0.2},
-        _WEIGHT,
+        WEIGHT,
         keys=AREAS,
     )
-    area_latitudes: dict = _ours(
-        _LATITUDES, _pair(_number(-80, 80), "south and north end in degrees, -80 to 80"), keys=AREAS
+    area_latitudes: dict = ours(
+        LATITUDES, pair(number(-80, 80), "south and north end in degrees, -80 to 80"), keys=AREAS
     )
-    area_longitudes: dict = _ours(
-        _LONGITUDES,
-        _pair(_number(-180, 180), "west and east end in degrees, -180 to 180"),
+    area_longitudes: dict = ours(
+        LONGITUDES,
+        pair(number(-180, 180), "west and east end in degrees, -180 to 180"),
         keys=AREAS,
     )
-    area_homes: dict = _ours(
+    area_homes: dict = ours(
         {"downtown": 0.5, "commercial": 0.35, "residential": 2.0, "suburban": 1.5},
-        _WEIGHT,
+        WEIGHT,
         keys=AREAS,
     )
-    area_work: dict = _ours(
+    area_work: dict = ours(
         {"downtown": 2.0, "commercial": 2.0, "residential": 0.35, "suburban": 0.3},
-        _WEIGHT,
+        WEIGHT,
         keys=AREAS,
     )
-    tower_spacing_m: float = _ours(150.0, _number(10, 10_000))
-    tower_popularity: float = _ours(0.7, _number(0, 2))
-    small_cell_share: float = _ours(0.25, _SHARE)
-    at_home: dict = _ours(_HOME, _hours(1), keys=DAYS)
-    at_work: dict = _ours(_WORK, _hours(1), keys=DAYS)
-    day_place_share: float = _ours(0.45, _SHARE)
-    other_places: int = _ours(10, _whole(0, 200))
-    handover_base: float = _ours(0.01, _SHARE)
-    handover_half_s: float = _ours(900.0, _number(1, 1e9))
-    handover_most: float = _ours(0.6, _SHARE)
-    handover_to_neighbor: bool = _ours(True, _FLAG)
-    account_age_days: tuple = _ours(
-        (30, 730), _pair(_whole(1, 100_000), "two numbers of days from 1 on, the smaller one first")
+    tower_spacing_m: float = ours(150.0, number(10, 10_000))
+    tower_popularity: float = ours(0.7, number(0, 2))
+    small_cell_share: float = ours(0.25, SHARE)
+    at_home: dict = ours(HOME, hours(1), keys=DAYS)
+    at_work: dict = ours(WORK, hours(1), keys=DAYS)
+    day_place_share: float = ours(0.45, SHARE)
+    other_places: int = ours(10, whole(0, 200))
+    handover_base: float = ours(0.01, SHARE)
+    handover_half_s: float = ours(900.0, number(1, 1e9))
+    handover_most: float = ours(0.6, SHARE)
+    handover_to_neighbor: bool = ours(True, FLAG)
+    account_age_days: tuple = ours(
+        (30, 730), pair(whole(1, 100_000), "two numbers of days from 1 on, the smaller one first")
     )
+    columns: tuple = ours((), some_of(COLUMNS))
+    tables: tuple = ours((), some_of(TABLES))
+    drop_share: float = ours(0.008, SHARE)
+    forwarded_share: float = ours(0.015, SHARE)
+    utc_time_offset: str = ours("+0530", OFFSET)
+    sms_per_user_day: float = ours(4.0, number(0, 500, above=True))
+    sms_follow_up: float = ours(0.6, number(0, 0.9))
+    sms_gap_s: float = ours(75.0, number(0, 3600))
+    data_sessions_per_user_day: float = ours(20.0, number(0, 500, above=True))
+    data_session_center_s: float = ours(150.0, number(0, 3600, above=True))
+    data_session_spread: float = ours(1.2, SPREAD)
+    data_rate_kbit_per_s: float = ours(120.0, number(0, 1e7, above=True))
+    data_rate_spread: float = ours(1.6, SPREAD)
+    data_record_most_bytes: float = ours(5e8, number(1, 1e15))
+    radio_access_types: dict = ours({"EUTRAN": 0.7, "NR": 0.25, "UTRAN": 0.05}, WEIGHT, keys=RATS)
     scenarios: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -402,8 +258,15 @@ class Config:
             rule, keys, absent = (f.metadata[k] for k in ("rule", "keys", "absent"))
             if absent is not None and isinstance(value, dict):
                 value = {**{key: absent for key in keys if key not in value}, **value}
-            setattr(self, f.name, _check(f.name, value, rule, keys))
-        for name in ("anomaly_mix", "user_types", "area_shares", "area_homes", "area_work"):
+            setattr(self, f.name, check(f.name, value, rule, keys))
+        for name in (
+            "anomaly_mix",
+            "user_types",
+            "area_shares",
+            "area_homes",
+            "area_work",
+            "radio_access_types",
+        ):
             if sum(getattr(self, name).values()) <= 0:
                 raise ValueError(f"{name} must have a weight above 0, got only zeros")
         if sum(self.contact_shares.values()) <= 0 and self.stranger_share < 1:
@@ -458,7 +321,7 @@ class Config:
                 + ", ".join(f'"{preset}"' for preset in PRESETS)
                 + f", got {name!r}"
             )
-        return cls(**{**_copy(PRESETS[name]), **fields})
+        return cls(**{**copy(PRESETS[name]), **fields})
 
     @classmethod
     def from_dict(cls, fields):
@@ -527,7 +390,9 @@ class Config:
             "anomaly_ratio activity_spread account_age_days chronotype_share user_day_spread "
             "user_hour_spread follow_up follow_up_gap_s duration_shape talker_spread one_community "
             "tie_spread acquaintances acquaintances_spread stranger_share day_place_share "
-            "other_places handover_base handover_half_s handover_most handover_to_neighbor"
+            "other_places handover_base handover_half_s handover_most handover_to_neighbor "
+            "drop_share forwarded_share utc_time_offset sms_per_user_day sms_follow_up sms_gap_s "
+            "data_sessions_per_user_day data_rate_kbit_per_s data_rate_spread"
         )
         shares = self.community_shares
         return {
@@ -551,6 +416,11 @@ class Config:
             ),
             "communities": [(shares[k], list(getattr(self, k).items())) for k in COMMUNITIES],
             "contact_shares": of("contact_shares", CONTACTS),
+            "columns": [name in self.columns for name in COLUMNS],
+            "data_center_s": self.data_session_center_s,
+            "data_spread": self.data_session_spread,
+            "data_most_bytes": self.data_record_most_bytes,
+            "data_rat_shares": of("radio_access_types", RATS),
             "at_home": of("at_home", DAYS),
             "at_work": of("at_work", DAYS),
         }
@@ -558,32 +428,6 @@ class Config:
 
 def _fields():
     return dataclasses.fields(Config)
-
-
-def nearest(name, names):
-    """``; did you mean "..."?`` if one of `names` is near, else nothing."""
-    near = difflib.get_close_matches(str(name), names, n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
-
-
-def _check(name, value, rule, keys):
-    if keys is None:
-        try:
-            return rule.clean(value)
-        except (ValueError, TypeError):
-            raise ValueError(f"{name} must be {rule.expected}, got {value!r}") from None
-    keys, deeper = (keys, None) if isinstance(keys[0], str) else (keys[0], keys[1])
-    if not isinstance(value, dict):
-        raise ValueError(f"{name} must be a table with {', '.join(keys)}, got {value!r}")
-    for key in value:
-        if key not in keys:
-            raise ValueError(
-                f'{name} has no entry "{key}"{nearest(key, keys)} (it has {", ".join(keys)})'
-            )
-    for key in keys:
-        if key not in value:
-            raise ValueError(f'{name} needs all of {", ".join(keys)}; "{key}" is missing')
-    return {key: _check(f"{name}.{key}", value[key], rule, deeper) for key in keys}
 
 
 def _plain(value):
@@ -623,60 +467,3 @@ def _checked_init(self, **fields):
 
 _checked_init.__wrapped__ = _init
 Config.__init__ = _checked_init
-
-_SEED_BUSINESS = _day(
-    "0.01 0.005 0.002 0.002 0.002 0.01 0.03 0.09 0.15 0.13 0.11 0.1 "
-    "0.09 0.09 0.1 0.11 0.11 0.12 0.13 0.15 0.1 0.08 0.06 0.04"
-)
-_SEED_SOCIAL = _day(
-    "0.02 0.01 0.005 0.004 0.004 0.01 0.02 0.04 0.06 0.07 0.08 0.09 "
-    "0.1 0.09 0.08 0.08 0.1 0.13 0.16 0.18 0.16 0.12 0.08 0.06"
-)
-
-PRESETS = {
-    "realistic": {},
-    "seed": {
-        "calls_per_user_day": 18.0,
-        "business_pattern": dict.fromkeys(USER_TYPES, 0.4),
-        "user_type_activity": dict.fromkeys(USER_TYPES, 1.0),
-        "activity_spread": 0.0,
-        "user_day_spread": 0.0,
-        "user_hour_spread": 0.0,
-        "rhythm": {
-            "business": dict.fromkeys(DAYS, _SEED_BUSINESS),
-            "social": dict.fromkeys(DAYS, _SEED_SOCIAL),
-        },
-        "weekend_volume": {"business": 0.5, "social": 1.5},
-        "chronotype_share": 0.0,
-        "day_noise": 0.0,
-        "hour_noise": 0.0,
-        "follow_up": 0.0,
-        "duration_shape": "normal",
-        "duration_center_s": {"individual": 180.0, "business": 300.0, "student": 180.0},
-        "duration_spread": {"individual": 2 / 3, "business": 0.6, "student": 2 / 3},
-        "duration_least_s": {"individual": 10, "business": 30, "student": 10},
-        "talker_spread": 0.0,
-        "friend_circles": {4: 1.0},
-        # 80 families and 30 work groups of 15,000 users, the rest in circles of four.
-        "community_shares": {"families": 0.0176, "work_groups": 0.0122, "friend_circles": 1.0},
-        "one_community": True,
-        "contact_shares": {
-            "families": 0.3,
-            "work_groups": 0.15,
-            "friend_circles": 0.08,
-            "acquaintances": 0.01,
-        },
-        "stranger_share": 0.5,
-        "tie_spread": 0.0,
-        "area_homes": dict.fromkeys(AREAS, 1.0),
-        "area_work": dict.fromkeys(AREAS, 1.0),
-        "tower_popularity": 0.0,
-        "at_home": dict.fromkeys(DAYS, (1.0,) * 24),
-        "at_work": dict.fromkeys(DAYS, (0.0,) * 24),
-        "other_places": 0,
-        "handover_base": 0.15,
-        "handover_half_s": 1e9,
-        "handover_most": 0.15,
-        "handover_to_neighbor": False,
-    },
-}

@@ -7,6 +7,8 @@ from linewatch.cdr.config import Config
 
 BATCH_SIZE = 65_536
 BACKENDS = ("polars", "pandas", "pyarrow")
+# What the kernel calls the tables of many rows.
+KERNELS = {"calls": "calls", "sms": "sms", "data_sessions": "data"}
 
 
 def generate(users=None, days=None, seed=None, *, config=None, preset=None, n_jobs=None, **fields):
@@ -129,6 +131,62 @@ class Dataset:
         first, last = (0, self.config.days) if days is None else days
         return Calls(self, first, last, batch_size, backend, n_jobs)
 
+    def sms(self, *, batch_size=BATCH_SIZE, backend="polars", days=None, n_jobs=None):
+        """Short messages, as a stream like that of `calls`.
+
+        Users write to those whom they call, in conversations; scenarios do not touch them. A
+        message takes seconds, or up to two hours if the phone that it goes to is off.
+
+        Parameters
+        ----------
+        batch_size, backend, days, n_jobs
+            As for `calls`.
+
+        Returns
+        -------
+        Calls
+            With ``sms_id``, ``sender_id``, ``recipient_id``, ``sms_ts``, ``delivery_ts``,
+            ``message_size`` in octets, the cells of both, ``sender_imei`` and both IMSIs.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> sms = cdr.generate(users=100, days=2).sms().collect()
+        >>> bool((sms["delivery_ts"] > sms["sms_ts"]).all())
+        True
+        """
+        first, last = (0, self.config.days) if days is None else days
+        return Calls(self, first, last, batch_size, backend, n_jobs, table="sms")
+
+    def data_sessions(self, *, batch_size=BATCH_SIZE, backend="polars", days=None, n_jobs=None):
+        """Data sessions, as a stream like that of `calls`.
+
+        A user is in one session at a time, and none goes beyond its hour: there the network
+        closes the record. Scenarios do not touch them.
+
+        Parameters
+        ----------
+        batch_size, backend, days, n_jobs
+            As for `calls`.
+
+        Returns
+        -------
+        Calls
+            With ``session_id``, ``user_id``, ``session_start_ts``, ``session_end_ts``,
+            ``session_duration`` in seconds, ``cell_id``, ``rat_type``, ``downlink_volume`` and
+            ``uplink_volume`` in bytes, ``cause_for_record_closing`` (0 normal, 16 volume limit,
+            17 time limit), ``imei`` and ``imsi``.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> data = cdr.generate(users=100, days=2).data_sessions().collect()
+        >>> sorted(data["cause_for_record_closing"].unique())
+        [0, 16, 17]
+        """
+        first, last = (0, self.config.days) if days is None else days
+        return Calls(self, first, last, batch_size, backend, n_jobs, table="data_sessions")
+
     def shard(self, day):
         """The calls of one day, counted from 0 or named by its date, as the whole has them.
 
@@ -141,6 +199,23 @@ class Dataset:
         """
         first = self._day(day)
         return self.calls(days=(first, first + 1))
+
+    def rows_by_day(self, table="calls"):
+        """Rows of each day of "calls", "sms" or "data_sessions", known without making them.
+
+        Examples
+        --------
+        >>> from linewatch import cdr
+        >>> data = cdr.generate(users=100, days=2)
+        >>> sum(data.rows_by_day()) == data.rows
+        True
+        """
+        if table not in KERNELS:
+            names = ", ".join(f'"{name}"' for name in KERNELS)
+            raise ValueError(f"table must be one of {names}, got {table!r}")
+        if table == "calls":
+            return [rows for rows, _ in self.quotas]
+        return self._core.rows_by_day(KERNELS[table])
 
     def _day(self, day):
         if isinstance(day, str):
@@ -217,6 +292,8 @@ class Dataset:
 
     def write(self, folder, format="parquet", *, picture=None, n_jobs=None, progress=None):
         """Write all tables, the metadata and the picture to a new folder.
+
+        Messages and data sessions are written if ``config.tables`` names them.
 
         Parameters
         ----------
@@ -356,9 +433,9 @@ class Dataset:
 
 
 class Calls:
-    """Calls to come. Iterate over it for frames, `collect` it, or hand it to a reader of Arrow."""
+    """Rows to come. Iterate over it for frames, `collect` it, or hand it to a reader of Arrow."""
 
-    def __init__(self, dataset, first, last, batch_size, backend, n_jobs):
+    def __init__(self, dataset, first, last, batch_size, backend, n_jobs, table="calls"):
         if backend not in BACKENDS:
             names = ", ".join(f'"{name}"' for name in BACKENDS)
             raise ValueError(f"backend must be one of {names}, got {backend!r}")
@@ -370,18 +447,19 @@ class Calls:
         if not (isinstance(first, int) and isinstance(last, int) and 0 <= first <= last <= days):
             raise ValueError(f"days must be two numbers between 0 and {days}, got {(first, last)}")
         n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
-        if dataset._plan is None:
-            self._core = dataset._core.calls(first, last, batch_size, n_jobs)
+        rows = dataset.rows_by_day(table)
+        if dataset._plan is None or table != "calls":
+            self._core = dataset._core.calls(first, last, batch_size, n_jobs, KERNELS[table])
         else:
             from linewatch.cdr.scenarios.weave import Woven
 
             quotas = dataset.quotas
             self._core = Woven(dataset._plan, quotas, first, last, batch_size, n_jobs)
-        self._backend = backend
-        self.rows = sum(rows for rows, _ in dataset.quotas[first:last])
+        self._backend, self._what = backend, table.replace("_", " ")
+        self.rows = sum(rows[first:last])
 
     def __repr__(self):
-        return f"<linewatch.cdr.Calls: {self.rows:,} rows to come>"
+        return f"<linewatch.cdr.Calls: {self.rows:,} rows of {self._what} to come>"
 
     def __iter__(self):
         for batch in self._core:

@@ -1,6 +1,6 @@
 """The picture of a data set: when people call, how long, what was planted, how many a day."""
 
-from linewatch.cdr.config import ANOMALIES
+from linewatch.cdr.presets import ANOMALIES
 
 DURATIONS = (
     "under 30 s",

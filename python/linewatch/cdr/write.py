@@ -8,7 +8,9 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from linewatch.cdr.config import ANOMALIES, nearest
+from linewatch.cdr.dataset import KERNELS
+from linewatch.cdr.presets import ANOMALIES
+from linewatch.cdr.rules import nearest
 
 FORMATS = ("parquet", "csv")
 CALLS = "cdr_call_records"
@@ -18,6 +20,8 @@ TABLES = {
     "communities": "cdr_communities",
     "actors": "cdr_scenario_actors",
 }
+# Tables of many rows beside the calls.
+FURTHER = {"sms": "cdr_sms_records", "data_sessions": "cdr_data_sessions"}
 METADATA = "dataset_metadata.json"
 PICTURE = "cdr_dataset_analysis.png"
 
@@ -32,13 +36,20 @@ def write(dataset, folder, format="parquet", *, picture=None, n_jobs=None, progr
         raise ModuleNotFoundError(
             'the picture needs matplotlib: pip install "linewatch[plots]" (or picture=False)'
         )
+    from linewatch.rolling import _bar
+
     folder = Path(folder)
     check(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        found = _calls(dataset, made, format, n_jobs, progress)
+        n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
         rows = {"calls": dataset.rows}
+        rows |= {name: sum(dataset.rows_by_day(name)) for name in dataset.config.tables}
+        with _bar(progress, sum(rows.values())) as callback:
+            found = _calls(dataset, made, format, n_jobs, callback)
+            for name in dataset.config.tables:
+                _further(dataset, made, name, format, n_jobs, callback)
         for name, stem in TABLES.items():
             frame = getattr(dataset, name)
             if name == "actors" and frame.is_empty():
@@ -82,35 +93,41 @@ def check(folder):
         )
 
 
-def _calls(dataset, made, format, n_jobs, progress):
+def _calls(dataset, made, format, n_jobs, callback):
     """Write the calls; gives their counts by hour, kind, and class of duration."""
-    from linewatch.rolling import _bar
+    if dataset._plan is not None:
+        from linewatch.cdr.scenarios import files
 
-    n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
-    days = dataset.config.days
-    with _bar(progress, dataset.rows) as callback:
-        if dataset._plan is not None:
-            from linewatch.cdr.scenarios import files
-
-            if format == "parquet":
-                (made / CALLS).mkdir()
-            return files.write(dataset, made, CALLS, format, n_jobs, callback)
-        if format == "csv":
-            path = made / f"{CALLS}.csv"
-            parts = [dataset._core.write(path, "csv", (0, days), n_jobs=n_jobs, progress=callback)]
-        else:
+        if format == "parquet":
             (made / CALLS).mkdir()
-            parts = [
-                dataset._core.write(
-                    made / CALLS / f"{dataset._date(day)}.parquet",
-                    "parquet",
-                    (day, day + 1),
-                    n_jobs=n_jobs,
-                    progress=callback,
-                )
-                for day in range(days)
-            ]
+        return files.write(dataset, made, CALLS, format, n_jobs, callback)
+
+    def part(path, days):
+        return dataset._core.write(path, format, days, n_jobs=n_jobs, progress=callback)
+
+    parts = _parts(dataset, made, CALLS, format, part)
     return [[sum(column) for column in zip(*counts)] for counts in zip(*parts)]
+
+
+def _further(dataset, made, name, format, n_jobs, callback):
+    """Write messages or data sessions."""
+
+    def part(path, days):
+        kernel = KERNELS[name]
+        dataset._core.write_table(kernel, path, format, days, n_jobs=n_jobs, progress=callback)
+
+    _parts(dataset, made, FURTHER[name], format, part)
+
+
+def _parts(dataset, made, stem, format, write):
+    """Write a file for all days, or one for each; gives what `write` gives for each file."""
+    days = dataset.config.days
+    if format == "csv":
+        return [write(made / f"{stem}.csv", (0, days))]
+    (made / stem).mkdir()
+    return [
+        write(made / stem / f"{dataset._date(day)}.parquet", (day, day + 1)) for day in range(days)
+    ]
 
 
 def _table(frame, path, format):
@@ -141,7 +158,7 @@ def _metadata(dataset, made, format, rows, found):
             "first_day": config.start.isoformat(),
             "last_day": dataset._date(config.days - 1).isoformat(),
             "rows": rows,
-            "rows_by_day": [count for count, _ in dataset.quotas],
+            "rows_by_day": dataset.rows_by_day(),
             "rows_by_anomaly_type": kinds,
             "config": config.to_dict(),
             "files": files,

@@ -1,15 +1,15 @@
-//! Calls as Parquet, written for just these columns.
+//! Tables as Parquet, written for just these columns.
 //!
-//! Most columns take few values within a row group (towers, labels, seconds, and users unless there
-//! are very many), so they are stored as a dictionary and bit-packed keys, and the keys come from
-//! the rows' numbers without ever making text. The three columns of a caller share one page of
-//! keys, compressed once. With very many users, and for call numbers, text goes into the file as
-//! lengths and bytes. Pages are compressed with Zstandard.
+//! With very many users, and for call numbers, text goes into the file as lengths and bytes; what
+//! takes few values is a dictionary and keys. Pages are compressed with Zstandard.
 //!
 //! The format: <https://github.com/apache/parquet-format> (Encodings.md, parquet.thrift).
 
+mod calls;
 mod encode;
 mod file;
+mod plain;
 mod thrift;
 
+pub use calls::rows_of_group;
 pub use file::{GROUP, Writer};

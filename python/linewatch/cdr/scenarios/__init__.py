@@ -93,7 +93,7 @@ def register(name, function, *, breaks=(), easy=None, medium=None, hard=None):
     50
     >>> cdr.unregister("nuisance")
     """
-    from linewatch.cdr.config import ANOMALIES
+    from linewatch.cdr.presets import ANOMALIES
 
     if not isinstance(name, str):
         raise TypeError(f"name must be text, got {type(name).__name__}")
@@ -136,7 +136,7 @@ def get(name):
 
 def clean(value):
     """The `scenarios` of a config as ``{name: {"count", "difficulty", options}}``, checked."""
-    from linewatch.cdr.config import nearest
+    from linewatch.cdr.rules import nearest
 
     if isinstance(value, list | tuple):
         value = {name: {} for name in value}

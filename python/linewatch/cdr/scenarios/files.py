@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from linewatch.cdr.config import ANOMALIES
+from linewatch.cdr.presets import ANOMALIES
 
 # Upper ends of the classes of duration in seconds, the last one open.
 CLASSES = (30, 60, 180, 600, 3600)

@@ -90,6 +90,10 @@ class Plan:
             return self.accounts[user - self.n_users].home
         return int(self._homes[user])
 
+    def is_abroad(self, user):
+        """Whether a user is an account with a number abroad."""
+        return user >= self.n_users and self.accounts[user - self.n_users].prefix is not None
+
     def of_type(self, user_type):
         """Users of the base population of a type."""
         return np.flatnonzero((self.base_users["user_type"] == user_type).to_numpy()).tolist()

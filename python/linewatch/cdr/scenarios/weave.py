@@ -14,6 +14,9 @@ PUT_OFF_S = 60
 LEAST_PING_PONG_S = 30
 BATCH = 1 << 17
 TRUTH = ("scenario", "incident", "role")
+CELLS = ("first_cell_id", "last_cell_id", "callee_first_cell_id", "callee_last_cell_id")
+# Causes for termination (3GPP TS 32.298): an unsuccessful attempt, and a call that was dropped.
+ATTEMPT, DROPPED = 3, 4
 
 
 class Woven:
@@ -136,7 +139,7 @@ class Woven:
             name = user_name(change.user)
             hit &= (pl.col("caller_id") == name) | (pl.col("callee_id") == name)
         elif change.kind == "move":
-            hit &= (begins == cells[0]) | (pl.col("last_cell_id") == cells[0])
+            hit &= pl.any_horizontal(pl.col(name) == cells[0] for name in _cells(frame))
         elif cells:
             hit &= begins.is_in(cells)
         if change.kind == "cut":
@@ -163,9 +166,10 @@ class Woven:
             return pl.DataFrame(schema=schema)
         placed = self._place(day, rows)
         papers = plan.papers({user for p in placed for user in p[2:4]})
+        extras = self._extras(placed)
         first = datetime.datetime.combine(plan.config.start, datetime.time())
         table = []
-        for at, _, caller, callee, row in placed:
+        for (at, _, caller, callee, row), extra in zip(placed, extras):
             incident = plan.incidents[row.incident]
             imei, imsi = papers[caller]
             cell = plan.home(caller) if row.first is None else row.first
@@ -184,6 +188,7 @@ class Woven:
                     papers[callee][1],
                     True,
                     incident.scenario.name,
+                    *extra,
                     incident.scenario.name,
                     incident.name,
                     "+" + row.role,
@@ -192,6 +197,30 @@ class Woven:
         # Of the size of what was planned, and asked for again by the truth and the files.
         plan.placed[day] = pl.DataFrame(table, schema=schema, orient="row")
         return plan.placed[day]
+
+    def _extras(self, placed):
+        """What the columns on request say of planned calls: a tuple for each."""
+        plan = self.plan
+        chosen = plan.config.columns
+        if not chosen:
+            return [()] * len(placed)
+        callees = [(at, callee) for at, _, _, callee, _ in placed]
+        known = [(callee, at) for at, callee in callees if callee < plan.n_users]
+        cells = iter(plan.core.whereabouts(*zip(*known)) if known else ())
+        extras = []
+        for _, _, caller, callee, row in placed:
+            # Who is called stays where it is; a call from abroad only ends in this network.
+            cell = plan.home(callee) if callee >= plan.n_users else next(cells)
+            values = {
+                "call_type": "MTC" if plan.is_abroad(caller) else "MOC",
+                "called_id": user_name(callee),
+                "cause_for_termination": 0 if row.duration else ATTEMPT,
+                "callee_first_cell_id": cell_name(cell),
+                "callee_last_cell_id": cell_name(cell),
+                "utc_time_offset": plan.config.utc_time_offset,
+            }
+            extras.append(tuple(values[name] for name in chosen))
+        return extras
 
     def _place(self, day, rows):
         """Who takes part in each call and when: (second, number, caller, callee, row) by time."""
@@ -271,7 +300,7 @@ def _moved(frame, hit, number, change, key):
     # A moved call begins and ends in the same one of the cells that take over.
     chosen = _hash(number, frame.height, key) % np.uint64(len(to))
     target = pl.Series([to[k] for k in chosen], dtype=pl.String)
-    for column in ("first_cell_id", "last_cell_id"):
+    for column in _cells(frame):
         there = hit & (frame[column] == gone)
         yield pl.when(there).then(target).otherwise(pl.col(column)).alias(column)
 
@@ -286,6 +315,14 @@ def _cut(frame, hit, number, change, key):
     yield length.alias("call_duration")
     end = pl.col("call_start_ts") + pl.duration(seconds=length)
     yield end.alias("call_end_ts")
+    if "cause_for_termination" in frame.columns:
+        cause = pl.when(hit).then(DROPPED).otherwise(pl.col("cause_for_termination"))
+        yield cause.cast(pl.Int32).alias("cause_for_termination")
+
+
+def _cells(frame):
+    """The columns of cells that calls have."""
+    return [name for name in CELLS if name in frame.columns]
 
 
 def _free(lines, candidates, caller, callee, second, duration):
