@@ -11,6 +11,7 @@ from linewatch.kpi._classify import classify, classify_events, persistent
 from linewatch.kpi._detect import detect
 from linewatch.kpi._facing import facing_cells
 from linewatch.kpi._rules import DEFAULT_RULES, METHODS, RULES, polarity
+from linewatch.kpi._scan import scan
 from linewatch.kpi._score import BASELINES, evaluate, events, rank, score
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "persistent",
     "polarity",
     "rank",
+    "scan",
     "score",
     "window_features",
 ]
