@@ -1,0 +1,19 @@
+//! What can be known of a stream, by name.
+
+mod change;
+mod count;
+mod ewm;
+mod extremes;
+mod flat;
+mod hysteresis;
+mod rolling;
+mod seasonal;
+
+pub use change::{Cusum, PageHinkley, Reference};
+pub use count::Count;
+pub use ewm::{Ewm, EwmOutput, Fading};
+pub use extremes::Extremes;
+pub use flat::FlatRun;
+pub use hysteresis::Hysteresis;
+pub use rolling::{Length, Rolling, RollingOutput};
+pub use seasonal::Seasonal;
