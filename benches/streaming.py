@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from linewatch import rolling, streaming
+from linewatch import rolling
 from linewatch.streaming import (
     Count,
     Cusum,
@@ -68,7 +68,9 @@ def cases(time_, groups):
         "hour of week, last 4": (
             Seasonal(4, "mean"),
             "mean",
-            lambda x: rolling.seasonal(x, "mean", 4, times=time_, include_current=False, **of),
+            lambda x: rolling.seasonal(
+                x, "mean", window=4, times=time_, include_current=False, **of
+            ),
         ),
         "CUSUM of 96 rows": (
             Cusum(window=96),

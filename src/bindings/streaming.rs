@@ -12,7 +12,7 @@ use super::run::run;
 use crate::error::Error;
 use crate::streaming::arrival::Arrival;
 use crate::streaming::rules::{
-    Count, Cusum, Ewm, EwmOutput, Extremes, Fading, FlatRun, Hysteresis, Length, PageHinkley,
+    Count, Cusum, Ewm, EwmOutput, Extremes, Fading, FlatRun, Hysteresis, Length, Novelty, PageHinkley,
     Reference, Rolling, RollingOutput, Seasonal,
 };
 use crate::streaming::{
@@ -103,6 +103,11 @@ impl<'py> Given<'_, 'py> {
             "hysteresis" => table(Hysteresis {
                 on: self.get("on")?,
                 off: self.get("off")?,
+            }),
+            "novelty" => table(Novelty {
+                span: self.get("span")?,
+                warm_up: self.get("warm_up")?,
+                floor: self.get("floor")?,
             }),
             "seasonal" => {
                 let (resolution, seasons) = (self.get("resolution")?, self.get("seasons")?);

@@ -6,6 +6,7 @@ mod ewm;
 mod extremes;
 mod flat;
 mod hysteresis;
+mod novelty;
 mod rolling;
 mod seasonal;
 
@@ -15,5 +16,6 @@ pub use ewm::{Ewm, EwmOutput, Fading};
 pub use extremes::Extremes;
 pub use flat::FlatRun;
 pub use hysteresis::Hysteresis;
+pub use novelty::Novelty;
 pub use rolling::{Length, Rolling, RollingOutput};
 pub use seasonal::Seasonal;

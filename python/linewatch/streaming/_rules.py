@@ -1,59 +1,18 @@
-"""Statistics of streams: a small state for each key, one event or one batch of events at a time.
+"""What can be known of a stream: rules, as the kernels take them."""
 
-A `Stream` holds rules, and for every key (a cell, a link, an address) the states of these rules. An
-update takes events and gives the answers of the rules after each of them: those of
-`linewatch.rolling` over all events of the key so far. `Stream.snapshot` keeps the states as bytes,
-`Stream.restore` goes on from there.
-
-Which events count is decided by key and time, with a clock for each key:
-
-- The watermark of a key is the newest time it has shown, less `lateness`. An event before it is
-  *late*: it does not count and has no answers.
-- With a `lateness`, an event waits until the watermark of its key reaches it, and leaves in order
-  of time. Without, nothing waits.
-- An event whose key and time have been taken, or wait, is a *duplicate* and does not count, unless
-  ``duplicates="keep"``.
-- A clock that runs backwards makes its events late until it is where it was. With
-  ``restart_after=n`` the `n`-th late event in a row of a key is believed: what waited leaves, the
-  states of the key start afresh, and the event is *restarted*.
-
-Missing and infinite values take their place among the rows but not in the statistics, as in
-`linewatch.rolling`.
-"""
-
-import datetime
-import json
 from dataclasses import dataclass
 
 import numpy as np
 
-from linewatch import _core, _edge
-from linewatch._libraries import is_arrow, is_pandas_column, polars
+from linewatch import _edge
 from linewatch.rolling import _flag, _name, _number, _whole
-
-__all__ = [
-    "STATUS",
-    "Count",
-    "Cusum",
-    "Ewm",
-    "Extremes",
-    "FlatRun",
-    "Hysteresis",
-    "PageHinkley",
-    "Rolling",
-    "Seasonal",
-    "Stream",
-]
-
-STATUS = ("taken", "late", "duplicate", "restarted")
-"""What became of an event, by the number in the column ``status``."""
 
 _ROLLING = ("count", "sum", "mean", "var", "std", "zscore", "min", "max")
 _EWM = ("mean", "var", "std", "error", "zscore")
 
 
 @dataclass(frozen=True)
-class _Rule:
+class Rule:
     """A rule: `spec` gives its name in the kernels, their parameters and what it tells."""
 
     def __post_init__(self):
@@ -66,7 +25,7 @@ class _Rule:
 
 
 @dataclass(frozen=True)
-class Rolling(_Rule):
+class Rolling(Rule):
     """Statistics of the last rows of a key, or of the rows of the last stretch of time.
 
     Parameters
@@ -120,7 +79,7 @@ class Rolling(_Rule):
 
 
 @dataclass(frozen=True)
-class Count(_Rule):
+class Count(Rule):
     """How many events a key had in the last stretch of time, the current one included.
 
     Parameters
@@ -158,7 +117,7 @@ class Count(_Rule):
 
 
 @dataclass(frozen=True)
-class Ewm(_Rule):
+class Ewm(Rule):
     """Exponentially weighted mean and variance, and the distance from those before.
 
     Parameters
@@ -229,7 +188,7 @@ class Ewm(_Rule):
 
 
 @dataclass(frozen=True)
-class Extremes(_Rule):
+class Extremes(Rule):
     """How far a value lies outside everything seen before it.
 
     Tells ``min`` and ``max`` of the values before the current one, and ``novelty``: the distance
@@ -265,7 +224,7 @@ class Extremes(_Rule):
 
 
 @dataclass(frozen=True)
-class FlatRun(_Rule):
+class FlatRun(Rule):
     """How long a series has not moved: a counter that stands still, a stuck sensor.
 
     Tells ``rows`` and ``seconds`` (in the unit of whole numbers, where those are the times) of the
@@ -302,7 +261,7 @@ class FlatRun(_Rule):
 
 
 @dataclass(frozen=True)
-class Hysteresis(_Rule):
+class Hysteresis(Rule):
     """An alarm that goes on at one threshold and off at another: 1 while it is on, else 0.
 
     Parameters
@@ -335,7 +294,60 @@ class Hysteresis(_Rule):
 
 
 @dataclass(frozen=True)
-class Seasonal(_Rule):
+class Novelty(Rule):
+    """How far a series is outside everything it has shown, in four views of it.
+
+    The views are the ``value``, its ``change`` (distance from an exponentially weighted mean of
+    the values before), the ``level`` (mean of the last values) and the ``spread`` (logarithm of
+    their standard deviation: high where they scatter, low where they stand still). Each tells its
+    distance outside the range it has covered before, in units of that range; 0 inside. ``score``
+    is the largest of them. A series that jumps is used to jumps, so one threshold suits all.
+
+    Parameters
+    ----------
+    span : int, default=24
+        Values in level and spread, and the span of the weighted mean.
+    warm_up : int, default=168
+        Values that a view must have shown before it counts.
+    floor : float, default=0.001
+        The least standard deviation, in units of the range of the values: below it a series
+        stands still.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what is said here; the message names it.
+
+    Notes
+    -----
+    A missing value has no answers and changes nothing. A state takes 40 bytes for each value of
+    the span, and 140.
+
+    Examples
+    --------
+    >>> from linewatch import streaming
+    >>> stream = streaming.Stream(streaming.Novelty(span=2, warm_up=4))
+    >>> values = [10.0, 12, 11, 10, 12, 11, 14]
+    >>> stream.update("cell 7", range(7), values)["value"]
+    array([nan, nan, nan, nan,  0.,  0.,  1.])
+    """
+
+    span: int = 24
+    warm_up: int = 168
+    floor: float = 0.001
+
+    def spec(self, unit_s):
+        _number("floor", self.floor, "a number above 0 and below 1", lambda v: 0 < v < 1)
+        parameters = {
+            "span": _whole("span", self.span, 2),
+            "warm_up": _whole("warm_up", self.warm_up, 2),
+            "floor": float(self.floor),
+        }
+        return "novelty", parameters, ["score", "value", "change", "level", "spread"]
+
+
+@dataclass(frozen=True)
+class Seasonal(Rule):
     """Statistics of the last rows in the same season, by default the same hour of the week.
 
     Parameters
@@ -396,7 +408,7 @@ class Seasonal(_Rule):
 
 
 @dataclass(frozen=True)
-class Cusum(_Rule):
+class Cusum(Rule):
     """Cumulative sums of deviations from a baseline, as `linewatch.rolling.cusum` has them.
 
     Tells ``upper`` and ``lower`` in standard deviations, and ``alarm``: 1, -1 or 0.
@@ -463,7 +475,7 @@ class Cusum(_Rule):
 
 
 @dataclass(frozen=True)
-class PageHinkley(_Rule):
+class PageHinkley(Rule):
     """Sums of what is above, or below, the mean of all values so far: a level that drifts away.
 
     ``upper = max(0, upper + x - mean - delta)`` and ``lower = max(0, lower + mean - x - delta)``,
@@ -513,267 +525,6 @@ class PageHinkley(_Rule):
         return "page_hinkley", parameters, ["upper", "lower", "alarm"]
 
 
-class Stream:
-    """Rules, and their states for every key.
-
-    Parameters
-    ----------
-    rules : rule or dict of str to rule
-        `Rolling`, `Count`, `Ewm`, `Extremes`, `FlatRun`, `Hysteresis`, `Seasonal`, `Cusum` or
-        `PageHinkley`. A rule alone names its answers itself (``"mean"``); in a dict they are
-        ``"name_mean"``, or ``"name"`` where the rule tells one thing only.
-    lateness : span of time or int, optional
-        How far an event may be behind the newest of its key; a whole number where times are. See
-        the module for what follows.
-    duplicates : {"drop", "keep"}, default="drop"
-        Whether an event of a key and time that have been taken counts.
-    restart_after : int, optional
-        Late events of a key in a row after which its clock is believed and it starts afresh.
-
-    Attributes
-    ----------
-    columns : list of str
-        The names of the answers.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not what is said here; the message names it.
-
-    Notes
-    -----
-    Any thread may feed a stream; updates wait for each other, with the interpreter lock released.
-    Ctrl-C stops a long update between two chunks of events: those counted by ``counts["rows"]`` have
-    been taken. A stream can be pickled.
-
-    Examples
-    --------
-    >>> from linewatch import streaming
-    >>> stream = streaming.Stream(
-    ...     {
-    ...         "z": streaming.Rolling(3, "zscore", include_current=False),
-    ...         "new": streaming.Extremes(min_periods=3),
-    ...     }
-    ... )
-    >>> stream.columns
-    ['z', 'new_min', 'new_max', 'new_novelty']
-    >>> for time, mbit_per_s in enumerate([100.0, 102, 98]):
-    ...     answers = stream.update("link 1", time, mbit_per_s)
-    >>> again = streaming.Stream.restore(stream.snapshot())
-    >>> again.update("link 1", 3, 180.0)["z"], again.update("link 1", 2, 99.0)["status"]
-    (40.0, 'late')
-    """
-
-    def __init__(self, rules, *, lateness=None, duplicates="drop", restart_after=None):
-        named = {"": rules} if isinstance(rules, _Rule) else rules
-        if not isinstance(named, dict) or not named:
-            raise TypeError(f"rules must be a rule or a dict of names and rules, got {rules!r}")
-        for name, rule in named.items():
-            if not isinstance(name, str) or not isinstance(rule, _Rule):
-                raise TypeError(
-                    f"rules must be a rule or a dict of names and rules, got {name!r}: {rule!r}"
-                )
-        _name("duplicates", duplicates, ("drop", "keep"))
-        self._times = None  # whether times are times; None before the first of them
-        if any(rule.needs_times for rule in named.values()):
-            self._times = True
-        number = isinstance(lateness, int | np.integer) and not isinstance(lateness, bool)
-        if lateness is None:
-            wait = 0
-        elif number:
-            wait = _whole("lateness", lateness, 0)
-            if wait and self._times:
-                raise TypeError(f'lateness must be a span of time such as "10min", got {lateness}')
-            self._times = False if wait else self._times
-        else:
-            wait, self._times = _edge.span(lateness, "lateness"), True
-        columns, specs = [], {}
-        for unit_s in (1e-9, 1.0):
-            specs[unit_s] = [rule.spec(unit_s) for rule in named.values()]
-        for name, (_, _, outputs) in zip(named, specs[1.0], strict=True):
-            short = [name] if len(outputs) == 1 else [f"{name}_{output}" for output in outputs]
-            columns += short if name else outputs
-        twice = [name for name in columns if columns.count(name) > 1]
-        if twice:
-            raise ValueError(f"two answers would be called {twice[0]!r}; choose other names")
-        self._set(
-            {
-                "columns": columns,
-                "rules": [spec[:2] for spec in specs[1e-9]],
-                "whole": [spec[:2] for spec in specs[1.0]],
-                "lateness": wait,
-                "keep_duplicates": duplicates == "keep",
-                "restart_after": 0
-                if restart_after is None
-                else min(_whole("restart_after", restart_after, 1), 2**32 - 1),
-                "times": self._times,
-            }
-        )
-
-    def _set(self, plan):
-        self._plan = plan
-        self._times = plan["times"]
-        self.columns = list(plan["columns"])
-        self._state = _core.StreamState(
-            [tuple(rule) for rule in plan["rules" if self._times is not False else "whole"]],
-            lateness=plan["lateness"],
-            keep_duplicates=plan["keep_duplicates"],
-            restart_after=plan["restart_after"],
-        )
-        if self._state.width != len(self.columns):
-            raise ValueError("columns do not fit the rules")
-
-    def __repr__(self):
-        counts = self.counts
-        return f"<Stream of {counts['keys']} keys, {counts['rows']} events: {self.columns}>"
-
-    def __reduce__(self):
-        return Stream.restore, (self.snapshot(),)
-
-    def update(self, key, time, value=None):
-        """Take events, and tell of those that leave.
-
-        Parameters
-        ----------
-        key : str, int, or array-like of them, shape (n,)
-            Text or whole numbers, one of them throughout a stream. One key may stand for all rows.
-        time : time, whole number, or array-like of them, shape (n,)
-            Times of one kind throughout a stream: as for `linewatch.rolling` (UTC where they have a
-            zone), or whole numbers.
-        value : float or array-like of float, shape (n,), optional
-            NaN and null are missing. 1 if not given.
-
-        Returns
-        -------
-        dict
-            For one event a number for each of `columns` and ``status``, the name of what became of
-            it. For several an array for each of `columns` (NaN for events that do not count),
-            ``row`` (the number of the event among all of the stream) and ``status`` (a number, see
-            `STATUS`); they are in the order of the events. With a `lateness` the arrays are of the
-            events that leave, with their ``key``, ``time`` and ``value``; late and doubled ones leave
-            at once.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If keys are mixed, times are missing or of another kind than before, or lengths differ.
-            Nothing is taken then.
-        """
-        one = not _is_column(time)
-        times = self._read_times([time] if one else time)
-        n = len(times)
-        keys = _keys(key, n)
-        if value is None:
-            values = np.ones(n)
-        elif one and not _is_column(value):
-            values = _values([value], n)
-        else:
-            values = _values(value, n)
-        answers = self._state.update(keys, times, values)
-        if one and not self._plan["lateness"]:
-            _, _, _, _, status, outputs = answers
-            told = dict(zip(self.columns, outputs.tolist(), strict=True))
-            return told | {"status": STATUS[status[0]]}
-        return self._told(answers)
-
-    def flush(self):
-        """Let all events leave that wait, by key, and tell of them as `update` does.
-
-        Events of their times are late or duplicates from then on.
-        """
-        return self._told(self._state.flush())
-
-    def _told(self, answers):
-        rows, slots, times, values, status, outputs = answers
-        table = outputs.reshape(len(rows), len(self.columns))
-        told = {name: table[:, i] for i, name in enumerate(self.columns)}
-        told |= {"row": rows, "status": status}
-        if self._plan["lateness"]:
-            if self._times:
-                times = times.view("datetime64[ns]")
-            told |= {"key": self._state.keys_of(slots), "time": times, "value": values}
-        return told
-
-    def _read_times(self, time):
-        plain = isinstance(time, np.ndarray) and time.ndim == 1 and time.dtype == np.int64
-        if plain:
-            times, is_time = time, False
-        else:
-            n = len(time) if hasattr(time, "__len__") else np.size(time)
-            times, unit = _edge.times(time, n, "time")
-            is_time = unit is not None
-        if self._times is None:
-            self._set(self._plan | {"times": is_time})
-        elif len(times) and self._times != is_time:
-            kinds = ("whole numbers", "times")
-            raise TypeError(f"time must hold {kinds[self._times]}, got {kinds[is_time]}")
-        return np.ascontiguousarray(times)
-
-    @property
-    def counts(self):
-        """Events so far (``rows``), what became of them (`STATUS`), ``waiting`` and ``keys``."""
-        rows, status, waiting = self._state.counts()
-        counts = {"rows": rows} | dict(zip(STATUS, status, strict=True))
-        return counts | {"waiting": waiting, "keys": len(self._state.keys())}
-
-    @property
-    def newest(self):
-        """The newest time of each key, as a dict."""
-        keys = self._state.keys()
-        kind = (lambda t: np.datetime64(t, "ns")) if self._times else int
-        return {key: None if time is None else kind(time) for key, time in keys}
-
-    def forget(self, key):
-        """Forget a key: its states, its clock and what waits. False if it is not known."""
-        return self._state.forget(key)
-
-    def forget_before(self, time):
-        """Forget the keys that have shown no time from `time` on, and tell how many they were."""
-        return self._state.forget_before(int(self._read_times([time])[0]))
-
-    def snapshot(self):
-        """The stream as bytes: rules, keys and states, with a version and a checksum.
-
-        Returns
-        -------
-        bytes
-            What `restore` takes. They hold numbers and text only; reading them executes nothing.
-        """
-        return self._state.snapshot(json.dumps(self._plan))
-
-    @classmethod
-    def restore(cls, snapshot):
-        """A stream that goes on where `snapshot` was taken.
-
-        Parameters
-        ----------
-        snapshot : bytes
-            From `Stream.snapshot`.
-
-        Returns
-        -------
-        Stream
-
-        Raises
-        ------
-        TypeError
-            If `snapshot` is not bytes.
-        ValueError
-            If it is no snapshot of a stream, damaged, cut short or of another version.
-        """
-        if not isinstance(snapshot, bytes | bytearray | memoryview):
-            raise TypeError(f"snapshot must be bytes, got {type(snapshot).__name__}")
-        snapshot = bytes(snapshot)
-        metadata = _core.snapshot_metadata(snapshot)
-        stream = cls.__new__(cls)
-        try:
-            stream._set(json.loads(metadata))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"the snapshot is not sound: {error}") from None
-        stream._state.restore(snapshot)
-        return stream
-
-
 def _statistics(statistics, known):
     names = [statistics] if isinstance(statistics, str) else list(statistics)
     if not names:
@@ -811,66 +562,3 @@ def _window(rule, statistics):
         "ddof": ddof,
         "include_current": _flag("include_current", rule.include_current),
     }
-
-
-def _is_column(x):
-    """Whether it is several values rather than one."""
-    if isinstance(x, str | bytes | datetime.date | np.generic | int | float | None):
-        return False
-    return hasattr(x, "__len__") or is_arrow(x) or np.ndim(x) > 0
-
-
-def _values(value, n):
-    plain = isinstance(value, np.ndarray) and value.dtype == np.float64 and value.ndim == 1
-    values = value if plain else _edge.series(value, "value").values
-    if values.ndim != 1:
-        raise ValueError(f"value must have 1 dimension, got {values.ndim}")
-    if len(values) != n:
-        raise ValueError(f"value has {len(values)} values, expected {n}")
-    return np.ascontiguousarray(values, np.float64)
-
-
-def _keys(key, n):
-    """A key, an int64 array of keys or a list of them."""
-    if isinstance(key, str):
-        return key
-    if isinstance(key, int | np.integer) and not isinstance(key, bool):
-        return int(_whole_keys(np.asarray([key]))[0])
-    if not _is_column(key):
-        raise TypeError(f"key must be text or a whole number, got {key!r}")
-    pl = polars()
-    if is_pandas_column(key) or (pl is not None and isinstance(key, pl.Series)):
-        numbers = key.to_numpy() if str(key.dtype).lower().startswith(("int", "uint")) else None
-        key = numbers if numbers is not None else key.to_list()
-    elif is_arrow(key) and hasattr(key, "to_pylist"):
-        key = key.to_pylist()
-    if isinstance(key, np.ndarray):
-        if key.ndim != 1:
-            raise ValueError(f"key must have 1 dimension, got {key.ndim}")
-        if key.dtype.kind not in "iu":
-            key = key.tolist()
-    elif not isinstance(key, list):
-        key = list(key)
-    if len(key) != n:
-        raise ValueError(f"key has {len(key)} values, expected {n}")
-    if isinstance(key, list):
-        if not key:
-            return np.empty(0, np.int64)
-        first = key[0]
-        if not isinstance(first, int | np.integer) or isinstance(first, bool):
-            return key
-        array = np.asarray(key)
-        if array.dtype.kind not in "iu" or any(isinstance(k, bool) for k in key):
-            wrong = next(i for i, k in enumerate(key) if type(k) is not type(first))
-            raise TypeError(
-                f"key[{wrong}] is of type {type(key[wrong]).__name__}; expected text or whole "
-                "numbers, one of them throughout"
-            )
-        key = array
-    return _whole_keys(key)
-
-
-def _whole_keys(key):
-    if key.dtype == np.uint64 and key.size and key.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"key holds {key.max()}, which is beyond int64")
-    return np.ascontiguousarray(key, np.int64)
