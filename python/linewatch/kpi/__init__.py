@@ -5,7 +5,29 @@ the threshold is reached. (The estimators of linewatch follow scikit-learn, wher
 is the more normal one.)
 """
 
+from linewatch.kpi._baseline import baseline
+from linewatch.kpi._batch import window_features
+from linewatch.kpi._classify import classify, classify_events, persistent
+from linewatch.kpi._detect import detect
 from linewatch.kpi._facing import facing_cells
+from linewatch.kpi._rules import DEFAULT_RULES, METHODS, RULES, polarity
 from linewatch.kpi._score import BASELINES, evaluate, events, rank, score
 
-__all__ = ["BASELINES", "evaluate", "events", "facing_cells", "rank", "score"]
+__all__ = [
+    "BASELINES",
+    "DEFAULT_RULES",
+    "METHODS",
+    "RULES",
+    "baseline",
+    "classify",
+    "classify_events",
+    "detect",
+    "evaluate",
+    "events",
+    "facing_cells",
+    "persistent",
+    "polarity",
+    "rank",
+    "score",
+    "window_features",
+]
