@@ -178,20 +178,17 @@ def rolling_z(window):
 
 def windowed_gaussian(series, window=6400, step=100):
     """NAB's own: the tail of a normal distribution fitted to a window that moves in steps."""
-    score, past, waiting = np.zeros(len(series.value)), [], []
-    mean = std = None
-    for row, x in enumerate(series.value.tolist()):
-        if past:
-            z = abs(x - mean) / std
-            score[row] = 1.0 - 0.5 * math.erfc(z / math.sqrt(2.0))
-        if len(past) < window:
-            past.append(x)
-        else:
-            waiting.append(x)
-            if len(waiting) < step:
-                continue
-            past, waiting = past[step:] + waiting, []
-        mean, std = np.mean(past), np.std(past) or 1e-6
+    x, n = series.value, len(series.value)
+    before = {"include_current": False, "min_periods": 1}
+    mean = rolling.mean(x, "expanding", **before)
+    std = rolling.std(x, "expanding", ddof=0, **before)
+    for first in range(window, n, step):
+        rows = x[first - window : first]
+        mean[first : first + step], std[first : first + step] = rows.mean(), rows.std()
+    z = np.abs(x - mean) / np.where(std > 0, std, 1e-6) / math.sqrt(2.0)
+    tail = [0.5 * math.erfc(value) for value in z.tolist()]
+    score = 1.0 - np.asarray(tail)
+    score[:1] = 0.0
     return score
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,15 @@ def test_the_windowed_gaussian_by_hand():
     found = nab.windowed_gaussian(nab.Series("a", None, np.array([1.0, 3.0, 2.0, 4.0]), []))
     # After 1 and 3: mean 2, std 1. After 2: mean 2, std sqrt(2/3), so 4 is at 2.449.
     np.testing.assert_allclose(found, [0.0, 1.0, 0.5, 0.992857], atol=1e-5)
+
+
+def test_the_windowed_gaussian_moves_its_window_in_steps(rng):
+    x = rng.normal(size=60)
+    found = nab.windowed_gaussian(nab.Series("a", None, x, []), window=20, step=10)
+    for row, start in ((5, 0), (19, 0), (20, 0), (29, 0), (30, 10), (59, 30)):
+        past = x[start : min(row, start + 20)]
+        z = abs(x[row] - past.mean()) / past.std()
+        assert found[row] == pytest.approx(1 - 0.5 * math.erfc(z / math.sqrt(2)))
 
 
 def test_a_corpus_in_the_layout_of_nab_is_read(tmp_path):

@@ -8,12 +8,16 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use super::error::guard;
+use super::kpi;
 use super::run::run;
 use crate::error::Error;
+use crate::kpi::baseline::{Center, Season};
+use crate::kpi::detect::{Combination, Detector};
+use crate::kpi::monitor::{Expectation, Method, Monitor};
 use crate::streaming::arrival::Arrival;
 use crate::streaming::rules::{
-    Count, Cusum, Ewm, EwmOutput, Extremes, Fading, FlatRun, Hysteresis, Length, Novelty, PageHinkley,
-    Reference, Rolling, RollingOutput, Seasonal,
+    Count, Cusum, Ewm, EwmOutput, Extremes, Fading, FlatRun, Hysteresis, Length, Novelty,
+    PageHinkley, Reference, Rolling, RollingOutput, Seasonal,
 };
 use crate::streaming::{
     Answers, Kernel, Key, KeyColumn, Rule, Snapshot, SnapshotError, Stream, Table,
@@ -67,8 +71,67 @@ impl<'py> Given<'_, 'py> {
         })
     }
 
+    /// How a baseline is made.
+    fn expectation(&self) -> PyResult<Expectation> {
+        let method: String = self.get("method")?;
+        Ok(Expectation {
+            method: match method.as_str() {
+                "hour of week" => Method::Seasonal(Season::Week),
+                "time of day" => Method::Seasonal(Season::Day),
+                "rolling" => Method::Rolling,
+                "ewma" => Method::Ewma,
+                "seasonal median" => Method::SeasonalMedian,
+                other => {
+                    let expected = "hour of week, time of day, rolling, ewma or seasonal median";
+                    return Err(Error::argument("method", expected, other).into());
+                }
+            },
+            center: if self.get("median")? {
+                Center::Median
+            } else {
+                Center::Mean
+            },
+            window: self.get("window")?,
+            min_periods: self.get("min_periods")?,
+            include_current: self.get("include_current")?,
+            floor: self.get("floor")?,
+            min_scale: self.get("min_scale")?,
+        })
+    }
+
+    /// Baseline and rules of a KPI.
+    fn monitor(&self) -> PyResult<Monitor> {
+        let mut rules = Vec::new();
+        for named in self.get::<Vec<Bound<'py, PyAny>>>("rules")? {
+            let name: String = named.get_item(0)?.extract()?;
+            let given = named.get_item(1)?;
+            rules.push(kpi::rule(&name, given.cast::<PyDict>()?)?);
+        }
+        let persistence: Vec<u32> = self.get("persistence")?;
+        let &[rows, of_rows] = persistence.as_slice() else {
+            let expected = "(k, n) with 1 <= k <= n <= 64";
+            return Err(Error::argument("persistence", expected, persistence.len()).into());
+        };
+        let side: String = self.get("polarity")?;
+        let combination = Combination {
+            need: self.get("need")?,
+            rows,
+            of_rows,
+            min_duration: self.get("min_duration")?,
+            merge_gap: self.get("merge_gap")?,
+            refractory: self.get("refractory")?,
+        };
+        let detector = Detector::new(rules, kpi::side(&side)?, combination)?;
+        let robust = match self.get::<Option<Bound<'py, PyDict>>>("robust")? {
+            Some(given) => Some(Given(self.0, &given).expectation()?),
+            None => None,
+        };
+        Ok(Monitor::new(self.expectation()?, robust, detector)?)
+    }
+
     fn kernel(&self) -> PyResult<Box<dyn Kernel>> {
         Ok(match self.0 {
+            "kpi" => table(self.monitor()?),
             "rolling" => table(self.rolling()?),
             "count" => table(Count {
                 span: self.get("span")?,

@@ -17,5 +17,5 @@ pub use extremes::Extremes;
 pub use flat::FlatRun;
 pub use hysteresis::Hysteresis;
 pub use novelty::Novelty;
-pub use rolling::{Length, Rolling, RollingOutput};
+pub use rolling::{Length, Rolling, RollingOutput, Window};
 pub use seasonal::Seasonal;

@@ -111,7 +111,10 @@ impl Rule for Novelty {
         let [_, rest @ ..] = &mut state.covered;
         let mut score = of_value;
         out[1] = of_value;
-        for ((covered, view), out) in rest.iter_mut().zip([change, level, spread]).zip(&mut out[2..])
+        for ((covered, view), out) in rest
+            .iter_mut()
+            .zip([change, level, spread])
+            .zip(&mut out[2..])
         {
             *out = covered.push(view, self.warm_up.max(2));
             // A view that has no answer yet does not count.
