@@ -204,7 +204,7 @@ def test_a_state_takes_kilobytes():
 
 def test_a_snapshot_that_is_not_sound_is_refused(rng):
     monitor = kpi.Monitor(rules=["z"], method="rolling")
-    monitor.update(cells(50))
+    monitor.update(cells()[:300])
     good = monitor.snapshot()
 
     def refusal(snapshot):

@@ -2,6 +2,8 @@
 
 import datetime
 import pickle
+import signal
+import sys
 import threading
 
 import numpy as np
@@ -17,6 +19,7 @@ from linewatch.streaming import (
     Extremes,
     FlatRun,
     Hysteresis,
+    Novelty,
     PageHinkley,
     Rolling,
     Seasonal,
@@ -207,6 +210,49 @@ def test_page_hinkley_equals_its_definition(rng):
             count = mean = upper = lower = 0.0
     assert np.flatnonzero(told["alarm"]).tolist() == alarms
     assert 200 < alarms[0] < 230
+
+
+def slow_novelty(value, span, warm_up, floor=0.001):
+    """Novelty of value, change, level and spread by their definitions."""
+    views, seen, mean = {"value": [], "change": [], "level": [], "spread": []}, [], None
+    for x in value[~np.isnan(value)]:
+        views["value"].append(x)
+        views["change"].append(np.nan if mean is None else x - mean)
+        mean = x if mean is None else mean + 2 / (span + 1) * (x - mean)
+        seen.append(x)
+        last, full = seen[-span:], len(seen) >= span
+        views["level"].append(np.mean(last) if full else np.nan)
+        reach = max(seen) - min(seen)
+        spread = np.log(max(np.std(last, ddof=1), floor * reach)) if full and reach else np.nan
+        views["spread"].append(spread)
+    told = {}
+    for name, view in views.items():
+        told[name] = np.full(len(value), np.nan)
+        answers = []
+        for row, x in enumerate(view):
+            before = [y for y in view[:row] if not np.isnan(y)]
+            if np.isnan(x) or len(before) < warm_up:
+                answers.append(np.nan)
+            else:
+                low, high = min(before), max(before)
+                outside = max(x - high, low - x, 0.0)
+                answers.append(outside / (high - low) if outside else 0.0)
+        told[name][~np.isnan(value)] = answers
+    return told
+
+
+def test_novelty_equals_its_definition(rng):
+    value = rng.normal(0, 1, 120)
+    value[60] = 9.0
+    value[80:] = 2.0
+    value[rng.random(120) < 0.1] = np.nan
+    found = in_batches(Stream(Novelty(6, 15)), np.zeros(120, int), np.arange(120), value, rng)
+    expected = slow_novelty(value, 6, 15)
+    for name, view in expected.items():
+        np.testing.assert_allclose(found[name], view, rtol=1e-9, atol=1e-9, err_msg=name)
+    known = np.fmax.reduce(list(expected.values()))
+    np.testing.assert_allclose(found["score"], known, rtol=1e-9, atol=1e-9)
+    assert known[60] > 1 and found["spread"][87] > 0.5
 
 
 def test_a_flat_run_is_counted_in_rows_and_seconds():
@@ -411,6 +457,28 @@ def test_threads_may_feed_one_stream():
     assert stream.update("key 2", 20_000, 1.0)["n"] == 10_001
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs an alarm signal")
+def test_a_long_update_can_be_stopped_and_tells_how_far_it_came():
+    class Stopped(Exception):
+        pass
+
+    def stop(*_):
+        raise Stopped
+
+    before = signal.signal(signal.SIGALRM, stop)
+    rules = {f"rule {i}": Rolling(500, ["zscore", "max"]) for i in range(20)}
+    stream, n = Stream(rules), 1_000_000
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(Stopped):
+            stream.update("a", np.arange(n), np.ones(n))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    rows = stream.counts["rows"]
+    assert 0 < rows < n and stream.newest == {"a": rows - 1}
+    assert stream.update("a", n, 1.0)["status"] == "taken"
+
+
 # Bad input.
 
 
@@ -459,6 +527,12 @@ def test_threads_may_feed_one_stream():
         ),
         (lambda: Ewm(span=0.5), ValueError, "span must be a number of at least 1, got 0.5"),
         (lambda: Extremes(0), ValueError, "min_periods must be at least 1, got 0"),
+        (lambda: Novelty(span=1), ValueError, "span must be at least 2, got 1"),
+        (
+            lambda: Novelty(floor=0.0),
+            ValueError,
+            "floor must be a number above 0 and below 1, got 0.0",
+        ),
         (
             lambda: FlatRun(-1.0),
             ValueError,

@@ -21,7 +21,7 @@ class Open:
         """Take scored rows (a dict of arrays): the events that began, and those that are over."""
         opened, closed = [], []
         anomaly, restarted = rows["is_anomaly"], rows["restarted"]
-        for i in np.flatnonzero(anomaly | restarted):
+        for i in np.flatnonzero(anomaly | restarted).tolist():
             cell = cells[i]
             if (rows["is_alarm"][i] or restarted[i]) and cell in self.events:
                 closed.append(self.events.pop(cell))
