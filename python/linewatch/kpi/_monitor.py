@@ -5,9 +5,11 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
+from narwhals.stable.v2 import Implementation
 
 from linewatch import _edge, _tables
 from linewatch._frames import eager, like, to_polars
@@ -160,7 +162,7 @@ class Monitor:
         self._time, self._cell, self._given = time, cell, kpis and list(kpis)
         self.kpis = []
         self._rules, self._streams, self._events = {}, {}, {}
-        self._native = None
+        self._kind = None  # of the frames that come, None for dicts
 
     def __repr__(self):
         keys = len(self._streams[self.kpis[0]].newest) if self.kpis else 0
@@ -194,12 +196,11 @@ class Monitor:
         """
         import polars as pl
 
-        self._native = None
         if isinstance(rows, Mapping):
-            table = pl.DataFrame({name: [value] for name, value in rows.items()})
+            kind, table = None, pl.DataFrame({name: [value] for name, value in rows.items()})
         else:
-            self._native = eager(rows)
-            table = to_polars(self._native)
+            native = eager(rows)
+            kind, table = native.implementation, to_polars(native)
         self._find(table)
         times = _long._times(table[self._time], self._time_zone)
         time = (times.cast(pl.Int64).to_numpy() * 1000).view("datetime64[ns]")
@@ -218,10 +219,11 @@ class Monitor:
             kpi: (self._streams[kpi].update(keys, time, values[kpi]), values[kpi])
             for kpi in self.kpis
         }
+        self._kind = kind
         return self._told(parts, names, time)
 
     def flush(self):
-        """Score all rows that wait for late ones, and tell of them as `update` does.
+        """Score all rows that wait for late ones, and tell of them as the last update did.
 
         Raises
         ------
@@ -325,9 +327,10 @@ class Monitor:
             opened += new
             closed += over
         tables = [pl.concat(frames), _open.table(opened, dtype), _open.table(closed, dtype)]
-        if self._native is None:
+        if self._kind is None:
             return Update(*(table.to_dicts() for table in tables))
-        return Update(*(like(self._native, table) for table in tables))
+        kind = SimpleNamespace(implementation=self._kind)
+        return Update(*(like(kind, table) for table in tables))
 
     def _verdict(self, kpi, answers, is_anomaly):
         """The columns of `detect` from the numbers of a stream."""
@@ -368,6 +371,7 @@ class Monitor:
             "arrival": self._arrival,
             "columns": [self._time, self._cell, self._given],
             "kpis": self.kpis,
+            "kind": self._kind and self._kind.value,
             "events": {kpi: list(found.events.values()) for kpi, found in self._events.items()},
         }
         streams = [self._streams[kpi].snapshot() for kpi in self.kpis]
@@ -407,6 +411,8 @@ class Monitor:
             monitor._polarity, monitor._direction = head["polarity"], head["direction"]
             monitor._time_zone, monitor._arrival = head["time_zone"], head["arrival"]
             monitor._time, monitor._cell, monitor._given = head["columns"]
+            if head["kind"] is not None:
+                monitor._kind = Implementation(head["kind"])
             kpis = head["kpis"]
             sides = polarities(kpis, monitor._polarity)
             rules = {kpi: monitor._parameters(kpi, sides[kpi]) for kpi in kpis}
