@@ -152,6 +152,33 @@ def test_rows_out_of_order_wait_and_are_scored_in_order(rng):
     assert_frame_equal(found.select(VERDICT), kpi.detect(frame, **options).select(VERDICT))
 
 
+def test_one_row_after_the_other_is_told_as_a_frame_is():
+    frame = cells(260)[500:]
+    options = {"rules": {"z": {"threshold": 2.0}, "flat_run": None}, "method": "time of day"}
+    columns = {"kpis": ["traffic", "drops"]}
+    one, whole = kpi.Monitor(**options, **columns), kpi.Monitor(**options, **columns)
+    rows, opened, closed = [], [], []
+    for row in frame.to_dicts():
+        told = one.update(row)
+        rows += told.rows
+        opened += told.opened
+        closed += told.closed
+    expected = whole.update(frame)
+    assert len(opened) > 2 and closed
+
+    def ordered(found):
+        return sorted(map(str, found))
+
+    assert ordered(rows) == ordered(expected.rows.to_dicts())
+    begun = [{name: event[name] for name in ("cell", "kpi", "start", "event")} for event in opened]
+    starts = expected.opened.select("cell", "kpi", "start", "event").to_dicts()
+    assert ordered(begun) == ordered(starts)
+    last = [one.update(row | {"time": START + timedelta(days=90)}) for row in frame[-3:].to_dicts()]
+    closed += [event for told in last for event in told.closed]
+    after = whole.update(frame[-3:].with_columns(time=START + timedelta(days=90)))
+    assert ordered(closed) == ordered(pl.concat([expected.closed, after.closed]).to_dicts())
+
+
 def test_late_and_repeated_rows_are_not_scored():
     monitor = kpi.Monitor(kpis="traffic", rules=["z"], method="rolling")
     hours = [0, 2, 1, 2, 3]

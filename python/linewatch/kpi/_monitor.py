@@ -1,12 +1,15 @@
 """The rules of `detect` on rows as they come."""
 
 import json
+import math
 import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from types import SimpleNamespace
+from datetime import datetime, timedelta
+from types import NoneType, SimpleNamespace
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from narwhals.stable.v2 import Implementation
@@ -197,6 +200,9 @@ class Monitor:
         import polars as pl
 
         if isinstance(rows, Mapping):
+            told = self._one(rows)
+            if told is not None:
+                return told
             kind, table = None, pl.DataFrame({name: [value] for name, value in rows.items()})
         else:
             native = eager(rows)
@@ -221,6 +227,69 @@ class Monitor:
         }
         self._kind = kind
         return self._told(parts, names, time)
+
+    def _one(self, row):
+        """`update` for one row of plain values; None if it takes more to read them."""
+        if not self.kpis or self._arrival["lateness"] is not None:
+            return None
+        self._refuse_missing(row)
+        time = _moment(row[self._time], self._time_zone)
+        cell = "" if self._cell is None else row[self._cell]
+        values = [row[kpi] for kpi in self.kpis]
+        plain = all(type(value) in (float, int, NoneType) for value in values)
+        if time is None or type(cell) not in (str, int) or not plain:
+            return None
+        stamp = np.array([(time - _EPOCH) // _MICROSECOND * 1000]).view("datetime64[ns]")
+        told = Update([], [], [])
+        for kpi, value in zip(self.kpis, values, strict=True):
+            value = math.nan if value is None else float(value)
+            answer = self._streams[kpi].update(cell, stamp, [value])
+            found = {name: column.item() for name, column in answer.items()}
+            self._tell_one(told, kpi, cell, time, value, found)
+        self._kind = None
+        return told
+
+    def _tell_one(self, told, kpi, cell, time, value, found):
+        """Add a row, and the events that it begins or ends, to an update."""
+        status = STATUS[found["status"]]
+        taken = status in ("taken", "restarted")
+        is_anomaly = found["is_anomaly"] == 1.0
+        names = self._rules[kpi]
+
+        def known(number, kind=float):
+            return None if math.isnan(number) else kind(number)
+
+        masks = np.array([int(found["rules"]) if taken else 0], np.uint16)
+        row = {
+            "cell": cell,
+            "kpi": kpi,
+            "time": time,
+            "value": value if math.isfinite(value) else None,
+            "baseline": known(found["baseline"]),
+            "scale": known(found["scale"]),
+            "score": known(found["score"]),
+            "direction": None if math.isnan(found["score"]) else int(found["direction"]),
+            "rule": names[int(found["rule"])] if is_anomaly else None,
+            "rules": int(_detect._bits(masks, names)[0]) if taken else None,
+            "is_anomaly": is_anomaly if taken else None,
+            "is_alarm": found["is_alarm"] == 1.0 if taken else None,
+            "event": int(found["event"]) if is_anomaly else None,
+            "status": status,
+        }
+        told.rows.append(row)
+        followed = self._events[kpi]
+        if not (is_anomaly or status == "restarted" or cell in followed.events):
+            return
+        rows = {name: [found[name]] for name in ("baseline", "score", "direction", "event")}
+        rows |= {"value": [value], "rule": [row["rule"]]}
+        rows["time"] = np.array([(time - _EPOCH) // _MICROSECOND * 1000])
+        flags = {"is_anomaly": is_anomaly, "is_alarm": found["is_alarm"] == 1.0, "taken": taken}
+        flags["restarted"] = status == "restarted"
+        rows |= {name: np.array([flag]) for name, flag in flags.items()}
+        opened, closed = followed.follow([cell], rows)
+        dtype = type(cell)
+        told.opened.extend(_open.table(opened, dtype).to_dicts())
+        told.closed.extend(_open.table(closed, dtype).to_dicts())
 
     def flush(self):
         """Score all rows that wait for late ones, and tell of them as the last update did.
@@ -247,9 +316,12 @@ class Monitor:
             }
             self._time, self._cell = found.time, found.cell
             self._begin(kpis, rules, streams, {})
+        self._refuse_missing(table.columns)
+
+    def _refuse_missing(self, columns):
         for name in (self._time, self._cell, *self.kpis):
-            if name is not None and name not in table.columns:
-                known = ", ".join(f'"{column}"' for column in table.columns)
+            if name is not None and name not in columns:
+                known = ", ".join(f'"{column}"' for column in columns)
                 raise ValueError(f'column "{name}" is missing; the rows have {known}')
 
     def _begin(self, kpis, rules, streams, events):
@@ -306,7 +378,9 @@ class Monitor:
             columns = {"time": stamps, "value": np.where(np.isfinite(value), value, np.nan)}
             columns |= {"baseline": answers["baseline"], "scale": answers["scale"], **verdict}
             columns["status"] = pl.Series(STATUS).gather(status)
-            frame = pl.DataFrame([_long.column(name, column) for name, column in columns.items()])
+            frame = pl.DataFrame(
+                [pl.Series(name, column, nan_to_null=True) for name, column in columns.items()]
+            )
             kpi_column = pl.repeat(kpi, len(frame), dtype=pl.String, eager=True)
             frame.insert_column(0, cells.alias("cell"))
             frames.append(frame.insert_column(1, kpi_column.alias("kpi")))
@@ -421,6 +495,18 @@ class Monitor:
         except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
             raise ValueError(f"the snapshot is not sound: {error}") from None
         return monitor
+
+
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
+
+
+def _moment(time, time_zone):
+    """A time as the local one without a zone; None if it is no plain datetime."""
+    if type(time) is not datetime:
+        return None
+    if time.tzinfo is None:
+        return time
+    return time.astimezone(ZoneInfo(time_zone or "UTC")).replace(tzinfo=None)
 
 
 def _values(column):

@@ -1,5 +1,7 @@
 """Events that go on, followed row by row."""
 
+import functools
+
 import numpy as np
 
 COLUMNS = [
@@ -77,6 +79,15 @@ class Open:
 
 def table(events, cell_dtype):
     """Events as a Polars frame."""
+    return _table(events, cell_dtype) if events else _empty(cell_dtype)
+
+
+@functools.cache
+def _empty(cell_dtype):
+    return _table([], cell_dtype)
+
+
+def _table(events, cell_dtype):
     import polars as pl
 
     dtypes = {"cell": cell_dtype, "kpi": pl.String, "event": pl.Int32}
