@@ -12,6 +12,7 @@ from linewatch.kpi._detect import detect
 from linewatch.kpi._facing import facing_cells
 from linewatch.kpi._monitor import Monitor
 from linewatch.kpi._rules import DEFAULT_RULES, METHODS, RULES, polarity
+from linewatch.kpi._scan import scan
 from linewatch.kpi._score import BASELINES, evaluate, events, rank, score
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "persistent",
     "polarity",
     "rank",
+    "scan",
     "score",
     "window_features",
 ]
