@@ -208,7 +208,7 @@ class Monitor:
             native = eager(rows)
             kind, table = native.implementation, to_polars(native)
         self._find(table)
-        times = _long._times(table[self._time], self._time_zone)
+        times = _long.times_of(table[self._time], self._time_zone)
         time = (times.cast(pl.Int64).to_numpy() * 1000).view("datetime64[ns]")
         if self._cell is None:
             names = pl.repeat("", len(table), dtype=pl.String, eager=True)
