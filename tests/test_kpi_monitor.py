@@ -1,5 +1,6 @@
 """The monitor against the batch, row for row, and what it refuses."""
 
+import inspect
 import pickle
 from datetime import datetime, timedelta
 
@@ -61,6 +62,16 @@ def watched(monitor, frame, rng, restore=True):
     order = {"traffic": 0, "drops": 1}
     found = pl.concat(rows).sort(pl.col("kpi").replace_strict(order), "cell", "time")
     return monitor, found, pl.concat(opened), pl.concat(closed)
+
+
+def test_the_defaults_are_those_of_detect():
+    batch = inspect.signature(kpi.detect).parameters
+    for name, parameter in inspect.signature(kpi.Monitor).parameters.items():
+        if name not in ("lateness", "restart_after"):
+            assert parameter.default == batch[name].default, name
+    assert set(batch) - set(inspect.signature(kpi.Monitor).parameters) == {
+        "frame", "n_jobs", "progress",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("method", list(METHODS))

@@ -85,8 +85,8 @@ macro_rules! kept {
 
 kept! {
     Ewma { mean, variance, seen } of { alpha }
-    Fading { sum, weight, seen } of {}
-    Floor { relative, absolute } of { factor, least }
+    Fading { sum, weight } of {}
+    Floor { seen, relative, absolute } of { factor, least }
     Hysteresis { is_on } of { on, off, of_value }
     NewExtreme { seen, low, high } of { threshold, warm_up }
     EwmaError { mean, square, errors } of { threshold, alpha, beta, warm_up }

@@ -236,7 +236,8 @@ impl Expected {
                 (if scale.is_nan() { scale } else { center }, scale)
             }
         };
-        (baseline, self.floor.push(baseline, scale))
+        let scale = self.floor.push(baseline, scale);
+        (if scale.is_nan() { scale } else { baseline }, scale)
     }
 
     fn write(&self, to: &mut Writer) {
