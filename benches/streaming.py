@@ -11,8 +11,9 @@ import argparse
 import time
 
 import numpy as np
+import polars as pl
 
-from linewatch import rolling
+from linewatch import datasets, kpi, rolling
 from linewatch.streaming import (
     Count,
     Cusum,
@@ -144,6 +145,33 @@ def main():
         lambda: [stream.update("cell", int(i), v) for i, v in enumerate(value[:20_000].tolist())]
     )
     print(f"\none event at a time: {20_000 / single:,.0f} events/s")
+    monitored()
+
+
+def monitored(n_cells=500, n_weeks=4):
+    """Rows a second of `kpi.Monitor` with its default rules; they are those of `kpi.detect`."""
+    frame = datasets.hourly_cells(n_cells=n_cells, n_weeks=n_weeks, seed=1).sort("time")
+    name = "traffic_mbit_per_s"
+    options = {"kpis": [name], "method": "time of day"}
+    seconds, expected = clocked(lambda: kpi.detect(frame, n_jobs=1, **options))
+    print(f"\n{len(frame):,} rows of {n_cells} cells, kpi.Monitor, default rules\n")
+    print("| rows at a time | rows/s a core |")
+    print("|---|---|")
+    for batch in (1_000, 10_000):
+        monitor = kpi.Monitor(**options)
+        once, told = clocked(
+            lambda m=monitor, b=batch: [
+                m.update(frame[i : i + b]).rows for i in range(0, len(frame), b)
+            ]
+        )
+        found = pl.concat(told).drop("status").sort("cell", "time")
+        assert found.equals(expected)
+        print(f"| {batch:,} | {len(frame) / once:,.0f} |")
+    rows = frame[:10_000].to_dicts()
+    monitor = kpi.Monitor(**options)
+    once, _ = clocked(lambda: [monitor.update(row) for row in rows])
+    print(f"| 1 (dicts) | {len(rows) / once:,.0f} |")
+    print(f"| all (kpi.detect) | {len(frame) / seconds:,.0f} |")
 
 
 if __name__ == "__main__":

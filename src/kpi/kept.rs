@@ -94,7 +94,7 @@ kept! {
     DropOut { length } of { min_length, margin }
     Reference { mean, seen } of { clip, alpha, warm_up }
     LevelShift { reference, up, down } of { k, h, top }
-    Drift { reference, up, down, fires } of { delta, threshold, top }
+    Drift { reference, up, down } of { delta, threshold, top }
     VarianceShift { seen, scatter } of { threshold, clip, warm_up }
     SeasonalBreak { seen, value, baseline, joint } of { threshold, margin, warm_up }
 }
