@@ -17,6 +17,7 @@ pub mod random;
 pub mod rolling;
 pub mod simd;
 pub mod spectral;
+pub mod streaming;
 pub mod wavelet;
 
 pub use error::Error;

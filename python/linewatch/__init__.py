@@ -28,6 +28,7 @@ _submodules = (
     "privacy",
     "rolling",
     "spectral",
+    "streaming",
     "threshold",
     "wavelet",
 )

@@ -23,6 +23,7 @@ __all__ = [
     "NeighborIndex",
     "PacketFile",
     "PacketReader",
+    "StreamState",
     "__version__",
     "arrow_numbers",
     "arrow_times",
@@ -40,6 +41,7 @@ __all__ = [
     "packet_features",
     "read_model",
     "rolling",
+    "snapshot_metadata",
     "wavelet_cwt",
     "wavelet_names",
     "window_features",
@@ -508,3 +510,43 @@ def window_features(
     n_jobs: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> NDArray[floating[Any]]: ...
+
+# Streaming
+
+_Events = tuple[
+    NDArray[Any],
+    NDArray[uint32],
+    NDArray[int64],
+    NDArray[float64],
+    NDArray[Any],
+    NDArray[float64],
+]
+
+@final
+class StreamState:
+    def __new__(
+        cls,
+        rules: Sequence[tuple[str, dict[str, Any]]],
+        *,
+        lateness: int = 0,
+        keep_duplicates: bool = False,
+        restart_after: int = 0,
+    ) -> StreamState: ...
+    @property
+    def width(self) -> int: ...
+    def counts(self) -> tuple[int, list[int], int]: ...
+    def update(
+        self,
+        keys: str | int | list[str] | NDArray[int64],
+        times: NDArray[int64],
+        values: NDArray[float64],
+    ) -> _Events: ...
+    def flush(self) -> _Events: ...
+    def keys_of(self, slots: NDArray[uint32]) -> list[str | int | None]: ...
+    def keys(self) -> list[tuple[str | int, int | None]]: ...
+    def forget(self, key: str | int) -> bool: ...
+    def forget_before(self, time: int) -> int: ...
+    def snapshot(self, metadata: str) -> bytes: ...
+    def restore(self, bytes: bytes) -> None: ...
+
+def snapshot_metadata(bytes: bytes) -> str: ...

@@ -157,7 +157,7 @@ fn number(given: &Bound<PyDict>, name: &str) -> PyResult<f64> {
 }
 
 /// A rule by name, with its parameters.
-fn rule(name: &str, given: &Bound<PyDict>) -> PyResult<Rule> {
+pub(super) fn rule(name: &str, given: &Bound<PyDict>) -> PyResult<Rule> {
     let f = |name| number(given, name);
     let count = |name| Ok::<_, PyErr>(number(given, name)? as u64);
     Ok(match name {
@@ -223,7 +223,7 @@ fn rule(name: &str, given: &Bound<PyDict>) -> PyResult<Rule> {
 }
 
 /// A side by its name.
-fn side(name: &str) -> PyResult<Side> {
+pub(super) fn side(name: &str) -> PyResult<Side> {
     match name {
         "high" => Ok(Side::High),
         "low" => Ok(Side::Low),

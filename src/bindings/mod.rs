@@ -19,6 +19,7 @@ pub mod privacy;
 pub mod rolling;
 pub mod run;
 pub mod spectral;
+pub mod streaming;
 pub mod wavelet;
 
 #[pymodule]
@@ -65,6 +66,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(model::write_model, m)?)?;
     m.add_function(wrap_pyfunction!(spectral::group_runs, m)?)?;
     m.add_function(wrap_pyfunction!(spectral::window_features, m)?)?;
+    m.add_class::<streaming::StreamState>()?;
+    m.add_function(wrap_pyfunction!(streaming::snapshot_metadata, m)?)?;
     m.add_class::<wavelet::FilterBank>()?;
     m.add_function(wrap_pyfunction!(wavelet::wavelet_cwt, m)?)?;
     m.add_function(wrap_pyfunction!(wavelet::wavelet_names, m)?)?;

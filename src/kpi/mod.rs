@@ -3,6 +3,8 @@
 pub mod baseline;
 pub mod detect;
 mod facing;
+mod kept;
+pub mod monitor;
 pub mod rules;
 pub mod shape;
 

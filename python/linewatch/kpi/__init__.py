@@ -10,6 +10,7 @@ from linewatch.kpi._batch import window_features
 from linewatch.kpi._classify import classify, classify_events, persistent
 from linewatch.kpi._detect import detect
 from linewatch.kpi._facing import facing_cells
+from linewatch.kpi._monitor import Monitor
 from linewatch.kpi._rules import DEFAULT_RULES, METHODS, RULES, polarity
 from linewatch.kpi._scan import scan
 from linewatch.kpi._score import BASELINES, evaluate, events, rank, score
@@ -19,6 +20,7 @@ __all__ = [
     "DEFAULT_RULES",
     "METHODS",
     "RULES",
+    "Monitor",
     "baseline",
     "classify",
     "classify_events",

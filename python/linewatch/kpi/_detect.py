@@ -258,10 +258,9 @@ def compute(cells, kpi, value, center, scale, asked, side, how, options, progres
     }
 
 
-def _kernel(name, parameters, given, cells, kpi, value, center, scale, options, progress):
-    """A rule as the kernel takes it; what it needs from elsewhere is added to `given`."""
-    from linewatch.kpi import _batch
-
+def kernel(name, parameters, kpi):
+    """A rule as the kernel takes it, one that needs nothing from elsewhere; None if it has nothing
+    to say of this KPI."""
     if name == "threshold":
         of_value = parameters["of"] == "value"
         on, off = parameters["on"], parameters["off"]
@@ -272,20 +271,31 @@ def _kernel(name, parameters, given, cells, kpi, value, center, scale, options, 
         if isinstance(off, Mapping):
             off = off.get(kpi, on)
         return name, {"on": float(on), "off": float(off), "of_value": float(of_value)}
+    return name, {key: float(number) for key, number in parameters.items()}
+
+
+def robust(options):
+    """The baseline of ``robust_z``: medians over the same windows."""
+    return _baseline.settings(
+        options.method if options.method in _SEASONAL else "rolling",
+        options.window,
+        options.min_periods,
+        "median",
+        options.include_current,
+        options.floor,
+        options.min_scale,
+        options.n_jobs,
+    )
+
+
+def _kernel(name, parameters, given, cells, kpi, value, center, scale, options, progress):
+    """A rule as the kernel takes it; what it needs from elsewhere is added to `given`."""
+    from linewatch.kpi import _batch
+
     if name in ("robust_z", "peers", "isolation_forest"):
         threshold, signed = parameters.get("threshold", 1.0), name != "isolation_forest"
         if name == "robust_z":
-            robust = _baseline.settings(
-                options.method if options.method in _SEASONAL else "rolling",
-                options.window,
-                options.min_periods,
-                "median",
-                options.include_current,
-                options.floor,
-                options.min_scale,
-                options.n_jobs,
-            )
-            b, s = _baseline.compute(cells, value, kpi, robust, progress)
+            b, s = _baseline.compute(cells, value, kpi, robust(options), progress)
             level = distance(value, b, s)
         else:
             z = distance(value, center, scale)
@@ -294,7 +304,7 @@ def _kernel(name, parameters, given, cells, kpi, value, center, scale, options, 
         given.append(np.ascontiguousarray(level))
         place = len(given) - 1
         return "given", {"place": place, "threshold": threshold, "signed": float(signed)}
-    return name, {key: float(number) for key, number in parameters.items()}
+    return kernel(name, parameters, kpi)
 
 
 _SEASONAL = ("hour of week", "time of day", "rolling")

@@ -4,8 +4,10 @@
 
 use crate::{Error, Float};
 
+mod running;
 mod weighted;
 
+pub use running::Running;
 use weighted::{BLOCK, Block, Weighted};
 
 /// An exponentially weighted statistic.

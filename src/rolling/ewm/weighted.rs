@@ -15,17 +15,17 @@ pub(super) struct Weighted<const JOINT: bool, const SQUARES: bool> {
     pub(super) count: usize,
     /// Weight of all values so far, faded since the newest.
     pub(super) weight: f64,
-    sum: f64,
+    pub(super) sum: f64,
     /// The newest value, and how far it is above the mean.
-    x: f64,
-    y: f64,
-    above_x: f64,
-    above_y: f64,
-    xx: f64,
-    yy: f64,
-    xy: f64,
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) above_x: f64,
+    pub(super) above_y: f64,
+    pub(super) xx: f64,
+    pub(super) yy: f64,
+    pub(super) xy: f64,
     /// 1 less the sum of the squared weights; 0 for one value.
-    spread: f64,
+    pub(super) spread: f64,
 }
 
 impl<const JOINT: bool, const SQUARES: bool> Weighted<JOINT, SQUARES> {
