@@ -5,7 +5,22 @@ the threshold is reached. (The estimators of linewatch follow scikit-learn, wher
 is the more normal one.)
 """
 
+from linewatch.kpi._clean import CleanReport, clean
 from linewatch.kpi._facing import facing_cells
+from linewatch.kpi._normalize import denormalize, normalize
+from linewatch.kpi._resample import resample
 from linewatch.kpi._score import BASELINES, evaluate, events, rank, score
 
-__all__ = ["BASELINES", "evaluate", "events", "facing_cells", "rank", "score"]
+__all__ = [
+    "BASELINES",
+    "CleanReport",
+    "clean",
+    "denormalize",
+    "evaluate",
+    "events",
+    "facing_cells",
+    "normalize",
+    "rank",
+    "resample",
+    "score",
+]
