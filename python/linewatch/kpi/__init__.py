@@ -5,22 +5,34 @@ the threshold is reached. (The estimators of linewatch follow scikit-learn, wher
 is the more normal one.)
 """
 
+from linewatch.kpi._causes import causes
 from linewatch.kpi._clean import CleanReport, clean
 from linewatch.kpi._facing import facing_cells
+from linewatch.kpi._impact import Impact, impact
 from linewatch.kpi._normalize import denormalize, normalize
 from linewatch.kpi._resample import resample
 from linewatch.kpi._score import BASELINES, evaluate, events, rank, score
+from linewatch.kpi._simulate import FAULTS, Simulation, simulate
+from linewatch.kpi._sites import SitesReport, clean_sites
 
 __all__ = [
     "BASELINES",
+    "FAULTS",
     "CleanReport",
+    "Impact",
+    "Simulation",
+    "SitesReport",
+    "causes",
     "clean",
+    "clean_sites",
     "denormalize",
     "evaluate",
     "events",
     "facing_cells",
+    "impact",
     "normalize",
     "rank",
     "resample",
     "score",
+    "simulate",
 ]
