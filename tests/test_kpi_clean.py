@@ -38,12 +38,14 @@ def test_unsorted_rows_are_sorted_and_counted():
     assert cleaned.equals(frame)
     assert count(report, "rows not in order of time") == 2
     assert count(report, "late row") == 0
+    _, report = kpi.clean(frame[[1, 0, 4, 3, 2]], late_after="1h")
+    assert count(report, "late row") == 1
 
 
 def test_a_row_there_twice_goes_and_the_last_of_two_that_differ_stays():
     frame = series(users=[1.0, 2, 3, 4, 5])
     twice = pl.concat([frame, frame[1:2], frame[2:3].with_columns(users=pl.lit(30.0))])
-    cleaned, report = kpi.clean(twice, late_after="9h")
+    cleaned, report = kpi.clean(twice)
     assert cleaned["users"].to_list() == [1, 2, 30, 4, 5]
     assert count(report, "row there twice") == count(report, "rows of one time that differ") == 1
     assert kpi.clean(twice, duplicates="first")[0]["users"].to_list() == [1, 2, 3, 4, 5]
@@ -92,16 +94,17 @@ def test_impossible_values_become_missing_and_are_listed():
     assert count(report, "no value but zero") == 1
 
 
-def test_a_ratio_may_have_another_top_and_few_negatives_are_impossible():
+def test_a_ratio_may_have_another_top_and_a_count_is_never_negative():
     n = 100
     frame = series(
         availability=np.r_[np.ones(n - 1), 1.5],
         users=np.r_[np.ones(n - 1), -1],
+        delta=np.r_[np.ones(n - 1), -1],
         sinr_db=-np.ones(n),
     )
     cleaned, report = kpi.clean(frame, ratios={"availability": 1})
     assert cleaned["availability"].null_count() == cleaned["users"].null_count() == 1
-    assert cleaned["sinr_db"].null_count() == 0
+    assert cleaned["sinr_db"].null_count() == cleaned["delta"].null_count() == 0
     assert count(report, "negative value") == 1
 
 

@@ -14,6 +14,12 @@ ROUNDING = 1e-3
 # A counter that falls has wrapped if that makes an increment of at most so many usual ones.
 PLAUSIBLE = 20
 SHORT = 4
+# Parts of names of KPIs that are never below zero.
+NOT_BELOW_ZERO = (
+    "traffic", "trafic", "volume", "payload", "user", "ue_", "call", "drop", "erlang", "byte",
+    "octet", "packet", "prb", "thr", "load", "util", "attempt", "count", "percent", "pct",
+    "bit_per", "mbps", "kbps", "_gb", "_mb",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ def clean(
     counters=(),
     duplicates="last",
     received=None,
-    late_after="1h",
+    late_after=None,
     late="keep",
     unreadable="error",
     step=None,
@@ -100,8 +106,10 @@ def clean(
         takes names that end in percent or pct (top 100). Above the top by less than a thousandth
         of it is rounding and is put at the top; higher values become missing.
     nonnegative : "auto" or sequence of str, default="auto"
-        KPIs whose negative values become missing. ``"auto"`` takes every KPI with at most 5 % of
-        negative values, unless its name ends in db or dbm. Ratios and counters always count.
+        KPIs whose negative values become missing. ``"auto"`` takes those whose names say that they
+        count or measure something that is not below zero: traffic, users, calls, drops,
+        throughput, load, percent and the like, but for names that end in db or dbm. Ratios and
+        counters always count.
     counters : sequence of str
         KPIs that count up; each value becomes the increase since the row before, exact in integers.
         A fall is a wrap of 32 or 64 bits if the increase is then at most 20 times the median
@@ -111,10 +119,11 @@ def clean(
         Which of several rows of one cell and time to keep. With `received` they are in that
         order; otherwise in that of the frame. Rows that agree in every KPI are counted apart.
     received : str, optional
-        Column of the time at which a row came in. Without it, a row is late if it stands behind
-        one of its cell whose time is more than `late_after` later.
-    late_after : str or timedelta, default="1h"
-        A row is late if it came more than this after its time.
+        Column of the time at which a row came in.
+    late_after : str or timedelta, optional
+        A row is late if it came more than this after its time; an hour with `received`. Without
+        `received` the order of the rows tells: a row is late if it stands behind one of its cell
+        whose time is more than this later. Without both, no row is late.
     late : {"keep", "drop"}, default="keep"
         What to do with late rows.
     unreadable : {"error", "missing"}, default="error"
@@ -157,7 +166,6 @@ def clean(
     >>> print(report)
     3 rows in, 2 rows out, one every 1:00:00
       rows not in order of time                 1  sorted
-      late row                                  2  kept
       row there twice                           1  dropped
       above the top of a ratio     prb_percent  1  set to missing
       cell with fewer than 4 rows               1  kept
@@ -221,7 +229,7 @@ def clean(
     work = _late(work, received, late_after, late, log)
     work = _once(work, list(places.values()), duplicates, log)
     limits = _limits(ratios, given)
-    below = _nonnegative(nonnegative, given, work, places) | set(limits) | set(counters)
+    below = _nonnegative(nonnegative, given) | set(limits) | set(counters)
     for name, place in places.items():
         if name in counters:
             continue
@@ -393,7 +401,9 @@ def _numbers(column, is_counter, unreadable, log, names, times):
 def _late(work, received, late_after, late, log):
     import polars as pl
 
-    after = timedelta(microseconds=_times.span(late_after, "late_after") // 1000)
+    if received is None and late_after is None:
+        return work
+    after = timedelta(microseconds=_times.span(late_after or "1h", "late_after") // 1000)
     if received:
         mask = pl.col("_came") - pl.col("_time") > after
     else:
@@ -449,19 +459,18 @@ def _limits(ratios, given):
     return limits
 
 
-def _nonnegative(nonnegative, given, work, places):
+def _nonnegative(nonnegative, given):
     if not (isinstance(nonnegative, str) and nonnegative == "auto"):
         names = {nonnegative} if isinstance(nonnegative, str) else set(nonnegative)
         for name in names - set(given):
             raise ValueError(f'nonnegative names "{name}", which is not among the KPIs {given}')
         return names
-    found = set()
-    for name in given:
-        present = work[places[name]].drop_nulls()
-        level = _tables.words(name).split()[-1:] in (["db"], ["dbm"])
-        if len(present) and not level and (present < 0).sum() <= 0.05 * len(present):
-            found.add(name)
-    return found
+    return {
+        name
+        for name in given
+        if any(part in name.lower() for part in NOT_BELOW_ZERO)
+        and _tables.words(name).split()[-1:] not in (["db"], ["dbm"])
+    }
 
 
 def _gaps(work, step):
