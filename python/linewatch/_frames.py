@@ -29,7 +29,9 @@ def to_polars(native):
         if column.dtype.is_numeric() or column.dtype.is_temporal():
             columns[name] = column.to_polars()
         else:
-            columns[name] = pl.Series(name, column.to_list(), strict=False)
+            # pandas has NaN where text is missing.
+            values = [None if value != value else value for value in column.to_list()]
+            columns[name] = pl.Series(name, values, strict=False)
     return pl.DataFrame(columns)
 
 
