@@ -20,8 +20,11 @@ OTHER_COLOR = "#737373"
 HALF_BEAM_DEG = 30.0
 
 
-def shade_events(ax, events):
-    """Spans of time behind a curve, one color for each class; `events` is a Polars frame."""
+def shade_events(ax, events, step):
+    """Spans of time behind a curve, one color for each class; `events` is a Polars frame.
+
+    `step` is how long the last row of an event lasts.
+    """
     from matplotlib.colors import to_rgba
 
     named = "class" if "class" in events.columns else "direction"
@@ -31,7 +34,7 @@ def shade_events(ax, events):
         color = CLASS_COLORS.get(kind, OTHER_COLOR)
         ax.axvspan(
             row["start"],
-            row["end"] + timedelta(hours=1),
+            row["end"] + step,
             facecolor=to_rgba(color, 0.25),
             edgecolor=color,
             linewidth=0.6,
@@ -64,6 +67,14 @@ def kpi_heatmap(frame, *, time=None, cell=None, value=None, kpi=None, top=40, li
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from linewatch import kpi, plots
+    >>> network = kpi.simulate(n_sites=2, n_weeks=6, faults=["outage"], seed=1)
+    >>> ax = plots.kpi_heatmap(network.kpis, value="traffic_gb")
+    >>> ax.get_title(loc="left")
+    'traffic (GB): distance from the usual, in scales'
     """
     import polars as pl
     from matplotlib.dates import date2num
@@ -87,7 +98,7 @@ def kpi_heatmap(frame, *, time=None, cell=None, value=None, kpi=None, top=40, li
     n = int((last - first) / step) + 1
     grid = np.full((len(cells), n), np.nan)
     rows = table.filter(pl.col("cell").is_in(cells)).with_columns(
-        at=((pl.col("time") - first) / step).round().cast(pl.Int64)
+        at=((pl.col("time") - first) / step).floor().cast(pl.Int64).clip(0, n - 1)
     )
     place = {cell: k for k, cell in enumerate(cells)}
     y = np.array([place[cell] for cell in rows["cell"]])
@@ -135,6 +146,14 @@ def kpi_calendar(
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from linewatch import kpi, plots
+    >>> network = kpi.simulate(n_sites=2, n_weeks=6, faults=["outage"], seed=1)
+    >>> ax = plots.kpi_calendar(network.kpis, value="traffic_gb", which="S001-1", how="sum")
+    >>> ax.get_title(loc="left")
+    'S001-1: traffic (GB), sum of the day'
     """
     import polars as pl
 
@@ -202,6 +221,14 @@ def kpi_scatter(frame, x, y, *, which=None, time=None, cell=None, anomaly=None, 
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from linewatch import kpi, plots
+    >>> network = kpi.simulate(n_sites=2, n_weeks=6, faults=["outage"], seed=1)
+    >>> ax = plots.kpi_scatter(network.labelled(), "prb_percent", "calls", anomaly="is_fault")
+    >>> ax.get_xlabel()
+    'prb (%)'
     """
     import polars as pl
 
@@ -308,6 +335,14 @@ def kpi_map(
     ------
     ValueError
         If a cell has no place, an azimuth is impossible, or a marked cell is not among `sites`.
+
+    Examples
+    --------
+    >>> from linewatch import kpi, plots
+    >>> network = kpi.simulate(n_sites=2, n_weeks=6, faults=["outage"], seed=1)
+    >>> ax = plots.kpi_map(network.sites, {"S001-1": 12.5}, label="lost traffic (GB)")
+    >>> ax.get_xlabel()
+    'east (km)'
     """
     from matplotlib import colormaps
     from matplotlib.collections import PatchCollection
@@ -447,6 +482,15 @@ def kpi_cell(
     -------
     matplotlib Axes
         That of the data; the one of the voice lies on it.
+
+    Examples
+    --------
+    >>> from linewatch import kpi, plots
+    >>> network = kpi.simulate(n_sites=2, n_weeks=6, faults=["outage"], seed=1)
+    >>> classified = kpi.classify(network.kpis, kpis=["traffic_gb", "voice_erlang"])
+    >>> ax = plots.kpi_cell(classified, "S001-1", start="2026-02-01")
+    >>> ax.get_title(loc="left")
+    'S001-1'
     """
     from datetime import datetime
 

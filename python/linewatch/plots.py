@@ -1,5 +1,7 @@
 """Pictures with matplotlib: ``Axes`` in, ``Axes`` out. Nothing is shown or set globally."""
 
+from datetime import timedelta
+
 import numpy as np
 
 from linewatch import _tables
@@ -169,7 +171,7 @@ def draw_band(table, name, threshold, *, title="", events=None, legend=True, ax=
         low = np.maximum(low, 0)  # a KPI that is never negative has no band there
     label = table["label"].fill_null(False).to_numpy() if "label" in table.columns else None
     if events is not None and table["time"].dtype != pl.Time:
-        shade_events(ax, events)
+        shade_events(ax, events, _step(table["time"]))
     if table["time"].dtype != pl.Time:
         if label is not None and label.any():
             _shade(ax, x, label)
@@ -244,6 +246,12 @@ def _limits(ax, value, low, high):
         bottom = min(bottom, max(np.quantile(edge[0], 0.02), bottom - 0.3 * wide))
         top = max(top, min(np.quantile(edge[1], 0.98), top + 0.3 * wide))
     ax.set_ylim(bottom - 0.05 * wide, top + 0.05 * wide)
+
+
+def _step(time):
+    """The usual distance of successive times."""
+    step = time.sort().diff()
+    return step.filter(step > timedelta(0)).median() or timedelta(0)
 
 
 def _shade(ax, x, label):

@@ -54,7 +54,7 @@ class CleanReport:
 
     def __str__(self):
         table = to_polars(eager(self.counts))
-        text = f"{self.n_rows_in:,} rows in, {self.n_rows_out:,} rows out"
+        text = f"{_rows(self.n_rows_in)} in, {_rows(self.n_rows_out)} out"
         if self.step is not None:
             text += f", one every {self.step}"
         if not table.height:
@@ -266,6 +266,10 @@ def clean(
     counts, repairs, gaps, cells = (like(native, part) for part in tables)
     report = CleanReport(counts, repairs, gaps, cells, span, n_in, result.height)
     return like(native, result), report
+
+
+def _rows(n):
+    return f"{n:,} row{'' if n == 1 else 's'}"
 
 
 class _Log:

@@ -10,6 +10,12 @@ from linewatch.kpi._facing import HALF_SECTOR_DEG
 from linewatch.kpi._resample import RATIO_WORDS
 from linewatch.kpi._sites import place_table
 
+TRAFFIC = (
+    {"traffic", "trafic", "volume", "payload"},
+    {"erlang", "bytes", "octets", "gb", "mb"},
+    {"users", "calls", "sessions", "throughput"},
+)
+
 
 class Impact(NamedTuple):
     """What :func:`impact` returns: three frames."""
@@ -107,7 +113,7 @@ def impact(frame, events, sites=None, *, kpi=None, taken_up_z=3.0, half_sector_d
         traffic=pl.lit(name),
     )
     if places is None:
-        pairs = _no_pairs()
+        pairs = no_pairs()
         result = result.with_columns(
             site=pl.lit(None, dtype=pl.String),
             site_share=pl.lit(None, dtype=pl.Float64),
@@ -133,6 +139,11 @@ def impact(frame, events, sites=None, *, kpi=None, taken_up_z=3.0, half_sector_d
     return Impact(*(like(native, part) for part in (result, pairs, cells)))
 
 
+def summable(kpis):
+    """Those KPIs whose names do not say that they are ratios."""
+    return [name for name in kpis if not set(_tables.words(name).split()[-2:]) & RATIO_WORDS]
+
+
 def _traffic(kpis, asked):
     """The KPI whose loss is counted."""
     if asked is not None:
@@ -141,15 +152,19 @@ def _traffic(kpis, asked):
         if set(_tables.words(asked).split()[-2:]) & RATIO_WORDS:
             raise ValueError(f'"{asked}" is a ratio and has no sum; say kpi= with a traffic')
         return asked
-    sums = [name for name in kpis if not set(_tables.words(name).split()[-2:]) & RATIO_WORDS]
+    sums = summable(kpis)
     if not sums:
         raise ValueError(f"no KPI can be summed among {', '.join(kpis)}; say kpi=")
-    named = [
-        name
-        for name in sums
-        if {"traffic", "trafic", "volume", "payload"} & set(_tables.words(name).split())
-    ]
-    return (named or sums)[0]
+    return traffic(kpis) or sums[0]
+
+
+def traffic(kpis):
+    """The first KPI that is traffic by its name, the plainest words first; None without one."""
+    for words in TRAFFIC:
+        for name in summable(kpis):
+            if words & set(_tables.words(name).split()):
+                return name
+    return None
 
 
 def _ratio(part, whole):
@@ -171,7 +186,8 @@ def _site_share(hours, rows, places):
     )
 
 
-def _no_pairs():
+def no_pairs():
+    """The table of neighbours, empty."""
     import polars as pl
 
     return pl.DataFrame(
@@ -211,7 +227,7 @@ def _pairs(hours, rows, places, events, taken_up_z, half_sector_deg):
         )
         .rename({"cell": "anomaly_cell"})
         .sort("event", "excess", "neighbor_cell", descending=[False, True, False], nulls_last=True)
-        .select(list(_no_pairs().columns))
+        .select(list(no_pairs().columns))
     )
 
 

@@ -218,9 +218,10 @@ def _usual(n_cells, n_hours, first, seed):
     for cell in range(n_cells):
         rng = _random(seed, _LEVEL, cell)
         share, level = rng.beta(0.8, 0.8), rng.lognormal(np.log(15), 0.4)
-        days = rng.normal(0, 0.02, n_hours // 24 + 3).cumsum()
-        wander = np.interp(hour / 24, np.arange(days.size), days - days.mean())
-        base = level * np.exp(np.clip(wander, -0.25, 0.25))
+        days = rng.normal(0, 0.012, n_hours // 24 + 3)
+        for day in range(1, days.size):
+            days[day] += 0.92 * days[day - 1]
+        base = level * np.exp(np.interp(hour / 24, np.arange(days.size), days))
         shape = share * office + (1 - share) * evening
         free = 1.15 - 0.8 * share
         usual[cell] = base * shape * np.where(weekday >= 5, free, 1)
