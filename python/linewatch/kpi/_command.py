@@ -1,6 +1,7 @@
 """What ``linewatch kpi`` does with dated rows beyond scoring: clean, classify, explain, rank."""
 
 from datetime import timedelta
+from math import isfinite
 from pathlib import Path
 
 from linewatch import _results, _tables
@@ -363,7 +364,7 @@ def _print_rows(rows, has_sites):
                 row["class"],
                 f"{row['start']:%Y-%m-%d %H:%M}",
                 f"{row['n_rows']:,}",
-                "-" if part is None else f"{100 * part:+.0f} %",
+                f"{100 * part:+.0f} %" if part is not None and isfinite(part) else "-",
                 "-" if row["lost"] is None else f"{row['lost']:.4g}",
                 *(["-" if row["taken_up"] is None else f"{row['taken_up']:.4g}"] * has_sites),
                 row["scope"] or "-",
