@@ -31,7 +31,13 @@ def to_polars(native):
         else:
             # pandas has NaN where text is missing.
             values = [None if value != value else value for value in column.to_list()]
-            columns[name] = pl.Series(name, values, strict=False)
+            try:
+                columns[name] = pl.Series(name, values, strict=False)
+            except (pl.exceptions.PolarsError, TypeError, ValueError):
+                raise TypeError(
+                    f'column "{name}" holds objects that make no column, such as times of several '
+                    "zones (convert them to one)"
+                ) from None
     return pl.DataFrame(columns)
 
 

@@ -16,6 +16,7 @@ from linewatch.kpi._impact import Impact, impact
 from linewatch.kpi._normalize import denormalize, normalize
 from linewatch.kpi._resample import resample
 from linewatch.kpi._rules import DEFAULT_RULES, METHODS, RULES, polarity
+from linewatch.kpi._scan import scan
 from linewatch.kpi._score import BASELINES, evaluate, events, rank, score
 from linewatch.kpi._simulate import FAULTS, Simulation, simulate
 from linewatch.kpi._sites import SitesReport, clean_sites
@@ -47,6 +48,7 @@ __all__ = [
     "polarity",
     "rank",
     "resample",
+    "scan",
     "score",
     "simulate",
     "window_features",

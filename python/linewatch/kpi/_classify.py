@@ -346,15 +346,25 @@ def events_table(native, polarity=None, min_shift_rows=12):
         place=pl.col("kpi").replace_strict(order, return_dtype=pl.Int64)
     ).sort("place", "cell", "time", maintain_order=True)
     x, b, s = (table[name].fill_null(np.nan).to_numpy() for name in ("value", "baseline", "scale"))
-    z = distance(x, b, s)
     table = table.with_row_index("row").with_columns(
-        z=pl.Series(np.clip(z, -50, 50)).fill_nan(None),
-        gone=pl.Series((np.isnan(x) | (x == 0)) & ~np.isnan(b)),
-        series=pl.col("row").first().over("place", "cell"),
+        series=pl.col("row").first().over("place", "cell")
     )
     found = table.filter("is_anomaly")
+    return describe(found, x, b, s, table["time"], sides, min_shift_rows)
+
+
+def describe(found, x, b, s, time, sides, min_shift_rows):
+    """One row for each event.
+
+    `found` has the anomalies: ``place`` of the KPI, ``kpi``, ``cell``, ``event``, ``time``,
+    ``value``, ``baseline``, ``score``, ``rule``, ``rules``, ``row`` and ``series`` (the row and the
+    first row of its series in the columns `x`, `b`, `s` and `time`).
+    """
+    import polars as pl
+
+    z = np.clip(distance(x, b, s), -50, 50)
     away = pl.col("value") - pl.col("baseline")
-    worst = pl.col("score").fill_null(-1.0).arg_max()
+    highest = pl.col("score").fill_null(-1.0).arg_max()
     events = found.group_by("place", "cell", "event", maintain_order=True).agg(
         pl.col("kpi").first(),
         pl.col("series").first(),
@@ -367,12 +377,13 @@ def events_table(native, polarity=None, min_shift_rows=12):
         relative_size=away.sum() / pl.col("baseline").filter(away.is_not_null()).abs().sum(),
         excess=away.sum(),
         score=pl.col("score").max(),
-        rule=pl.col("rule").get(worst),
+        rule=pl.col("rule").get(highest),
         mask=pl.col("rules").bitwise_or(),
     )
     events = events.with_columns(pl.col("relative_size").fill_nan(None))
     events = _shaped(events, z)
-    events = events.with_columns(_sums(events, table))
+    gone = (np.isnan(x) | (x == 0)) & ~np.isnan(b)
+    events = events.with_columns(_sums(events, z, gone, time))
     return _classes(events, min_shift_rows, sides).select(EVENT_COLUMNS)
 
 
@@ -385,7 +396,7 @@ def _shaped(events, z):
     return events.with_columns(begun=pl.Series(onset), is_ramp=pl.Series(ramp < step))
 
 
-def _sums(events, table):
+def _sums(events, z, gone, time):
     """Sums over all rows from the first to the last of each event."""
     import polars as pl
 
@@ -395,15 +406,13 @@ def _sums(events, table):
         total = np.concatenate([[0.0], np.cumsum(values)])
         return total[last + 1] - total[first]
 
-    z = table["z"].fill_null(0.0).to_numpy()
-    gone = table["gone"].to_numpy()
-    begun = events["begun"].to_numpy()
+    z = np.nan_to_num(z)
     return [
         pl.Series("sum_z", between(z)),
         pl.Series("sum_abs_z", between(np.abs(z))),
         pl.Series("n_gone", between(gone.astype(np.float64))),
         pl.Series("span", last.astype(np.int64) - first + 1),
-        pl.Series("begun_at", table["time"].gather(begun)),
+        time.gather(events["begun"]).alias("begun_at"),
     ]
 
 
@@ -469,7 +478,7 @@ def long_events(native):
             end=pl.col("time").max(),
             n_anomalies=pl.len().cast(pl.Int64),
             excess=(pl.col("value") - pl.col("baseline")).sum(),
-            **_worst(),
+            **worst(),
         )
         .select("cell", "kpi", "event", "start", "end", "n_anomalies", *WORST, "excess")
     )
@@ -478,7 +487,8 @@ def long_events(native):
 WORST = ["worst_time", "value", "baseline", "score", "direction", "rule"]
 
 
-def _worst():
+def worst():
+    """What the worst of the anomalies of a group is, as columns of `WORST`."""
     import polars as pl
 
     at = pl.col("score").fill_null(-1.0).arg_max()
@@ -498,8 +508,8 @@ def long_rank(native):
         n_anomalies=pl.col("is_anomaly").sum().cast(pl.Int64),
         n_events=pl.col("is_alarm").sum().cast(pl.Int64),
     )
-    worst = table.filter("is_anomaly").group_by("cell", "kpi").agg(**_worst())
-    return cells.join(worst, on=["cell", "kpi"], how="left").sort(
+    at_worst = table.filter("is_anomaly").group_by("cell", "kpi").agg(**worst())
+    return cells.join(at_worst, on=["cell", "kpi"], how="left").sort(
         "score", "n_anomalies", "cell", "kpi", descending=[True, True, False, False],
         nulls_last=True,
     )  # fmt: skip

@@ -86,7 +86,7 @@ def read(frame, time=None, cell=None, kpis=None, time_zone=None):
     kpis = columns.values if kpis is not None else [*columns.values, *columns.other_values]
     if not len(table):
         raise ValueError("the frame has no rows")
-    times = _times(table[columns.time], time_zone)
+    times = times_of(table[columns.time], time_zone)
     if columns.cell is None:
         names = pl.repeat("", len(table), dtype=pl.String, eager=True)
     else:
@@ -124,7 +124,8 @@ def arrange(native, table, kpis, names, times, cell_name):
     return Cells(native, table, list(kpis), names, times, code, time_ns, starts, order)
 
 
-def _times(column, time_zone):
+def times_of(column, time_zone):
+    """Naive local times, dates included."""
     import polars as pl
 
     if column.dtype == pl.Object:
@@ -170,7 +171,7 @@ def parts(native, time_zone=None):
     table = to_polars(native)
     out = []
     for name, part in groups(table.with_columns(_text(table["kpi"]))).items():
-        times = _times(part["time"], time_zone)
+        times = times_of(part["time"], time_zone)
         cells = arrange(native, part, [name], part["cell"], times, "cell")
         cells.table = part.rename({"value": name}) if name != "value" else part
         center, scale = (
