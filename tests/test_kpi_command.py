@@ -60,7 +60,7 @@ def test_events_are_classified_explained_and_ranked(run):
     )
     assert outage["class"] in ("SUDDEN_DECREASE", "DROP_OUT", "LEVEL_SHIFT")
     assert outage["is_worse"] and outage["direction"] == "decrease" and outage["scope"] == "cell"
-    assert outage["lost_share"] > 0.9 and outage["taken_up"] > 0
+    assert outage["lost_share"] > 0.2 and outage["taken_up"] > 0
     assert events["rank"].to_list() == list(range(1, events.height + 1))
     why = tables["reasons"].filter((pl.col("cell") == "S001-1") & (pl.col("start") == START))
     assert "throughput_mbit_per_s" in why["cause_kpi"].to_list()

@@ -360,7 +360,7 @@ def _polars(native, time):
         return table.with_columns(
             pl.Series(name, table[name].to_list(), strict=False) for name in objects
         )
-    except pl.exceptions.ComputeError:
+    except (pl.exceptions.ComputeError, TypeError):
         for name in native.columns:
             try:
                 pl.Series(name, native[name].to_list(), strict=False)
