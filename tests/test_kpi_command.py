@@ -63,7 +63,7 @@ def test_events_are_classified_explained_and_ranked(run):
     assert outage["lost_share"] > 0.2 and outage["taken_up"] > 0
     assert events["rank"].to_list() == list(range(1, events.height + 1))
     why = tables["reasons"].filter((pl.col("cell") == "S001-1") & (pl.col("start") == START))
-    assert "throughput_mbit_per_s" in why["cause_kpi"].to_list()
+    assert "prb_percent" in why["cause_kpi"].to_list()
     assert "S002-2" in tables["persistent"]["cell"].to_list()
     assert tables["neighbors"].filter("took_up").height > 0
     assert tables["sites"]["cell_id"][0] in ("S001-1", "S002-2")

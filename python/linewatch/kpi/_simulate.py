@@ -375,9 +375,9 @@ def _kpis(traffic, usual, planted, seed):
         capacity = usual[cell].max() * rng.uniform(1.25, 1.7)
         speed, base_drop, voice = rng.uniform(18, 40), rng.uniform(0.3, 0.8), rng.uniform(1.5, 3)
         noise = np.exp(rng.normal(0, 0.05, (2, n_hours)))
-        offered = traffic[cell] * noise[0] / efficiency[cell] ** 0.3
+        offered = traffic[cell] * noise[0] * efficiency[cell] ** 0.3
         load = offered / capacity
-        prb = 100 * (1 - np.exp(-1.6 * load / efficiency[cell] ** 0.5))
+        prb = 100 * (1 - np.exp(-1.6 * load / efficiency[cell]))
         prb = np.clip(prb + rng.normal(0, 0.8, n_hours), 0, 100)
         carried = np.minimum(offered, capacity * 1.5)
         is_silent = carried < 0.02 * usual[cell]
