@@ -172,7 +172,12 @@ def test_what_moved_before_the_event_comes_first():
     assert found["lead_h"].to_list() == [6, 2, 0, -1]
     assert found["deviation"].to_list() == [10, 10, 10, 7.5]
     assert found["rank"].to_list() == [1, 2, 3, 4]
+    assert found["was_off"].to_list() == [False] * 4
     assert kpi.causes(frame, event("A", "traffic", 4), top=2).height == 2
+    long_ago = pl.concat([frame, rows("A", "off all along", range(-8, 4))])
+    found = kpi.causes(long_ago, event("A", "traffic", 4))
+    assert found["cause_kpi"][2] == "off all along" and found["was_off"][2]
+    assert found["lead_h"][2] == 6
 
 
 def test_an_event_beside_which_nothing_moved_has_one_row(outage):

@@ -103,6 +103,7 @@ TABLES = {
         "deviation": ("Float64", "Mean distance from the baseline, in scales."),
         "direction": ("String", "increase or decrease."),
         "lead_h": ("Float64", "Hours by which it moved before the start; negative if after."),
+        "was_off": ("Boolean", "It was so before that already: the lead says nothing."),
         "n_moved": ("Int64", "Rows of the event in which it had moved."),
     },
     "neighbors": {

@@ -8,7 +8,8 @@ from linewatch.kpi._around import check_known, event_table, long_table, neighbor
 from linewatch.kpi._facing import HALF_SECTOR_DEG
 from linewatch.kpi._sites import place_table
 
-CAUSES = ["cause_cell", "cause_kpi", "relation", "deviation", "direction", "lead_h", "n_moved"]
+CAUSES = ["cause_cell", "cause_kpi", "relation", "deviation", "direction", "lead_h", "was_off"]
+CAUSES += ["n_moved"]
 
 
 def causes(
@@ -61,11 +62,12 @@ def causes(
         - ``deviation``: mean distance from the baseline over the hours of the event, in scales,
           each hour counted up to 50; ``direction`` (increase, decrease);
         - ``lead_h``: hours by which it moved before the start of the event, negative if after;
-          ``n_moved``: hours of the event in which it had moved.
+          ``was_off``: it was so in the lookback before already, perhaps for another reason, and
+          lead says nothing; ``n_moved``: hours of the event in which it had moved.
 
         Ranked by abs(deviation) times 2 to the power of lead by lookback: a KPI that moved a whole
-        lookback ahead counts twice one that moved at the start. An event beside which nothing
-        moved has one row without rank and cause.
+        lookback ahead counts twice one that moved at the start, or was off all along. An event
+        beside which nothing moved has one row without rank and cause.
 
     Raises
     ------
@@ -106,7 +108,7 @@ def causes(
     places = place_table(sites)
     if places is not None:
         check_known(places, found)
-    hours = times_of(found, table, back)
+    hours = times_of(found, table, 2 * back)
     scopes = _scopes(table, found, hours, places, threshold, site_share, region_share)
     related = _related(found, places, half_sector_deg)
     moved = _moved(table, hours, related, back, threshold, top)
@@ -164,12 +166,17 @@ def _moved(table, hours, related, back, threshold, top):
     mean = mean.filter(pl.col("deviation").abs() >= threshold)
     same = (pl.col("z").abs() >= threshold) & (pl.col("z").sign() == pl.col("deviation").sign())
     rows = rows.join(mean, on=key).filter(same)
+    early = pl.col("time") < pl.col("start") - back
+    moved = pl.col("time").filter(~early).min()
     first = rows.group_by(key).agg(
         pl.col("deviation").first(),
-        lead_h=(pl.col("start").first() - pl.col("time").min()) / timedelta(hours=1),
+        lead_h=(pl.col("start").first() - moved) / timedelta(hours=1),
+        was_off=early.any(),
         n_moved=pl.col("during").sum().cast(pl.Int64),
     )
+    first = first.filter(pl.col("lead_h").is_not_null())
     ahead = (pl.col("lead_h") * timedelta(hours=1) / back).clip(-1, 1)
+    ahead = pl.when(pl.col("was_off")).then(pl.min_horizontal(ahead, 0.0)).otherwise(ahead)
     weight = pl.col("deviation").abs() * pl.lit(2.0).pow(ahead)
     ranked = first.with_columns(weight=weight).sort(
         "event", "weight", "related", "kpi", descending=[False, True, False, False]
