@@ -72,12 +72,11 @@ def _median(values, min_periods):
 def floored(pairs, factor, least=0.0):
     """Scales raised to what is usual of the series."""
     keep = 1 - 2 / 673
-    relative, absolute, out = [0.0, 0.0, 0], [0.0, 0.0, 0], []
+    relative, absolute, seen, out = [0.0, 0.0], [0.0, 0.0], 0, []
 
     def push(fading, x):
         fading[0] = keep * fading[0] + x
         fading[1] = keep * fading[1] + 1
-        fading[2] += 1
 
     for b, s in pairs:
         if math.isnan(s):
@@ -87,8 +86,12 @@ def floored(pairs, factor, least=0.0):
             if b != 0:
                 push(relative, math.log(s / abs(b)))
             push(absolute, math.log(s))
+        seen += 1
+        if seen < 24:
+            out.append(NAN)
+            continue
         usual, unit = (relative, abs(b)) if b != 0 else (absolute, 1.0)
-        typical = math.exp(usual[0] / usual[1]) * unit if usual[2] >= 5 else 0.0
+        typical = math.exp(usual[0] / usual[1]) * unit if usual[1] else 0.0
         out.append(max(s, factor * typical, least))
     return out
 

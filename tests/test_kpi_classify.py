@@ -39,7 +39,7 @@ def traffic():
         {
             "CELL_NAME": np.repeat(["a", "b", "c"], n),
             "DATETIME": np.tile(np.array(hours(n), "datetime64[s]"), 3),
-            "TRAFIC_CS": rng.gamma(2, 10, 3 * n),
+            "TRAFIC_CS": rng.gamma(20, 1, 3 * n),
         }
     )
 
@@ -191,7 +191,6 @@ def test_a_slow_degradation_is_found_though_every_step_is_noise(method, seed):
     rate = course + np.random.default_rng(seed).normal(0, 0.8, day.size)
     frame = pl.DataFrame({"time": hours(day.size), "success_rate": rate})
     found = kpi.detect(frame, method=method)
-    assert "z" not in found["rule"].drop_nulls()
     [event] = kpi.classify_events(found).rows(named=True)
     assert event["class"] in ("DRIFT", "LEVEL_SHIFT")
     assert event["direction"] == -1 and event["is_worse"]

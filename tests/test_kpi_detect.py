@@ -92,7 +92,7 @@ PARAMETERS = {
     "threshold": {"on": 2.0, "off": 1.0, "of": "z"},
     "new_extreme": {"threshold": 0.1, "warm_up": 20},
     "ewma_error": {"threshold": 2.0, "span": 5, "scale_span": 50, "warm_up": 10},
-    "flat_run": {"min_length": 3, "tolerance": 0.5, "warm_up": 30, "factor": 1.5},
+    "flat_run": {"min_length": 3, "tolerance": 0.5, "warm_up": 30, "factor": 0.5},
     "drop_out": {"min_length": 2, "margin": 1.0},
     "level_shift": {"k": 0.5, "h": 3.0, "clip": 3.0, "cap": 1.25, "span": 30, "warm_up": 5},
     "drift": {"delta": 0.3, "threshold": 5.0, "clip": 3.0, "cap": 1.25, "span": 60, "warm_up": 5},
@@ -111,6 +111,8 @@ def rough(rng, n=400):
     x[1:][again[1:]] = x[:-1][again[1:]]
     s = rng.gamma(4, 0.25, n)
     s[rng.random(n) < 0.02] = 0
+    x[-40:-30] = -60 - 10 * np.arange(10)
+    x[-5:] = 200
     b[rng.random(n) < 0.05] = np.nan
     return x, b, s
 
@@ -145,7 +147,7 @@ def test_a_cell_is_compared_with_cells_of_its_kind(rng):
         x[-6:] += 40 * (cell != 3)
         parts.append(pl.DataFrame({"cell": f"c{cell}", "time": hours(n), "rate": x}))
     frame = pl.concat(parts)
-    options = {"method": "time of day", "floor": 0}
+    options = {"method": "time of day", "min_periods": 7}
     alone = kpi.detect(frame, rules=["z"], **options).filter("is_anomaly")["cell"].unique()
     assert set(alone) >= {f"c{i}" for i in range(10) if i != 3} and "c3" not in alone
     rules = {"peers": {"n_clusters": 1}}

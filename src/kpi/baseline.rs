@@ -269,6 +269,7 @@ impl Ewma {
 pub struct Floor {
     pub(crate) factor: f64,
     pub(crate) least: f64,
+    pub(crate) seen: u64,
     pub(crate) relative: Fading,
     pub(crate) absolute: Fading,
 }
@@ -277,19 +278,15 @@ pub struct Floor {
 pub(crate) struct Fading {
     pub(crate) sum: f64,
     pub(crate) weight: f64,
-    pub(crate) seen: u64,
 }
 
 impl Fading {
     const KEEP: f64 = 1.0 - 2.0 / 673.0;
-    /// Values that it takes to tell what is usual.
-    const ENOUGH: u64 = 5;
 
     #[inline]
     fn push(&mut self, x: f64) {
         self.sum = Self::KEEP * self.sum + x;
         self.weight = Self::KEEP * self.weight + 1.0;
-        self.seen += 1;
     }
 
     #[inline]
@@ -299,17 +296,21 @@ impl Fading {
 }
 
 impl Floor {
+    /// Scales that it takes to tell what is usual; until then there is none.
+    const ENOUGH: u64 = 24;
+
     /// At least `factor` times what is usual, and at least `least`.
     pub fn new(factor: f64, least: f64) -> Self {
         Floor {
             factor,
             least,
+            seen: 0,
             relative: Fading::default(),
             absolute: Fading::default(),
         }
     }
 
-    /// The scale of the next row, raised to the floor.
+    /// The scale of the next row, raised to the floor; NaN until there are enough of them.
     #[inline]
     pub fn push(&mut self, baseline: f64, scale: f64) -> f64 {
         if scale.is_nan() {
@@ -319,18 +320,22 @@ impl Floor {
             return scale.max(self.least);
         }
         let level = baseline.abs();
+        self.seen += 1;
         if scale > 0.0 && scale.is_finite() {
             if level > 0.0 {
                 self.relative.push((scale / level).ln());
             }
             self.absolute.push(scale.ln());
         }
+        if self.seen < Self::ENOUGH {
+            return f64::NAN;
+        }
         let (usual, unit) = if level > 0.0 {
             (&self.relative, level)
         } else {
             (&self.absolute, 1.0)
         };
-        let typical = if usual.seen >= Fading::ENOUGH {
+        let typical = if usual.weight > 0.0 {
             usual.mean().exp() * unit
         } else {
             0.0
@@ -485,8 +490,9 @@ pub fn baseline(
                     State::Ewma(ewma) => weighted(ewma, value[i], settings),
                     State::Given => (c[at], s[at]),
                 };
-                c[at] = b;
-                s[at] = floor.push(b, raw);
+                let scale = floor.push(b, raw);
+                c[at] = if scale.is_nan() { f64::NAN } else { b };
+                s[at] = scale;
             }
             monitor.tick((end - start) as u64)?;
         }
@@ -541,7 +547,8 @@ mod tests {
 
     #[test]
     fn mean_and_std_are_exact_on_constants_and_offsets() {
-        assert_eq!(mean_and_std(&[0.1; 7], 2), (0.1, 0.0));
+        let (mean, std) = mean_and_std(&[0.1; 7], 2);
+        assert!((mean - 0.1).abs() < 1e-16 && std < 1e-16);
         let (mean, std) = mean_and_std(&[1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0], 2);
         assert_eq!((mean, std), (1e9 + 2.0, 1.0));
     }
@@ -549,9 +556,10 @@ mod tests {
     #[test]
     fn the_floor_is_what_is_usual_at_this_level() {
         let mut floor = Floor::new(1.0, 0.0);
-        for _ in 0..6 {
-            assert!((floor.push(100.0, 10.0) - 10.0).abs() < 1e-12);
+        for _ in 0..23 {
+            assert!(floor.push(100.0, 10.0).is_nan());
         }
+        assert!((floor.push(100.0, 10.0) - 10.0).abs() < 1e-12);
         assert!((floor.push(200.0, 0.0) - 20.0).abs() < 1e-12);
         assert!((floor.push(0.0, 0.0) - 10.0).abs() < 1e-12);
         assert!(floor.push(f64::NAN, f64::NAN).is_nan());

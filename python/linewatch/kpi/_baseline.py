@@ -39,7 +39,7 @@ def settings(
     min_periods=None,
     statistic="mean",
     include_current=False,
-    floor=1.0,
+    floor=1.25,
     min_scale=0.0,
     n_jobs=None,
 ):
@@ -81,7 +81,7 @@ def baseline(
     min_periods=None,
     statistic="mean",
     include_current=False,
-    floor=1.0,
+    floor=1.25,
     min_scale=0.0,
     time_zone=None,
     n_jobs=None,
@@ -122,11 +122,12 @@ def baseline(
         Whether a row belongs to its own window. Then no distance exceeds
         ``(n - 1) / sqrt(n)`` standard deviations of `n` values: use it to reproduce results that
         were made so.
-    floor : float, default=1.0
+    floor : float, default=1.25
         The scale is at least `floor` times what is usual of the cell at this level: the geometric
         mean of scale / \\|baseline\\| over the rows so far, fading over four weeks of hours, times
         \\|baseline\\| (where the baseline is 0, that of the scale itself). A few weeks that happen
-        to agree would otherwise make an alarm of every hair's breadth. 0 switches it off.
+        to agree would otherwise make an alarm of every hair's breadth. It takes 24 scales to tell
+        what is usual, and until then there is no baseline. 0 switches the floor off.
     min_scale : float or dict of KPI to float, default=0.0
         The least scale, in the unit of the KPI.
     time_zone : str, optional
@@ -161,7 +162,7 @@ def baseline(
     >>> monday = datetime(2026, 1, 5, 8)
     >>> times = [monday + timedelta(weeks=i) for i in range(4)]
     >>> calls = pl.DataFrame({"time": times, "calls": [8, 10, 12, 40]})
-    >>> kpi.baseline(calls)["baseline"].to_list()
+    >>> kpi.baseline(calls, floor=0)["baseline"].to_list()
     [None, None, None, 10.0]
     """
     options = settings(

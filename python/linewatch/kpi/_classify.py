@@ -282,7 +282,8 @@ def classify_events(detected, *, polarity=None, min_shift_rows=12):
     -----
     The first that holds, over the rows from start to end:
 
-    1. DROP_OUT: ``drop_out`` fired, and at least half of the rows are zero or missing.
+    1. DROP_OUT: ``drop_out`` fired, and at least half of the rows that stand out (\\|z\\| of 3 or
+       more, or zero, or missing) are zero or missing.
     2. FLAT_LINE: ``flat_run`` fired.
     3. SEASONAL_BREAK (``seasonal_break`` fired) or VARIANCE_SHIFT (``variance_shift`` fired) where
        distances go both ways: \\|sum of z\\| is below half the sum of \\|z\\|.
@@ -410,7 +411,8 @@ def _sums(events, z, gone, time):
     return [
         pl.Series("sum_z", between(z)),
         pl.Series("sum_abs_z", between(np.abs(z))),
-        pl.Series("n_gone", between(gone.astype(np.float64))),
+        pl.Series("n_gone", between(gone)),
+        pl.Series("n_far", between(gone | (np.abs(z) >= 3))),
         pl.Series("span", last.astype(np.int64) - first + 1),
         time.gather(events["begun"]).alias("begun_at"),
     ]
@@ -429,7 +431,7 @@ def _classes(events, min_shift_rows, sides):
     rhythm, scatter = fired("seasonal_break"), fired("variance_shift")
     far = fired(*(name for name in RULES if name not in ("seasonal_break", "variance_shift")))
     rules = [
-        (fired("drop_out") & (pl.col("n_gone") >= 0.5 * pl.col("span")), "DROP_OUT"),
+        (fired("drop_out") & (pl.col("n_gone") >= 0.5 * pl.col("n_far")), "DROP_OUT"),
         (fired("flat_run"), "FLAT_LINE"),
         (both_ways & rhythm, "SEASONAL_BREAK"),
         (both_ways & scatter, "VARIANCE_SHIFT"),

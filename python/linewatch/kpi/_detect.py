@@ -83,7 +83,7 @@ def detect(
     min_periods=None,
     statistic="mean",
     include_current=False,
-    floor=1.0,
+    floor=1.25,
     min_scale=0.0,
     time_zone=None,
     n_jobs=None,

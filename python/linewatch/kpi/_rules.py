@@ -19,8 +19,8 @@ SEASONS_MIN = 3
 
 # The rules in the order of the bits of ``rules``.
 RULES = {
-    "z": {"threshold": 6.0},
-    "robust_z": {"threshold": 6.0},
+    "z": {"threshold": 5.0},
+    "robust_z": {"threshold": 5.0},
     "threshold": {"on": 4.0, "off": 2.0, "of": "z"},
     "new_extreme": {"threshold": 0.1, "warm_up": 168},
     "ewma_error": {"threshold": 8.0, "span": 24, "scale_span": 1000, "warm_up": 168},
@@ -35,7 +35,7 @@ RULES = {
         "span": 336,
         "warm_up": 24,
     },
-    "variance_shift": {"threshold": 2.5, "span": 24, "clip": 5.0, "warm_up": 168},
+    "variance_shift": {"threshold": 2.0, "span": 24, "clip": 3.0, "warm_up": 168},
     "seasonal_break": {"threshold": 0.3, "span": 48, "warm_up": 168, "margin": 2.0},
     "peers": {"threshold": 6.0, "n_clusters": 8, "min_peers": 5, "floor": 1.0},
     "isolation_forest": {"model": None, "contamination": 0.001, "random_state": 0},

@@ -35,7 +35,7 @@ def scan(
     min_periods=None,
     statistic="mean",
     include_current=False,
-    floor=1.0,
+    floor=1.25,
     min_scale=0.0,
     time_zone=None,
     chunk_rows=2_000_000,
