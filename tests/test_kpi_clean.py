@@ -206,6 +206,9 @@ def test_the_hour_that_comes_twice_is_no_duplicate_and_the_one_skipped_no_gap():
         cleaned, report = kpi.clean(frame, time_zone=paris)
         assert cleaned["time"].equals(zoned)
         assert report.gaps.height == 0 and report.repairs.height == 0
+        clock, report = kpi.clean(frame, time_zone=paris, local=True)
+        assert clock["time"].dtype.time_zone is None and clock["time"].n_unique() == clock.height
+        assert count(report, "local time that comes twice") == (n == 25)
         naive, report = kpi.clean(frame)
         assert naive.height == 24 - (n == 23)
         assert report.gaps.height + report.repairs.height == 1
@@ -225,6 +228,13 @@ def test_offsets_become_instants():
     utc = [datetime(2026, 1, 4, h, tzinfo=UTC) for h in (22, 23)]
     assert cleaned["time"][:2].to_list() == utc
     assert cleaned["time"].dtype.time_zone == "UTC"
+
+
+def test_seconds_since_1970_are_instants_whatever_they_are_written_in():
+    for times in ([1769868000, 1769871600], ["1769868000", "1769871600"]):
+        frame = pl.DataFrame({"time": times, "users": [1.0, 2]})
+        cleaned, _ = kpi.clean(frame, time_zone="Africa/Casablanca")
+        assert cleaned["time"].dt.hour().to_list() == [15, 16]
 
 
 @pytest.mark.parametrize("kind", ["text", "objects"])

@@ -108,8 +108,24 @@ def test_an_hour_that_comes_twice_is_scored_once(run):
     pl.DataFrame({"time": utc, "users": range(61)}).write_parquet("autumn.parquet")
     code, out, _ = run("autumn.parquet", "--time-zone", "Europe/Paris", "--no-picture")
     assert code == 0
-    assert "local hour that comes twice  1  first kept" in out
+    assert "local time that comes twice    1  dropped" in out
     assert _results.read("results")[1]["series"].height == 60
+
+
+def test_a_cell_of_three_rows_and_a_kpi_of_zeros_stop_nothing(run, network):
+    short = (
+        network.kpis.filter(pl.col("cell_id") == "S001-3")
+        .head(3)
+        .with_columns(cell_id=pl.lit("short"))
+    )
+    table = pl.concat([network.kpis, short]).with_columns(alarms=pl.lit(0))
+    table.write_parquet("odd.parquet")
+    code, out, _ = run("odd.parquet", "--value", "alarms", "--value", "traffic_gb", "--no-picture")
+    assert code == 0
+    assert "no value but zero" in out and "cell with fewer than 4 rows" in out
+    _, tables = _results.read("results")
+    assert "short" not in tables["classified_events"]["cell"].to_list()
+    assert "alarms" not in tables["classified_events"]["kpi"].to_list()
 
 
 def test_pictures_of_cells_by_hours_and_on_a_map(run, tmp_path):

@@ -237,6 +237,14 @@ def test_a_kpi_without_spread_becomes_zero(cells):
     assert (row["center"], row["scale"], row["n_values"]) == (7, 1, 3)
 
 
+def test_rows_without_a_cell_share_a_scale_of_their_own(cells):
+    lost = cells.with_columns(cell=pl.when(pl.col("cell") != "B").then("cell"))
+    scaled, parameters = kpi.normalize(lost, values="users")
+    assert parameters["cell"].to_list() == ["A", "C", None]
+    mine = scaled.filter(pl.col("cell").is_null())["users"]
+    assert mine.mean() == pytest.approx(0) and mine.std() == pytest.approx(1)
+
+
 def test_pandas_keeps_its_index_when_normalized(cells):
     pytest.importorskip("pandas")
     frame = cells.to_pandas()

@@ -87,6 +87,7 @@ def clean(
     step=None,
     fill_gaps=False,
     time_zone=None,
+    local=False,
 ):
     """Sort a table of KPIs and repair what cannot be; every repair is counted and returned.
 
@@ -136,6 +137,9 @@ def clean(
         Zone of times without one, such as ``"Europe/Paris"``, and of the times that come out.
         The hour that comes twice in autumn is then no duplicate, and the one missing in spring
         no gap.
+    local : bool, default=False
+        Give local times without a zone, as the baselines by hour of the week read them. Of an hour
+        that comes twice the first rows are kept.
 
     Returns
     -------
@@ -261,8 +265,15 @@ def clean(
         filled = _filled(gaps, span)
         log.note("time in a gap", None, "row without values put in", filled.height)
         work = pl.concat([work, filled], how="diagonal_relaxed").sort("_cell", "_time")
+    repairs = log.repairs(times.dtype)
+    if local and times.dtype.time_zone is not None:
+        clock = pl.col("_time").dt.replace_time_zone(None)
+        again = pl.int_range(pl.len()).over("_cell", clock) > 0
+        work = log.drop(work, again, "local time that comes twice")
+        parts = (work, log.repairs(times.dtype), gaps, cells)
+        work, repairs, gaps, cells = (_local(part) for part in parts)
     result = _result(table, work, columns, places)
-    tables = [log.counts(), log.repairs(times.dtype), gaps, cells]
+    tables = [log.counts(), repairs, gaps, cells]
     counts, repairs, gaps, cells = (like(native, part) for part in tables)
     report = CleanReport(counts, repairs, gaps, cells, span, n_in, result.height)
     return like(native, result), report
@@ -565,6 +576,14 @@ def _cells(work, gaps, cell):
         .with_columns(coverage=pl.col("n_rows") / (pl.col("n_rows") + pl.col("n_missing")))
         .sort("cell")
     )
+
+
+def _local(table):
+    """Times of a zone as they stand on the clock."""
+    import polars as pl
+
+    zoned = [n for n, dtype in table.schema.items() if getattr(dtype, "time_zone", None)]
+    return table.with_columns(pl.col(zoned).dt.replace_time_zone(None))
 
 
 def _filled(gaps, step):

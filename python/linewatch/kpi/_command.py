@@ -103,25 +103,14 @@ class Steps:
 
 def cleaned(frame, columns, time_zone):
     """The rows of a file cleaned, in local time, and what to say about it."""
-    import polars as pl
-
     from linewatch import kpi
 
     kpis = [*columns.values, *columns.other_values]
     table, report = kpi.clean(
         frame, time=columns.time, cell=columns.cell, values=kpis, time_zone=time_zone,
-        unreadable="missing",
+        local=True, unreadable="missing",
     )  # fmt: skip
-    lines = str(report).splitlines()
-    time = pl.col(columns.time)
-    if table.schema[columns.time].time_zone is not None:
-        table = table.with_columns(time.dt.replace_time_zone(None))
-        key = [name for name in (columns.cell, columns.time) if name]
-        n = table.height
-        table = table.unique(key, keep="first", maintain_order=True)
-        if table.height < n:
-            lines.append(f"  local hour that comes twice  {n - table.height:,}  first kept")
-    return table, report, lines
+    return table, report, str(report).splitlines()
 
 
 def read_sites(path):

@@ -84,12 +84,11 @@ def _zone(column):
         return column.dtype.time_zone
     if column.dtype == pl.String:
         present = column.drop_nulls()
-        if not len(present) or ":" not in present[0]:
+        if not len(present):
             return None
-        return "UTC" if re.search(OFFSET, present[0]) else None
-    return (
-        "UTC" if column.dtype.is_numeric() and not _tables._is_day(column.cast(pl.String)) else None
-    )
+        counts = _tables._is_number(column, _tables.MOST) and not _tables._is_day(column)
+        return "UTC" if counts or (re.search(OFFSET, present[0]) and ":" in present[0]) else None
+    return "UTC" if column.dtype.is_numeric() else None
 
 
 def _refuse_times_of_day(column):

@@ -183,11 +183,11 @@ def _of(known, name, cells):
     rows = known.filter(pl.col("column") == name)
     if rows["cell"].null_count() == rows.height == 1:
         return rows["center"][0], rows["scale"][0]
-    of = pl.DataFrame({"cell": cells}).join(
-        rows.select("cell", "center", "scale"),
+    nobody = "\0"  # rows without a cell are a cell of their own
+    of = pl.DataFrame({"cell": cells.fill_null(nobody)}).join(
+        rows.select(pl.col("cell").fill_null(nobody), "center", "scale"),
         on="cell",
         how="left",
-        nulls_equal=True,
         maintain_order="left",
     )
     lost = cells.filter(of["scale"].is_null())
