@@ -19,6 +19,8 @@ __all__ = [
     "CdrTable",
     "CryptoPan",
     "FilterBank",
+    "FlowFiles",
+    "FlowReader",
     "Forest",
     "NeighborIndex",
     "PacketFile",
@@ -28,6 +30,7 @@ __all__ = [
     "arrow_numbers",
     "arrow_times",
     "average_path_length",
+    "classify_ports",
     "cusum",
     "ewm",
     "facing_cells",
@@ -39,6 +42,8 @@ __all__ = [
     "neighbors_distinct",
     "neighbors_unit_rows",
     "packet_features",
+    "port_registry",
+    "port_table",
     "read_model",
     "rolling",
     "snapshot_metadata",
@@ -379,6 +384,35 @@ def packet_features(
 def write_packets(
     table: Any, times: NDArray[int64], path: str | PathLike[str], snap_length: int
 ) -> None: ...
+
+# Flow.
+
+@final
+class FlowFiles:
+    def __new__(
+        cls,
+        paths: Sequence[str],
+        columns: Sequence[str] | None,
+        addresses: str,
+        *,
+        skip: bool,
+        batch_rows: int,
+        n_jobs: int | None = None,
+    ) -> FlowFiles: ...
+    @property
+    def column_names(self) -> list[str]: ...
+    def empty(self, views: bool) -> ArrowTable: ...
+    def reader(self, views: bool) -> FlowReader: ...
+    def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+
+@final
+class FlowReader:
+    def next_batch(self) -> ArrowTable | None: ...
+    def take_bad_rows(self) -> list[tuple[int, int, str]]: ...
+
+def classify_ports(table: Any, wanted: Sequence[str], literal: bool, form: str) -> ArrowTable: ...
+def port_registry() -> tuple[str, list[tuple[int, str]]]: ...
+def port_table(literal: bool) -> ArrowTable: ...
 
 # Privacy.
 

@@ -9,6 +9,7 @@ use pyo3::types::PyTuple;
 pub mod arrow;
 pub mod cdr;
 pub mod error;
+pub mod flow;
 pub mod iforest;
 pub mod kpi;
 pub mod matrix;
@@ -33,6 +34,11 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<cdr::CdrTable>()?;
     m.add_function(wrap_pyfunction!(arrow::arrow_numbers, m)?)?;
     m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
+    m.add_class::<flow::FlowFiles>()?;
+    m.add_class::<flow::FlowReader>()?;
+    m.add_function(wrap_pyfunction!(flow::classify_ports, m)?)?;
+    m.add_function(wrap_pyfunction!(flow::port_registry, m)?)?;
+    m.add_function(wrap_pyfunction!(flow::port_table, m)?)?;
     m.add(
         "STATISTICS",
         PyTuple::new(m.py(), crate::rolling::Statistic::NAMES)?,
