@@ -17,6 +17,7 @@ _submodules = (
     "cdr",
     "cli",
     "datasets",
+    "flow",
     "iforest",
     "intrusion",
     "kpi",

@@ -1,0 +1,25 @@
+"""Flows of nfdump: who uses how much, when, over what; customer segments; anomalies.
+
+Every group-by is written once and runs where the flows are: pandas, Polars (eager, or lazy with
+its streaming engine), pyarrow, DuckDB relations and PySpark frames. What comes back has the
+caller's kind; a lazy frame stays lazy.
+"""
+
+from linewatch.flow._derive import delivery_ratio, derive, summary
+from linewatch.flow._peaks import by_time, peaks
+from linewatch.flow._segments import segment_table, ufm_segments
+from linewatch.flow._usage import distribution_by_mac, protocol_table, top_talkers, usage_by_source
+
+__all__ = [
+    "by_time",
+    "delivery_ratio",
+    "derive",
+    "distribution_by_mac",
+    "peaks",
+    "protocol_table",
+    "segment_table",
+    "summary",
+    "top_talkers",
+    "ufm_segments",
+    "usage_by_source",
+]
