@@ -121,6 +121,39 @@ def check_count(name, value, least=1):
     return int(value)
 
 
+def group(frame, by, sums, distinct=None, *, seconds=False):
+    """Rows, sums and distinct values of each group: whole numbers of one type on every engine.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+    by : list of str
+    sums : dict of name to expression
+        Computed row by row first, since no engine is quick at expressions inside an aggregate.
+    distinct : dict of name to column, optional
+    seconds : bool
+        Whether to sum ``td`` as ``total_td``.
+
+    Returns
+    -------
+    narwhals frame
+        `by`, ``flows``, the sums, the counts, ``total_td``; in no order.
+    """
+    import narwhals.stable.v2 as nw
+
+    distinct = distinct or {}
+    needed = [*by, *distinct.values(), *(["td"] if seconds else [])]
+    made = {f"_{name}": expr.cast(nw.Int64) for name, expr in sums.items()}
+    frame = frame.select(*dict.fromkeys(needed), **made)
+    parts = {"flows": nw.len()}
+    parts |= {name: nw.col(f"_{name}").sum() for name in sums}
+    parts |= {name: nw.col(column).n_unique() for name, column in distinct.items()}
+    whole = list(parts)
+    if seconds:
+        parts["total_td"] = nw.col("td").sum()
+    return frame.group_by(by).agg(**parts).with_columns(nw.col(*whole).cast(nw.Int64))
+
+
 def to_polars(frame):
     """A narwhals frame of any engine, computed, in Polars."""
     import narwhals.stable.v2 as nw

@@ -1,6 +1,16 @@
 """Columns that follow from others: totals, rates, sizes of packets, delivery ratios."""
 
-from linewatch.flow._columns import back, keys, known, plain, require, table, to_polars, with_scalars
+from linewatch.flow._columns import (
+    back,
+    group,
+    keys,
+    known,
+    plain,
+    require,
+    table,
+    to_polars,
+    with_scalars,
+)
 from linewatch.flow._columns import names as columns_of
 
 # A median deviation as a standard deviation, and a mean one, of a normal distribution.
@@ -146,10 +156,7 @@ def summary(flows, columns=None):
     rows = {name: nw.col(name).cast(nw.Float64) for name in wanted}
     marked = frame.select(**rows)
     marked = marked.with_columns(
-        **{
-            f"_{name}": nw.when(nw.col(name).is_finite()).then(nw.col(name))
-            for name in wanted
-        }
+        **{f"_{name}": nw.when(nw.col(name).is_finite()).then(nw.col(name)) for name in wanted}
     )
     parts = {}
     for name in wanted:
@@ -162,7 +169,9 @@ def summary(flows, columns=None):
     one = to_polars(marked.select(**parts)).row(0, named=True)
     found = []
     for name in wanted:
-        n, finite, infinite = (int(one[f"{name}|{k}"] or 0) for k in ("n", "n_finite", "n_infinite"))
+        n, finite, infinite = (
+            int(one[f"{name}|{k}"] or 0) for k in ("n", "n_finite", "n_infinite")
+        )
         rest = [one[f"{name}|sum"], one[f"{name}|median"]]
         found.append([name, finite, infinite, n - finite - infinite, *rest])
     schema = ["column", "n_finite", "n_infinite", "n_nan", "sum", "median"]
@@ -228,12 +237,8 @@ def delivery_ratio(flows, by=None, *, threshold=3.5):
     if by is not None:
         by = keys(by)
         require(columns_of(frame), by, "group")
-        frame = (
-            known(plain(frame, by), by)
-            .group_by(by)
-            .agg(flows=nw.len().cast(nw.Int64), bytes_in=coming.sum(), bytes_out=going.sum())
-            .with_columns(nw.col("bytes_in", "bytes_out").cast(nw.Int64))
-        )
+        sums = {"bytes_in": coming, "bytes_out": going}
+        frame = group(known(plain(frame, by), by), by, sums)
         coming, going = nw.col("bytes_in"), nw.col("bytes_out")
     frame = frame.with_columns(
         byte_delivery_ratio=ratio(coming, going) if by is None else share(coming, going),

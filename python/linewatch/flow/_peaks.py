@@ -5,6 +5,7 @@ import re
 from linewatch.flow._columns import (
     back,
     check_count,
+    group,
     keys,
     known,
     plain,
@@ -12,7 +13,7 @@ from linewatch.flow._columns import (
     total_bytes,
 )
 from linewatch.flow._columns import names as columns_of
-from linewatch.flow._usage import group, ranked
+from linewatch.flow._usage import ranked
 
 _WORDS = {"second": "1s", "minute": "1m", "hour": "1h", "day": "1d"}
 
@@ -120,14 +121,10 @@ def series(frame, every, by, time_zone=None):
     present = columns_of(frame)
     frame = known(plain(frame, by), [*by, "ts"])
     frame = frame.with_columns(time=cut(frame, every, time_zone))
-    sums = {"total_bytes": total_bytes(present), "bytes_in": nw.col("ibyt").cast(nw.Int64)}
+    sums = {"total_bytes": total_bytes(present), "bytes_in": nw.col("ibyt")}
     if "obyt" in present:
-        sums["bytes_out"] = nw.col("obyt").cast(nw.Int64)
-    parts = {"flows": nw.len()} | {name: expr.sum() for name, expr in sums.items()}
-    whole = list(parts)
-    if "td" in present:
-        parts["total_td"] = nw.col("td").sum()
-    return group(frame, [*by, "time"], parts, whole)
+        sums["bytes_out"] = nw.col("obyt")
+    return group(frame, [*by, "time"], sums, seconds="td" in present)
 
 
 def length(every):
@@ -151,12 +148,12 @@ def cut(frame, every, time_zone=None):
             f'column "ts" has type {found}; expected times (read the flows with flow.read_nfdump)'
         )
     engine = frame.implementation
-    if engine.is_pyspark() or engine.is_pyspark_connect():
-        if not every.startswith("1") or len(every) > 2:
-            raise ValueError(
-                f'PySpark cuts times to one second, minute, hour or day, got every="{every}" '
-                "(cut ts before, or group the minutes after)"
-            )
+    is_spark = engine.is_pyspark() or engine.is_pyspark_connect()
+    if is_spark and every not in _WORDS.values():
+        raise ValueError(
+            f'PySpark cuts times to one second, minute, hour or day, got every="{every}" '
+            "(cut ts before, or group the minutes after)"
+        )
     time = nw.col("ts")
     if time_zone is not None:
         if not (engine.is_polars() or engine.is_pandas_like() or engine.is_pyarrow()):

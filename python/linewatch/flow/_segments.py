@@ -1,8 +1,17 @@
 """Customers by usage, frequency and connections: scores by quartile, segments by name."""
 
-from linewatch.flow._columns import back, keys, known, plain, require, table, total_bytes
+from linewatch.flow._columns import (
+    back,
+    group,
+    keys,
+    known,
+    plain,
+    require,
+    table,
+    to_polars,
+    total_bytes,
+)
 from linewatch.flow._columns import names as columns_of
-from linewatch.flow._usage import group
 
 #: How many of the three quartiles of the scores a score is above.
 VALUE_LEVELS = ("No Value", "Low", "Medium", "High")
@@ -92,17 +101,16 @@ def segments(frame, by, of):
 
     present = columns_of(frame)
     frame = known(plain(frame, by), by)
-    parts = {"usage": total_bytes(present).sum(), "frequency": nw.col("ts").n_unique()}
+    usage, distinct = {"usage": total_bytes(present)}, {"frequency": "ts"}
     of = [name for name in of if name not in by]
     if len(of) == 1:
-        parts["connections"] = nw.col(of[0]).n_unique()
-        found = group(frame, by, parts, list(parts))
-    else:
-        found = group(frame, by, parts, list(parts))
-        pairs = frame.select(*by, *of).unique()
-        counts = group(pairs, by, {"connections": nw.len()}, ["connections"])
-        found = found.join(counts, on=by, how="inner")
-    return score(found)
+        found = group(frame, by, usage, distinct | {"connections": of[0]}).drop("flows")
+        return score(found)
+    found = group(frame, by, usage, distinct).drop("flows")
+    pairs = frame.select(*by, *of).unique()
+    counts = pairs.group_by(by).agg(connections=nw.len())
+    counts = counts.with_columns(nw.col("connections").cast(nw.Int64))
+    return score(found.join(counts, on=by, how="inner"))
 
 
 def score(frame):
@@ -128,9 +136,7 @@ def _above(frame, column):
     import narwhals.stable.v2 as nw
 
     value = nw.col(column)
-    parts = [
-        (value > value.quantile(q, interpolation="linear")).cast(nw.Int64) for q in _QUARTILES
-    ]
+    parts = [(value > value.quantile(q, interpolation="linear")).cast(nw.Int64) for q in _QUARTILES]
     return parts[0] + parts[1] + parts[2]
 
 
@@ -170,10 +176,7 @@ def segment_table(segments, level="ufm_level"):
     >>> flow.segment_table(found).rows()
     [('Potential Sales', 20.0, 1.5, 1.0, 2)]
     """
-    import narwhals.stable.v2 as nw
     import polars as pl
-
-    from linewatch.flow._columns import to_polars
 
     levels = keys(level, "level")
     orders = {"ufm_level": list(UFM_LEVELS), "value_level": list(VALUE_LEVELS[::-1])}
@@ -182,7 +185,7 @@ def segment_table(segments, level="ufm_level"):
             raise ValueError(f'level must be "ufm_level" or "value_level", got {name!r}')
     needs = [*levels, "usage", "frequency", "connections"]
     frame = table(segments, needs, "table of segments")
-    means = {f"{name}_mean": nw.col(name).mean() for name in needs[len(levels) :]}
-    found = to_polars(frame.group_by(levels).agg(**means, customers=nw.len().cast(nw.Int64)))
-    places = [pl.col(name).replace_strict(orders[name], range(4)) for name in levels]
-    return found.sort(places).with_columns(pl.col("customers").cast(pl.Int64))
+    means = {f"{name}_mean": pl.col(name).mean() for name in needs[len(levels) :]}
+    found = to_polars(frame.select(*needs)).group_by(levels)
+    found = found.agg(**means, customers=pl.len().cast(pl.Int64))
+    return found.sort([pl.col(name).replace_strict(orders[name], range(4)) for name in levels])

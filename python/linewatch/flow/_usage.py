@@ -3,6 +3,7 @@
 from linewatch.flow._columns import (
     back,
     check_count,
+    group,
     keys,
     known,
     plain,
@@ -63,8 +64,8 @@ def usage_by_source(flows, by="sa"):
     return back(usage(frame, by).sort(by), flows)
 
 
-def usage(frame, by, extra=None):
-    """`usage_by_source` of narwhals frames, in no order; `extra` are further aggregates."""
+def usage(frame, by):
+    """`usage_by_source` of narwhals frames, in no order."""
     import narwhals.stable.v2 as nw
 
     present = columns_of(frame)
@@ -76,27 +77,14 @@ def usage(frame, by, extra=None):
     if has("ipkt"):
         packets = nw.col("ipkt").cast(nw.Int64)
         sums["packets"] = packets + nw.col("opkt").cast(nw.Int64) if has("opkt") else packets
-    parts = {"flows": nw.len()}
-    parts |= {name: expr.cast(nw.Int64).sum() for name, expr in sums.items()}
-    parts |= {f"distinct_{name}": nw.col(name).n_unique() for name in ("ismc", "ts") if has(name)}
-    whole = list(parts)
-    if has("td"):
-        parts["total_td"] = nw.col("td").sum()
-    found = group(frame, by, parts | (extra or {}), whole)
+    distinct = {f"distinct_{name}": name for name in ("ismc", "ts") if has(name)}
+    found = group(frame, by, sums, distinct, seconds=has("td"))
     made = {"avg_bytes_per_mac": nw.col("total_bytes") / nw.col("flows")}
     if has("td"):
         made["bytes_per_second"] = ratio(nw.col("total_bytes"), nw.col("total_td"))
     if has("obyt"):
         made["delivery_ratio"] = share(nw.col("bytes_in"), nw.col("bytes_out"))
     return found.with_columns(**made)
-
-
-def group(frame, by, parts, whole):
-    """Group by columns; the aggregates `whole` become whole numbers of one type everywhere."""
-    import narwhals.stable.v2 as nw
-
-    found = frame.group_by(by).agg(**parts)
-    return found.with_columns(nw.col(*whole).cast(nw.Int64))
 
 
 def protocol_table(flows, by=("pr",)):
@@ -192,12 +180,9 @@ def top_talkers(flows, n=10, *, by="sa", measure="total_bytes"):
 
 
 def _flows_and_bytes(frame, by):
-    import narwhals.stable.v2 as nw
-
     present = columns_of(frame)
     require(present, by, "group")
-    parts = {"flows": nw.len(), "total_bytes": total_bytes(present).sum()}
-    return group(known(plain(frame, by), by), by, parts, list(parts))
+    return group(known(plain(frame, by), by), by, {"total_bytes": total_bytes(present)})
 
 
 def ranked(frame, measure, by):
