@@ -5,19 +5,28 @@ its streaming engine), pyarrow, DuckDB relations and PySpark frames. What comes 
 caller's kind; a lazy frame stays lazy.
 """
 
+from linewatch.flow._anomalies import anomalies
 from linewatch.flow._derive import delivery_ratio, derive, summary
+from linewatch.flow._drill import drill_down
 from linewatch.flow._peaks import by_time, peaks
-from linewatch.flow._segments import segment_table, ufm_segments
+from linewatch.flow._segments import UFM_LEVELS, VALUE_LEVELS, segment_table, ufm_segments
+from linewatch.flow._simulate import ANOMALIES, simulate
 from linewatch.flow._usage import distribution_by_mac, protocol_table, top_talkers, usage_by_source
 
 __all__ = [
+    "ANOMALIES",
+    "UFM_LEVELS",
+    "VALUE_LEVELS",
+    "anomalies",
     "by_time",
     "delivery_ratio",
     "derive",
     "distribution_by_mac",
+    "drill_down",
     "peaks",
     "protocol_table",
     "segment_table",
+    "simulate",
     "summary",
     "top_talkers",
     "ufm_segments",

@@ -28,7 +28,7 @@ def by_time(flows, every="minute", *, by=None, time_zone=None):
         they are there. A flow counts whole in the stretch in which it began.
     every : str, default="minute"
         ``"second"``, ``"minute"``, ``"hour"``, ``"day"``, or a number with s, m, h or d such as
-        ``"15m"`` (PySpark knows only one of each).
+        ``"15m"`` (on DuckDB and PySpark one that divides a minute, an hour or a day).
     by : str or sequence of str, optional
         Columns that make a customer: one series for each of them.
     time_zone : str, optional
@@ -148,15 +148,9 @@ def cut(frame, every, time_zone=None):
             f'column "ts" has type {found}; expected times (read the flows with flow.read_nfdump)'
         )
     engine = frame.implementation
-    is_spark = engine.is_pyspark() or engine.is_pyspark_connect()
-    if is_spark and every not in _WORDS.values():
-        raise ValueError(
-            f'PySpark cuts times to one second, minute, hour or day, got every="{every}" '
-            "(cut ts before, or group the minutes after)"
-        )
     time = nw.col("ts")
     if time_zone is not None:
-        if not (engine.is_polars() or engine.is_pandas_like() or engine.is_pyarrow()):
+        if not _converts(engine):
             raise ValueError(
                 f"{engine.value} has one time zone a session, so time_zone= cannot be used "
                 "(set the zone of the session, or convert ts before)"
@@ -164,4 +158,28 @@ def cut(frame, every, time_zone=None):
         if found.time_zone is None:
             time = time.dt.replace_time_zone("UTC")
         time = time.dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
+    if not _converts(engine) and every not in _WORDS.values():
+        return _part_of(time, every)
     return time.dt.truncate(every)
+
+
+def _converts(engine):
+    return engine.is_polars() or engine.is_pandas_like() or engine.is_pyarrow()
+
+
+def _part_of(time, every):
+    """`time` cut to a part of a minute, hour or day; DuckDB and PySpark cut to whole ones only."""
+    import narwhals.stable.v2 as nw
+
+    count, unit = int(every[:-1]), every[-1]
+    whole, parts = {"s": ("1m", 60), "m": ("1h", 60), "h": ("1d", 24)}.get(unit, ("1d", 1))
+    if parts % count:
+        raise ValueError(
+            f'every must divide a minute, an hour or a day on this engine, got "{every}" '
+            '(such as "15m" or "6h")'
+        )
+    place = {"s": time.dt.second(), "m": time.dt.minute(), "h": time.dt.hour()}[unit]
+    start = found = time.dt.truncate(whole)
+    for k in range(count, parts, count):
+        found = nw.when(place >= k).then(start.dt.offset_by(f"{k}{unit}")).otherwise(found)
+    return found
