@@ -6,7 +6,6 @@ from linewatch.flow._columns import (
     check_count,
     group,
     keys,
-    known,
     plain,
     table,
     to_polars,
@@ -123,15 +122,15 @@ def windows(frame, every, by):
     import narwhals.stable.v2 as nw
 
     present = columns_of(frame)
-    frame = known(plain(frame, by), [*by, "ts"])
-    frame = frame.with_columns(time=cut(frame, every))
+    frame = plain(frame, by)
+    time = cut(frame, every)
     sums = {"total_bytes": total_bytes(present)}
     if "ipkt" in present:
         packets = nw.col("ipkt").cast(nw.Int64)
         sums["packets"] = packets + nw.col("opkt").cast(nw.Int64) if "opkt" in present else packets
     if "obyt" in present:
         sums |= {"_in": nw.col("ibyt"), "_out": nw.col("obyt")}
-    found = group(frame, [*by, "time"], sums, {"ports": "dp", "peers": "da"})
+    found = group(frame, [*by, "time"], sums, {"ports": "dp", "peers": "da"}, time=time)
     if "obyt" not in present:
         return found
     ratio = (nw.col("_in") + 1).cast(nw.Float64) / (nw.col("_out") + 1).cast(nw.Float64)

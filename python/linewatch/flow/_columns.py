@@ -81,7 +81,7 @@ def keys(by, what="by"):
 
 
 def known(frame, by):
-    """The rows of a frame that have a key."""
+    """The rows of a frame that have a key: asked of groups, so that no engine copies the flows."""
     import narwhals.stable.v2 as nw
 
     return frame.filter(*[~nw.col(name).is_null() for name in by])
@@ -121,7 +121,7 @@ def check_count(name, value, least=1):
     return int(value)
 
 
-def group(frame, by, sums, distinct=None, *, seconds=False):
+def group(frame, by, sums, distinct=None, *, seconds=False, time=None):
     """Rows, sums and distinct values of each group: whole numbers of one type on every engine.
 
     Parameters
@@ -133,17 +133,23 @@ def group(frame, by, sums, distinct=None, *, seconds=False):
     distinct : dict of name to column, optional
     seconds : bool
         Whether to sum ``td`` as ``total_td``.
+    time : expression, optional
+        What the key ``time`` is. Here and not before, since Polars would keep a computed column of
+        all flows where several group-bys of one query share it.
 
     Returns
     -------
     narwhals frame
-        `by`, ``flows``, the sums, the counts, ``total_td``; in no order.
+        `by`, ``flows``, the sums, the counts, ``total_td``; in no order. Rows without a key are
+        left out.
     """
     import narwhals.stable.v2 as nw
 
     distinct = distinct or {}
-    needed = [*by, *distinct.values(), *(["td"] if seconds else [])]
-    made = {f"_{name}": expr.cast(nw.Int64) for name, expr in sums.items()}
+    needed = [name for name in by if time is None or name != "time"]
+    needed += [*distinct.values(), *(["td"] if seconds else [])]
+    made = {} if time is None else {"time": time}
+    made |= {f"_{name}": expr.cast(nw.Int64) for name, expr in sums.items()}
     frame = frame.select(*dict.fromkeys(needed), **made)
     parts = {"flows": nw.len()}
     parts |= {name: nw.col(f"_{name}").sum() for name in sums}
@@ -151,7 +157,8 @@ def group(frame, by, sums, distinct=None, *, seconds=False):
     whole = list(parts)
     if seconds:
         parts["total_td"] = nw.col("td").sum()
-    return frame.group_by(by).agg(**parts).with_columns(nw.col(*whole).cast(nw.Int64))
+    found = frame.group_by(by).agg(**parts).with_columns(nw.col(*whole).cast(nw.Int64))
+    return known(found, by)
 
 
 def to_polars(frame):

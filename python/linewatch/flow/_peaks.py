@@ -7,7 +7,6 @@ from linewatch.flow._columns import (
     check_count,
     group,
     keys,
-    known,
     plain,
     table,
     total_bytes,
@@ -108,10 +107,10 @@ def peaks(flows, every="minute", *, by=None, top=1, time_zone=None):
         raise ValueError(f"top must be 1 with by=, which gives the peak of each, got {top}")
     frame = table(flows, ["ts", *by, "ibyt"], "peak")
     found = series(frame, every, by, time_zone)
-    most, first = nw.col("total_bytes").max().over(*by), nw.col("time").min().over(*by)
-    found = found.with_columns(_most=most).filter(nw.col("total_bytes") == nw.col("_most"))
-    found = found.with_columns(_first=first).filter(nw.col("time") == nw.col("_first"))
-    return back(found.drop("_most", "_first").sort(by), flows)
+    # The largest first, the earliest of equal ones: a sort that every engine can do lazily.
+    found = found.with_columns(_less=-nw.col("total_bytes"))
+    found = found.unique(by, keep="first", order_by=["_less", "time"])
+    return back(found.drop("_less").sort(by), flows)
 
 
 def series(frame, every, by, time_zone=None):
@@ -119,12 +118,12 @@ def series(frame, every, by, time_zone=None):
     import narwhals.stable.v2 as nw
 
     present = columns_of(frame)
-    frame = known(plain(frame, by), [*by, "ts"])
-    frame = frame.with_columns(time=cut(frame, every, time_zone))
+    frame = plain(frame, by)
+    time = cut(frame, every, time_zone)
     sums = {"total_bytes": total_bytes(present), "bytes_in": nw.col("ibyt")}
     if "obyt" in present:
         sums["bytes_out"] = nw.col("obyt")
-    return group(frame, [*by, "time"], sums, seconds="td" in present)
+    return group(frame, [*by, "time"], sums, seconds="td" in present, time=time)
 
 
 def length(every):

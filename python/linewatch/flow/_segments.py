@@ -4,7 +4,6 @@ from linewatch.flow._columns import (
     back,
     group,
     keys,
-    known,
     plain,
     require,
     table,
@@ -100,7 +99,7 @@ def segments(frame, by, of):
     import narwhals.stable.v2 as nw
 
     present = columns_of(frame)
-    frame = known(plain(frame, by), by)
+    frame = plain(frame, by)
     usage, distinct = {"usage": total_bytes(present)}, {"frequency": "ts"}
     of = [name for name in of if name not in by]
     if len(of) == 1:

@@ -5,7 +5,6 @@ from linewatch.flow._columns import (
     check_count,
     group,
     keys,
-    known,
     plain,
     require,
     table,
@@ -70,7 +69,7 @@ def usage(frame, by):
 
     present = columns_of(frame)
     has = present.__contains__
-    frame = known(plain(frame, by), by)
+    frame = plain(frame, by)
     sums = {"total_bytes": total_bytes(present)}
     if has("obyt"):
         sums |= {"bytes_in": nw.col("ibyt"), "bytes_out": nw.col("obyt")}
@@ -182,7 +181,7 @@ def top_talkers(flows, n=10, *, by="sa", measure="total_bytes"):
 def _flows_and_bytes(frame, by):
     present = columns_of(frame)
     require(present, by, "group")
-    return group(known(plain(frame, by), by), by, {"total_bytes": total_bytes(present)})
+    return group(plain(frame, by), by, {"total_bytes": total_bytes(present)})
 
 
 def ranked(frame, measure, by):
