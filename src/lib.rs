@@ -6,6 +6,7 @@
 pub mod cdr;
 pub mod error;
 pub mod float;
+pub mod flow;
 pub mod iforest;
 pub mod kpi;
 pub mod model;

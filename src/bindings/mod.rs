@@ -9,6 +9,7 @@ use pyo3::types::PyTuple;
 pub mod arrow;
 pub mod cdr;
 pub mod error;
+pub mod flow;
 pub mod iforest;
 pub mod kpi;
 pub mod matrix;
@@ -32,6 +33,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<cdr::CdrTable>()?;
     m.add_function(wrap_pyfunction!(arrow::arrow_numbers, m)?)?;
     m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
+    m.add_class::<flow::FlowFiles>()?;
+    m.add_class::<flow::FlowReader>()?;
     m.add(
         "STATISTICS",
         PyTuple::new(m.py(), crate::rolling::Statistic::NAMES)?,
