@@ -10,9 +10,16 @@ from linewatch.flow._anomalies import anomalies
 from linewatch.flow._derive import delivery_ratio, derive, summary
 from linewatch.flow._drill import drill_down
 from linewatch.flow._peaks import by_time, peaks
+from linewatch.flow._pictures import (
+    bytes_in_out,
+    equal_frequency,
+    top_bars,
+    traffic_area,
+    treemap,
+)
 from linewatch.flow._read import Flows, address_text, read_nfdump, scan_nfdump
 from linewatch.flow._segments import UFM_LEVELS, VALUE_LEVELS, segment_table, ufm_segments
-from linewatch.flow._simulate import ANOMALIES, simulate
+from linewatch.flow._simulate import ANOMALIES, simulate, write_nfdump
 from linewatch.flow._usage import distribution_by_mac, protocol_table, top_talkers, usage_by_source
 
 __all__ = [
@@ -23,10 +30,12 @@ __all__ = [
     "address_text",
     "anomalies",
     "by_time",
+    "bytes_in_out",
     "delivery_ratio",
     "derive",
     "distribution_by_mac",
     "drill_down",
+    "equal_frequency",
     "peaks",
     "protocol_table",
     "read_nfdump",
@@ -34,7 +43,11 @@ __all__ = [
     "segment_table",
     "simulate",
     "summary",
+    "top_bars",
     "top_talkers",
+    "traffic_area",
+    "treemap",
     "ufm_segments",
     "usage_by_source",
+    "write_nfdump",
 ]

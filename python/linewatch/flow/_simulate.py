@@ -118,8 +118,6 @@ def simulate(
     >>> flows.filter(flows["is_anomaly"])["anomaly"].value_counts(sort=True).rows()
     [('port_scan', 800), ('host_scan', 500), ('exfiltration', 12)]
     """
-    import polars as pl
-
     if backend not in ("polars", "pandas", "pyarrow"):
         raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
     span_s = _edge.span(duration, "duration") / 1e9
@@ -146,7 +144,7 @@ def simulate(
     order = np.argsort(columns["at"], kind="stable")
     table = _table({name: column[order] for name, column in columns.items()}, begin)
     if backend == "pandas":
-        return table.with_columns(pl.selectors.categorical().cast(pl.String)).to_pandas()
+        return table.to_pandas()
     return table.to_arrow() if backend == "pyarrow" else table
 
 
@@ -262,28 +260,33 @@ def _table(columns, begin):
     }  # fmt: skip
     label = columns["label"].astype(int)
     anomaly = pl.Series([*ANOMALIES, None], dtype=pl.String).gather(np.where(label < 0, 3, label))
-    none = pl.repeat("00:00:00:00:00:00", n, eager=True)
-    zero = pl.repeat(0, n, dtype=pl.Int64, eager=True)
+    zero, small = (pl.repeat(0, n, dtype=dtype, eager=True) for dtype in (pl.Int64, pl.Int32))
+
+    def one(text):
+        return pl.repeat(text, n, eager=True).cast(pl.Categorical)
+
     return pl.DataFrame(
         {
-            "ts": ts.astype("datetime64[ms]"),
-            "te": ts + long.astype("timedelta64[ms]"),
+            "ts": ts.astype("datetime64[us]"),
+            "te": (ts + long.astype("timedelta64[ms]")).astype("datetime64[us]"),
             "td": long / 1e3,
             "sa": names["sa"],
             "da": names["da"],
-            "sp": columns["sp"].astype(np.int64),
-            "dp": columns["dp"].astype(np.int64),
-            "pr": pl.Series(PROTOCOLS).gather(columns["protocol"].astype(int)),
-            "flg": pl.Series(FLAGS).gather(columns["flags"].astype(int)),
+            "sp": columns["sp"].astype(np.int32),
+            "dp": columns["dp"].astype(np.int32),
+            "pr": pl.Series(PROTOCOLS).gather(columns["protocol"].astype(int)).cast(pl.Categorical),
+            "flg": pl.Series(FLAGS).gather(columns["flags"].astype(int)).cast(pl.Categorical),
             "ipkt": packets[0],
             "ibyt": sent,
             "opkt": packets[1],
             "obyt": received,
-            **{name: zero for name in ("in", "out", "dir", "svln", "dvln")},
-            "ismc": names["ismc"],
-            "odmc": pl.repeat("02:ff:00:00:00:01", n, eager=True),
-            "idmc": none,
-            "osmc": none,
+            "in": zero,
+            "out": zero,
+            **{name: small for name in ("dir", "svln", "dvln")},
+            "ismc": names["ismc"].cast(pl.Categorical),
+            "odmc": one("02:ff:00:00:00:01"),
+            "idmc": one("00:00:00:00:00:00"),
+            "osmc": one("00:00:00:00:00:00"),
             "anomaly": anomaly,
             "is_anomaly": label >= 0,
         }
@@ -300,3 +303,64 @@ def _texts(numbers, text):
 
     distinct, place = np.unique(numbers, return_inverse=True)
     return pl.Series([text(int(k)) for k in distinct], dtype=pl.String).gather(place)
+
+
+# The columns of nfdump 1.7.3 -o csv, and what stands in those that a table does not have.
+_LAYOUT = {
+    **dict.fromkeys(["ts", "te", "td", "sa", "da", "sp", "dp", "pr", "flg"]),
+    **dict.fromkeys(["fwd", "stos", "ipkt", "ibyt", "opkt", "obyt", "in", "out"], "0"),
+    **dict.fromkeys(["sas", "das", "smk", "dmk", "dtos", "dir"], "0"),
+    **dict.fromkeys(["nh", "nhb"], "0.0.0.0"),
+    **dict.fromkeys(["svln", "dvln"], "0"),
+    **dict.fromkeys(["ismc", "odmc", "idmc", "osmc"], "00:00:00:00:00:00"),
+    **{f"mpls{k}": "0-0-0" for k in range(1, 11)},
+    **dict.fromkeys(["cl", "sl", "al"], "    0.000"),
+    "ra": "0.0.0.0",
+    "eng": "0/0",
+    "exid": "0",
+}
+
+
+def write_nfdump(flows, path):
+    """Write flows as ``nfdump -o csv`` up to 1.7.3 does: 48 columns, and a trailer of 3 lines.
+
+    Parameters
+    ----------
+    flows : pandas, Polars or pyarrow frame
+        With ``ts te td sa da sp dp pr flg``; zeros stand in columns that it does not have, and
+        columns that nfdump does not know (labels) are left out.
+    path : str or path
+        A CSV file; gzip if it ends in ``.gz``.
+
+    Notes
+    -----
+    Times are cut to the second, as nfdump does.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from linewatch import flow
+    >>> path = os.path.join(tempfile.mkdtemp(), "flows.csv")
+    >>> flow.write_nfdump(flow.simulate(n_flows=100, anomalies=[], seed=1), path)
+    >>> flow.read_nfdump(path).shape
+    (100, 48)
+    """
+    import gzip
+
+    import polars as pl
+
+    from linewatch import _frames
+    from linewatch.flow._columns import require
+
+    frame = _frames.to_polars(_frames.eager(flows))
+    require(frame.columns, [name for name, other in _LAYOUT.items() if other is None], "file")
+    seconds = [pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S") for name in ("ts", "te")]
+    received = pl.col("te").dt.strftime("%Y-%m-%d %H:%M:%S.000").alias("tr")
+    fixed = [pl.lit(x).alias(name) for name, x in _LAYOUT.items() if name not in frame.columns]
+    frame = frame.with_columns(*fixed, received).with_columns(*seconds)
+    body = frame.select(*_LAYOUT, "tr").write_csv(float_precision=3)
+    totals = [frame.height, *(int(frame[name].cast(pl.Int64).sum()) for name in ("ibyt", "ipkt"))]
+    trailer = "Summary\nflows,bytes,packets,avg_bps,avg_pps,avg_bpp\n{},{},{},0,0,0\n"
+    data = (body + trailer.format(*totals)).encode()
+    with (gzip.open if str(path).endswith(".gz") else open)(path, "wb") as file:
+        file.write(data)
