@@ -32,8 +32,9 @@ def traffic_area(series, *, ax=None):
         other.spines["top"].set_visible(False)
         ax.set_zorder(other.get_zorder() + 1)
         ax.patch.set_visible(False)
-    ax.fill_between(x, table["total_bytes"], step="post", color=TOTAL, alpha=0.6, linewidth=0)
-    ax.step(x, table["total_bytes"], where="post", color=TOTAL, linewidth=1)
+    x, total = _with_gaps(x, step, table["total_bytes"])
+    ax.fill_between(x, total, step="post", color=TOTAL, alpha=0.6, linewidth=0)
+    ax.step(x, total, where="post", color=TOTAL, linewidth=1)
     ax.set_ylabel("bytes, both ways", color=IN)
     return _time_axis(ax, table)
 
@@ -53,12 +54,13 @@ def bytes_in_out(series, *, ax=None):
     """
     table = _table(series)
     ax = _axes(ax, (9, 3))
-    x, _ = _times(table)
-    ax.step(x, table["bytes_in"], where="post", color=IN, linewidth=1.2)
+    x, step = _times(table)
+    ax.step(*_with_gaps(x, step, table["bytes_in"]), where="post", color=IN, linewidth=1.2)
     ax.set_ylabel("bytes in", color=IN)
     if "bytes_out" in table.columns:
         other = ax.twinx()
-        other.step(x, table["bytes_out"], where="post", color=OUT, linewidth=1.2)
+        going = _with_gaps(x, step, table["bytes_out"])
+        other.step(*going, where="post", color=OUT, linewidth=1.2, alpha=0.8)
         other.set_ylabel("bytes out", color=OUT)
         other.set_ylim(bottom=0)
         other.yaxis.set_major_formatter(_bytes())
@@ -222,14 +224,18 @@ def _rectangle(ax, box, face, line):
 def _text(ax, box, text, color):
     x, y, width, height = box
     points = min(ax.bbox.width / 16, ax.bbox.height / 9) * 72 / ax.figure.dpi  # of one unit
-    if width < height * 1.5:
+    turned = width < 0.4 * height
+    if turned:
+        width, height, text = height, width, text.replace("\n", "  ")
+    elif width < height * 1.5:
         text = text.replace(" ", "\n")
     lines = text.split("\n")
     wide = 0.9 * width * points / (0.62 * max(map(len, lines)))
     size = min(9, wide, 0.9 * height * points / (1.3 * len(lines)))
     if size >= 4:
-        at = (x + width / 2, y + height / 2)
-        ax.text(*at, text, ha="center", va="center", fontsize=size, color=color)
+        at = (x + box[2] / 2, y + box[3] / 2)
+        style = {"ha": "center", "va": "center", "fontsize": size, "color": color}
+        ax.text(*at, text, rotation=90 if turned else 0, **style)
 
 
 def _colormap():
@@ -263,6 +269,13 @@ def _times(table):
 
     x = date2num(table["time"].to_numpy())
     return x, np.diff(x).min() if len(x) > 1 else 1 / 1440
+
+
+def _with_gaps(x, step, y):
+    """Steps that fall to zero where no flow began."""
+    y = np.asarray(y, dtype=np.float64)
+    ends = np.flatnonzero(np.append(np.diff(x) > 1.5 * step, True))
+    return np.insert(x, ends + 1, x[ends] + step), np.insert(y, ends + 1, 0.0)
 
 
 def _time_axis(ax, table):
