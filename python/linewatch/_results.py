@@ -61,6 +61,50 @@ TABLES = {
         "score": ("Float64", "Score at the worst time."),
         "direction": ("String", "increase or decrease, at the worst time."),
     },
+    "calls_by_hour": {
+        "time": ("Datetime", "Start of the hour, local."),
+        "n_calls": ("Int64", "Calls that began in it."),
+        "n_anomalous": ("Int64", "Those planted as anomalies."),
+    },
+    "call_kinds": {
+        "kind": ("String", "Kind of anomaly."),
+        "n_calls": ("Int64", "Its calls."),
+    },
+    "call_durations": {
+        "from_s": ("Float64", "Shortest duration of the class, in seconds."),
+        "to_s": ("Float64", "Longest one, not included; null for the last class."),
+        "n_usual": ("Int64", "Calls that are no anomaly."),
+        "n_anomalous": ("Int64", "Calls that are one."),
+    },
+    "callers": {
+        "caller": ("String", "A caller whose calls score high."),
+        "callee": ("String", "Whom it calls."),
+        "n_calls": ("Int64", "How often."),
+        "score": ("Float64", "Mean score of the caller's calls; higher = more anomalous."),
+        "kind": ("String", "The kind of anomaly planted there; empty if none."),
+    },
+    "detection": {
+        "scenario": ("String", "Kind of anomaly; all in the last row."),
+        "n_planted": ("Int64", "Its calls."),
+        "auroc": ("Float64", "Against usual calls; 0.5 is chance."),
+        "average_precision": ("Float64", "Against usual calls."),
+        "precision": ("Float64", "Where as many are flagged as there are anomalies."),
+        "recall": ("Float64", "At the same threshold."),
+        "reasons": ("String", "The features that stand out most; null without."),
+    },
+    "scores": {
+        "row": ("Int64", "Row of the input, from 0."),
+        "name": ("String", "What the row is about, such as a source and a time; may be empty."),
+        "score": ("Float64", "How anomalous; higher = more."),
+        "is_anomaly": ("Boolean", "The score reaches the threshold."),
+        "label": ("Boolean", "What is known of the row; null without a label."),
+    },
+    "score_reasons": {
+        "row": ("Int64", "Row of the input, from 0."),
+        "rank": ("Int64", "Place of the reason, from 1."),
+        "reason": ("String", "A feature that makes the row anomalous, with its value."),
+        "contribution": ("Float64", "Its part of the score."),
+    },
     "packets_by_source": {
         "source": ("String", "Source address."),
         "n_packets": ("Int64", "Packets of the source."),
@@ -134,6 +178,13 @@ def read(folder):
     import polars as pl
 
     folder = Path(folder)
+    manifest = read_manifest(folder)
+    tables = manifest.get("tables", {})
+    return manifest, {name: pl.read_parquet(folder / f"{name}.parquet") for name in tables}
+
+
+def read_manifest(folder):
+    """The manifest of a results folder, with the tables that this version knows."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -145,8 +196,16 @@ def read(folder):
             f"{folder} has format version {manifest['format_version']}; this linewatch reads up to "
             f"{FORMAT_VERSION} (upgrade linewatch)"
         )
-    tables = manifest.get("tables", {})
-    return manifest, {name: pl.read_parquet(folder / f"{name}.parquet") for name in tables}
+    tables = manifest.get("tables")
+    if not isinstance(tables, dict):
+        raise ValueError(f"{folder / MANIFEST} names no tables; expected a results folder")
+    # Names become paths: only known ones are followed, and only to files of the folder itself.
+    manifest["tables"] = {name: rows for name, rows in tables.items() if name in TABLES}
+    for name in manifest["tables"]:
+        path = folder / f"{name}.parquet"
+        if path.is_symlink() or not path.is_file():
+            raise ValueError(f"{path} is in the manifest but is no file of the folder")
+    return manifest
 
 
 def check(folder):

@@ -54,6 +54,7 @@ def _one_line(error):
 def parser():
     """The options of every command."""
     from linewatch.cdr import command
+    from linewatch.dashboards import _command
 
     top = Parser(prog="linewatch", description="Find anomalies in telecom data.")
     top.add_argument("--version", action="version", version=f"linewatch {linewatch.__version__}")
@@ -141,6 +142,7 @@ def parser():
     )
     score.add_argument("--json", action="store_true", help="print the summary as JSON")
     score.set_defaults(run=run_score)
+    _command.add_parsers(commands)
     return top
 
 
