@@ -66,3 +66,128 @@ def test_times_of_day_are_points_over_a_day(rng):
 )
 def test_units_come_from_the_name(name, text):
     assert plots.unit_label(name) == text
+
+
+@pytest.fixture(scope="module")
+def network():
+    return kpi.simulate(n_sites=3, n_weeks=6, faults=["outage", "congestion"], seed=2)
+
+
+@pytest.fixture(scope="module")
+def long(network):
+    import polars as pl
+
+    parts = []
+    for name in ("traffic_gb", "prb_percent"):
+        scored = kpi.score(network.kpis, value=name, time="time", cell="cell_id")
+        parts.append(
+            scored.select("time", "baseline", "scale", cell="cell_id", kpi=pl.lit(name), value=name)
+        )
+    return pl.concat(parts)
+
+
+def test_events_are_shaded_by_class(network, long):
+    import polars as pl
+
+    events = network.truth.select(
+        "start", "end", cell="cell_id", kpi=pl.lit("traffic_gb"), **{"class": pl.lit("DROP_OUT")}
+    )
+    cell = network.truth["cell_id"][0]
+    ax = plots.kpi_band(long, kpi="traffic_gb", which=cell, events=events, ax=Figure().subplots())
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "DROP_OUT" in labels
+    assert ax.get_ylabel() == "traffic (GB)"
+    n_events = events.filter(pl.col("cell") == cell).height
+    assert len(ax.patches) == n_events
+    with pytest.raises(
+        ValueError, match="the frame has 2 KPIs; say which one, such as 'traffic_gb'"
+    ):
+        plots.kpi_band(long, which=cell)
+    with pytest.raises(
+        ValueError, match='events needs a column "class" or "direction" to color by'
+    ):
+        plots.kpi_band(long, kpi="traffic_gb", which=cell, events=events.drop("class"))
+
+
+def test_the_heat_map_has_a_row_for_each_cell_and_a_column_for_each_hour(network, long):
+    ax = plots.kpi_heatmap(long, kpi="traffic_gb", top=5, ax=Figure().subplots())
+    image = ax.get_images()[0].get_array()
+    assert image.shape == (5, 6 * 168)
+    assert abs(image).max() <= 6
+    plain = plots.kpi_heatmap(network.kpis, value="traffic_gb", ax=Figure().subplots())
+    assert plain.get_images()[0].get_array().shape == (9, 6 * 168)
+    with pytest.raises(ValueError, match="top must be at least 1, got 0"):
+        plots.kpi_heatmap(long, kpi="traffic_gb", top=0)
+
+
+def test_the_calendar_shows_each_day_at_its_weekday(network, long):
+    import polars as pl
+
+    ax = plots.kpi_calendar(
+        network.kpis, value="traffic_gb", which="S001-1", how="sum", ax=Figure().subplots()
+    )
+    grid = ax.collections[0].get_array().reshape(7, 6)
+    rows = network.kpis.filter(pl.col("cell_id") == "S001-1")
+    day = rows.filter(pl.col("time").dt.date() == pl.date(2026, 1, 14))  # a Wednesday
+    assert grid[2, 1] == pytest.approx(day["traffic_gb"].sum())
+    lost = plots.kpi_calendar(long, kpi="traffic_gb", how="lost", ax=Figure().subplots())
+    assert lost.get_title(loc="left") == "traffic (GB), lost in a day"
+    with pytest.raises(ValueError, match='how="lost" needs a frame with a baseline'):
+        plots.kpi_calendar(network.kpis, value="traffic_gb", how="lost")
+    with pytest.raises(ValueError, match="how must be mean, sum, max, min or lost, got 'median'"):
+        plots.kpi_calendar(network.kpis, how="median")
+
+
+def test_two_kpis_against_each_other_with_faults_in_color(network):
+    labelled = network.labelled()
+    ax = plots.kpi_scatter(
+        labelled, "prb_percent", "throughput_mbit_per_s", anomaly="fault", ax=Figure().subplots()
+    )
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("prb (%)", "throughput (Mbit/s)")
+    assert sum(len(dots.get_offsets()) for dots in ax.collections) == labelled.height
+    one = plots.kpi_scatter(
+        labelled, "calls", "traffic_gb", which="S001-2", anomaly="is_fault", ax=Figure().subplots()
+    )
+    assert one.get_title(loc="left") == "S001-2"
+    with pytest.raises(ValueError, match='column "prb" is missing; the table has'):
+        plots.kpi_scatter(labelled, "prb", "calls")
+    with pytest.raises(ValueError, match="cell 'X' is not in the frame"):
+        plots.kpi_scatter(labelled, "calls", "traffic_gb", which="X")
+
+
+def test_the_map_has_a_sector_for_each_cell_that_looks_its_way(network):
+    lost = {"S001-1": 30.0, "S002-1": 10.0}
+    ax = plots.kpi_map(network.sites, lost, marked=["S001-1"], ax=Figure().subplots())
+    sectors = ax.collections[0]
+    assert len(sectors.get_paths()) == 9
+    assert list(sectors.get_linewidths()).count(2.0) == 1
+    middle = sectors.get_paths()[0].vertices.mean(axis=0)
+    place = sectors.get_paths()[0].vertices[-2]
+    turn = np.degrees(np.arctan2(*(middle - place))) % 360
+    assert abs((turn - network.sites["azimuth"][0] + 180) % 360 - 180) < 5
+    with pytest.raises(ValueError, match='cell "X" is not among the 9 cells of sites'):
+        plots.kpi_map(network.sites, marked=["X"])
+    with pytest.raises(ValueError, match='"azimuth" must be from -360 to 360 degrees, got 400'):
+        plots.kpi_map(network.sites.with_columns(azimuth=400))
+
+
+def test_the_figure_of_a_cell_has_both_traffics_and_their_classes(network):
+    import polars as pl
+
+    parts = [
+        network.kpis.select("time", cell="cell_id", kpi=pl.lit(name), value=name)
+        for name in ("traffic_gb", "voice_erlang")
+    ]
+    hour = pl.col("time").dt.hour()
+    kind = pl.when(hour == 3).then(pl.lit("INCREASE")).when(hour == 4).then(pl.lit("DEGRADATION"))
+    classified = pl.concat(parts).with_columns(kind.otherwise(pl.lit("STABLE")).alias("class"))
+    ax = plots.kpi_cell(classified, "S001-1", start="2026-02-01", end="2026-02-07 23:00")
+    assert tuple(ax.figure.get_size_inches()) == (14, 6)
+    assert len(ax.figure.axes) == 2
+    assert [dots.get_offsets().shape[0] for dots in ax.collections] == [7, 7]
+    colors = [dots.get_facecolor()[0].tolist() for dots in ax.collections]
+    assert colors == [[1, 0, 0, 1], [0, 0.5019607843137255, 0, 1]]
+    with pytest.raises(ValueError, match="cell 'X' is not in the frame"):
+        plots.kpi_cell(classified, "X")
+    with pytest.raises(ValueError, match='column "class" is missing; use the frame that kpi.clas'):
+        plots.kpi_cell(classified.drop("class"), "S001-1")

@@ -33,6 +33,9 @@ __all__ = [
     "facing_cells",
     "find_infinite",
     "group_runs",
+    "kpi_baseline",
+    "kpi_detect",
+    "kpi_shapes",
     "neighbors_distinct",
     "neighbors_unit_rows",
     "packet_features",
@@ -220,6 +223,55 @@ def facing_cells(
     n_jobs: int | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> tuple[NDArray[uint32], NDArray[uint32], NDArray[float64], NDArray[float64]]: ...
+def kpi_baseline(
+    time: NDArray[int64],
+    value: NDArray[float64],
+    starts: NDArray[int64],
+    baseline: NDArray[float64],
+    scale: NDArray[float64],
+    *,
+    method: str,
+    median: bool,
+    window: int,
+    min_periods: int,
+    include_current: bool,
+    floor: float,
+    min_scale: float,
+    n_jobs: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> None: ...
+def kpi_detect(
+    time: NDArray[int64],
+    value: NDArray[float64],
+    baseline: NDArray[float64],
+    scale: NDArray[float64],
+    starts: NDArray[int64],
+    rules: list[tuple[str, dict[str, float]]],
+    given: list[NDArray[float64]],
+    *,
+    polarity: str,
+    need: int,
+    persistence: tuple[int, int],
+    min_duration: int,
+    merge_gap: int,
+    refractory: int,
+    n_jobs: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[
+    NDArray[float64],
+    NDArray[Any],
+    NDArray[Any],
+    NDArray[Any],
+    NDArray[Any],
+    NDArray[Any],
+    NDArray[Any],
+]: ...
+def kpi_shapes(
+    z: NDArray[float64],
+    series: NDArray[int64],
+    first: NDArray[int64],
+    last: NDArray[int64],
+) -> tuple[NDArray[int64], NDArray[float64], NDArray[float64]]: ...
 
 # Model files.
 

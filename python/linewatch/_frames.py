@@ -29,7 +29,15 @@ def to_polars(native):
         if column.dtype.is_numeric() or column.dtype.is_temporal():
             columns[name] = column.to_polars()
         else:
-            columns[name] = pl.Series(name, column.to_list(), strict=False)
+            # pandas has NaN where text is missing.
+            values = [None if value != value else value for value in column.to_list()]
+            try:
+                columns[name] = pl.Series(name, values, strict=False)
+            except (pl.exceptions.PolarsError, TypeError, ValueError):
+                raise TypeError(
+                    f'column "{name}" holds objects that make no column, such as times of several '
+                    "zones (convert them to one)"
+                ) from None
     return pl.DataFrame(columns)
 
 

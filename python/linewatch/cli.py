@@ -63,8 +63,9 @@ def parser():
     kpi = commands.add_parser(
         "kpi",
         help="score the KPIs of cells in a CSV, CSV.gz or Parquet file",
-        description="Score each value against the baseline of its cell, rank the cells, draw the "
-        "worst and write a results folder.",
+        description="Clean the table, score each value against the baseline of its cell, classify "
+        "events, name what moved with them, rank the cells, draw the worst and write a results "
+        "folder.",
     )
     kpi.add_argument("path", metavar="PATH", help="CSV, CSV.gz or Parquet file")
     kpi.add_argument("--time", metavar="COLUMN", help="found by name and content if not given")
@@ -76,7 +77,20 @@ def parser():
         help="a KPI to score; may be repeated; the first one if not given",
     )
     kpi.add_argument("--label", metavar="COLUMN", help="0 and 1, to compare with; found by name")
-    kpi.add_argument("--time-zone", metavar="ZONE", help="show times with an offset in this zone")
+    kpi.add_argument(
+        "--time-zone",
+        metavar="ZONE",
+        help="zone of the cells: of times without, for times with one",
+    )
+    kpi.add_argument(
+        "--sites",
+        metavar="FILE",
+        help="cells with site, latitude, longitude and azimuth: names the neighbours that took "
+        "traffic up, the scope and a map",
+    )
+    kpi.add_argument(
+        "--since", metavar="TIME", help="report from here on; what is earlier makes baselines only"
+    )
     _scoring(kpi)
     kpi.set_defaults(run=run_kpi)
 
@@ -190,7 +204,10 @@ def _count(text):
 
 def run_kpi(options):
     """``linewatch kpi``."""
+    import polars as pl
+
     from linewatch import _results, _tables
+    from linewatch.kpi import _command
 
     _results.check(options.out)
     say = _sayer(options)
@@ -211,8 +228,18 @@ def run_kpi(options):
     cell = frame[columns.cell] if columns.cell else None
     print(f"{Path(options.path).name}: {_number(frame.height, 'row')}, {_cells(cell)}")
     print(f"columns: {_columns_text(columns)}")
-    _print_order(time, cell)
-    _report(options, time, cell, values, label, source=Path(options.path).name, say=say)
+    steps = _command.Steps(options, columns, say)
+    if time.dtype == pl.Time:
+        steps.refuse()
+        _print_order(cell)
+    else:
+        table = steps.clean(frame)
+        time, cell = table[columns.time], table[columns.cell] if columns.cell else None
+        values = {name: table[name] for name in columns.values}
+        label = _tables.labels(table[columns.label]) if columns.label else None
+    _report(
+        options, time, cell, values, label, source=Path(options.path).name, say=say, steps=steps
+    )
 
 
 def run_packets(options):
@@ -262,7 +289,7 @@ def run_score(options):
     _score.run(options)
 
 
-def _report(options, time, cell, values, label, *, source, say, kinds=None):
+def _report(options, time, cell, values, label, *, source, say, kinds=None, steps=None):
     """Score, print and write; the same for a file and for generated cells."""
     import polars as pl
 
@@ -285,6 +312,8 @@ def _report(options, time, cell, values, label, *, source, say, kinds=None):
         scored = _score.score_table(time, cell, value, **asked)
         labels = label if label is not None else pl.Series([None] * len(time), dtype=pl.Boolean)
         scored = scored.with_columns(labels.alias("label"))
+        if steps is not None:
+            scored = steps.since(scored)
         cells = _score.rank_table(scored).join(
             scored.group_by("cell").agg(pl.col("baseline_kind").first()), on="cell", how="left"
         )
@@ -307,17 +336,26 @@ def _report(options, time, cell, values, label, *, source, say, kinds=None):
         if rows
     }
     files = []
+    if steps is not None and dated:
+        tables |= steps.investigate(parts["cells"][0], summary)
     if not options.no_picture:
         if find_spec("matplotlib") is None:
             print('\nno picture: matplotlib is missing (pip install "linewatch[plots]")')
         else:
-            files.append(("kpi.png", lambda path: _draw(path, parts, options.threshold, plots)))
+            classified = tables.get("classified_events")
+            files.append(
+                ("kpi.png", lambda path: _draw(path, parts, options.threshold, plots, classified))
+            )
+            if steps is not None and dated:
+                files += steps.pictures(parts["series"][0])
     say("writing")
     written = _results.write(
         options.out,
         kind="kpi",
         tables=tables,
-        parameters=asked | {"source": source, "baselines": _score.BASELINES},
+        parameters=asked
+        | {"source": source, "baselines": _score.BASELINES}
+        | (steps.parameters() if steps is not None else {}),
         units=units,
         time_zone=getattr(options, "time_zone", None),
         summary=summary,
@@ -459,22 +497,11 @@ def _print_evaluation(found, dated):
         )
 
 
-def _print_order(time, cell):
-    """Say what was sorted and what is there twice."""
-    import polars as pl
-
+def _print_order(cell):
+    """Say what a file of times of day is."""
     if cell is not None and cell.null_count():
         print(f"{_number(cell.null_count(), 'row')} without a cell: not scored")
-    if time.dtype == pl.Time:
-        print("times of day without dates: rows are scored one by one, without order")
-        return
-    keys = pl.DataFrame({"cell": cell if cell is not None else "", "time": time}).drop_nulls()
-    back = keys.select((pl.col("time").diff() < timedelta(0)).over("cell")).to_series().sum()
-    if back:
-        print(f"rows were not in order of time ({back:,} steps back): sorted")
-    double = keys.is_duplicated().sum() - keys.filter(keys.is_duplicated()).n_unique()
-    if double:
-        print(f"{_number(double, 'row')} at a time their cell has already: kept, each scored")
+    print("times of day without dates: rows are scored one by one, without order")
 
 
 def _refuse_gaps(path, columns, time, values):
@@ -509,7 +536,7 @@ def _columns_text(columns):
     return text
 
 
-def _draw(path, parts, threshold, plots):
+def _draw(path, parts, threshold, plots, classified):
     """The worst cells of the first KPI, below each other, two weeks around their worst time."""
     import polars as pl
 
@@ -521,9 +548,19 @@ def _draw(path, parts, threshold, plots):
         title = cell["cell"]
         if cell["score"] is not None:
             title += f"   worst score {cell['score']:.1f}"
+        events = None
         if rows["time"].dtype != pl.Time:
             rows = _around(rows, cell["worst_time"])
-        plots.draw_band(rows, name, threshold, title=title.strip(), legend=k == 0, ax=ax)
+        if classified is not None:
+            events = classified.filter(
+                (pl.col("cell") == cell["cell"])
+                & (pl.col("kpi") == cell["kpi"])
+                & (pl.col("end") >= rows["time"][0])
+                & (pl.col("start") <= rows["time"][-1])
+            )
+        plots.draw_band(
+            rows, name, threshold, title=title.strip(), events=events, legend=k == 0, ax=ax
+        )
     figure.savefig(path, dpi=110)
 
 

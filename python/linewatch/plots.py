@@ -1,8 +1,22 @@
 """Pictures with matplotlib: ``Axes`` in, ``Axes`` out. Nothing is shown or set globally."""
 
+from datetime import timedelta
+
 import numpy as np
 
-__all__ = ["kpi_band"]
+from linewatch import _tables
+from linewatch._frames import eager, to_polars
+from linewatch._kpi_plots import (
+    kpi_calendar,
+    kpi_cell,
+    kpi_heatmap,
+    kpi_map,
+    kpi_scatter,
+    shade_events,
+)
+from linewatch.kpi import _score
+
+__all__ = ["kpi_band", "kpi_calendar", "kpi_cell", "kpi_heatmap", "kpi_map", "kpi_scatter"]
 
 COLORS = {
     "value": "#1f4e79",
@@ -21,8 +35,10 @@ def kpi_band(
     time=None,
     cell=None,
     value=None,
+    kpi=None,
     which=None,
     threshold=6.0,
+    events=None,
     label=None,
     unit=None,
     title=None,
@@ -34,13 +50,19 @@ def kpi_band(
     Parameters
     ----------
     scored : DataFrame
-        The frame that :func:`linewatch.kpi.score` gives.
+        The frame that :func:`linewatch.kpi.score` gives, or the long one of ``baseline``,
+        ``detect`` and ``classify``.
     time, cell, value : str, optional
         Columns; found by name and dtype when left out.
+    kpi : str, optional
+        Which KPI of a long frame; needed if it has several.
     which : str, optional
         The cell to draw; needed if the frame has more than one.
     threshold : float, default=6.0
         The band is baseline plus and minus this many scales, as in the scoring.
+    events : DataFrame, optional
+        Events to shade, a color for each class: ``start``, ``end`` and ``class`` (or
+        ``direction``), with ``cell`` and ``kpi`` if it is of several.
     label : str, optional
         A column of 0 and 1 (or booleans) to shade behind the curve.
     unit : str, optional
@@ -63,16 +85,11 @@ def kpi_band(
     ModuleNotFoundError
         If matplotlib is not installed (``pip install "linewatch[plots]"``).
     """
-    from linewatch import _tables
-    from linewatch._frames import eager, to_polars
-    from linewatch.kpi import _score
-
     native = eager(scored)
-    names = [name for name in native.columns if name not in _score.SCORED]
-    columns = _tables.detect(
-        to_polars(native.select(names)), time=time, cell=cell, values=[value] if value else None
-    )
-    table = _score.scored_table(native, columns.time, columns.cell, columns.values[0], label)
+    if {"cell", "kpi", "time", "value", "baseline", "scale"} <= set(native.columns):
+        table, name = _long_table(native, kpi, unit)
+    else:
+        table, name = _scored_table(native, time, cell, value or kpi, label, unit)
     cells = table["cell"].unique().sort().to_list()
     if which is None and len(cells) > 1:
         raise ValueError(f"the frame has {len(cells)} cells; say which one, such as {cells[0]!r}")
@@ -80,12 +97,60 @@ def kpi_band(
         table = table.filter(table["cell"] == str(which))
     if not table.height:
         raise ValueError(f"cell {which!r} is not in the frame")
-    name = unit_label(columns.values[0], unit)
     title = title if title is not None else (which or "")
-    return draw_band(table.sort("time"), name, threshold, title=title, legend=legend, ax=ax)
+    if events is not None:
+        events = _events_of(events, table["cell"][0], kpi or value)
+    return draw_band(
+        table.sort("time"), name, threshold, title=title, events=events, legend=legend, ax=ax
+    )
 
 
-def draw_band(table, name, threshold, *, title="", legend=True, ax=None):
+def _scored_table(native, time, cell, value, label, unit):
+    """What `draw_band` needs of the frame of `kpi.score`, and the label of its axis."""
+    names = [name for name in native.columns if name not in _score.SCORED]
+    columns = _tables.detect(
+        to_polars(native.select(names)), time=time, cell=cell, values=[value] if value else None
+    )
+    table = _score.scored_table(native, columns.time, columns.cell, columns.values[0], label)
+    return table, unit_label(columns.values[0], unit)
+
+
+def _long_table(native, kpi, unit):
+    """The same of a frame with a row for each cell, KPI and time."""
+    import polars as pl
+
+    table = to_polars(native).with_columns(pl.col("cell").cast(pl.String))
+    kpis = table["kpi"].unique(maintain_order=True).to_list()
+    if kpi is None and len(kpis) > 1:
+        raise ValueError(f"the frame has {len(kpis)} KPIs; say which one, such as {kpis[0]!r}")
+    kpi = kpi if kpi is not None else kpis[0]
+    if kpi not in kpis:
+        raise ValueError(f'KPI "{kpi}" is not in the frame; it has {", ".join(kpis)}')
+    table = table.filter(pl.col("kpi") == kpi)
+    away = pl.col("value") - pl.col("baseline")
+    side = pl.when(away >= 0).then(pl.lit("increase")).when(away < 0).then(pl.lit("decrease"))
+    flag = pl.col("is_anomaly") if "is_anomaly" in table.columns else pl.lit(False)
+    return table.with_columns(direction=side, is_anomaly=flag), unit_label(kpi, unit)
+
+
+def _events_of(events, cell, kpi):
+    """The rows of a frame of events that are of this cell and KPI, in Polars."""
+    import polars as pl
+
+    table = to_polars(eager(events))
+    for name in ("start", "end"):
+        if name not in table.columns:
+            raise ValueError(f'column "{name}" of events is missing; it needs start, end and class')
+    if "class" not in table.columns and "direction" not in table.columns:
+        raise ValueError('events needs a column "class" or "direction" to color by')
+    if "cell" in table.columns:
+        table = table.filter(pl.col("cell").cast(pl.String) == cell)
+    if kpi is not None and "kpi" in table.columns:
+        table = table.filter(pl.col("kpi") == kpi)
+    return table
+
+
+def draw_band(table, name, threshold, *, title="", events=None, legend=True, ax=None):
     """`kpi_band` of the rows of one cell; a Polars frame as `_score.score_table` makes it."""
     import polars as pl
 
@@ -105,6 +170,8 @@ def draw_band(table, name, threshold, *, title="", legend=True, ax=None):
     if np.nanmin(value, initial=0) >= 0:
         low = np.maximum(low, 0)  # a KPI that is never negative has no band there
     label = table["label"].fill_null(False).to_numpy() if "label" in table.columns else None
+    if events is not None and table["time"].dtype != pl.Time:
+        shade_events(ax, events, _step(table["time"]))
     if table["time"].dtype != pl.Time:
         if label is not None and label.any():
             _shade(ax, x, label)
@@ -141,6 +208,8 @@ UNITS = {
     "_mbit_per_s": "Mbit/s",
     "_kbit_per_s": "kbit/s",
     "_gbit_per_s": "Gbit/s",
+    "_gb": "GB",
+    "_erlang": "Erlang",
     "_percent": "%",
     "_ms": "ms",
     "_s": "s",
@@ -177,6 +246,12 @@ def _limits(ax, value, low, high):
         bottom = min(bottom, max(np.quantile(edge[0], 0.02), bottom - 0.3 * wide))
         top = max(top, min(np.quantile(edge[1], 0.98), top + 0.3 * wide))
     ax.set_ylim(bottom - 0.05 * wide, top + 0.05 * wide)
+
+
+def _step(time):
+    """The usual distance of successive times."""
+    step = time.sort().diff()
+    return step.filter(step > timedelta(0)).median() or timedelta(0)
 
 
 def _shade(ax, x, label):

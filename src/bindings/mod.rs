@@ -39,6 +39,9 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     )?;
     m.add_function(wrap_pyfunction!(downsample::downsample, m)?)?;
     m.add_function(wrap_pyfunction!(kpi::facing_cells, m)?)?;
+    m.add_function(wrap_pyfunction!(kpi::kpi_baseline, m)?)?;
+    m.add_function(wrap_pyfunction!(kpi::kpi_detect, m)?)?;
+    m.add_function(wrap_pyfunction!(kpi::kpi_shapes, m)?)?;
     m.add_class::<privacy::CryptoPan>()?;
     m.add(
         "PACKET_FEATURES",

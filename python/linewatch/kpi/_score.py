@@ -6,6 +6,7 @@ import numpy as np
 
 from linewatch import _core, _tables, rolling
 from linewatch._frames import eager, like, to_polars
+from linewatch.kpi import _classify
 
 # The earlier values that make a baseline: same key, no older than the window, and a first one at
 # least as old as the history.
@@ -161,16 +162,17 @@ def events(scored, *, time=None, cell=None, value=None):
     Parameters
     ----------
     scored : DataFrame
-        As :func:`score` returns it.
+        As :func:`score` or :func:`detect` returns it.
     time, cell, value : str, optional
-        As for :func:`score`.
+        As for :func:`score`; not needed for the frame of :func:`detect`.
 
     Returns
     -------
     DataFrame of the caller's kind, by cell and start
         ``cell``, ``start`` and ``end`` (times of the first and last anomaly), ``n_anomalies``,
         ``worst_time``, ``value``, ``baseline``, ``score`` and ``direction`` at the worst, and
-        ``excess``, the sum of value - baseline over the anomalies.
+        ``excess``, the sum of value - baseline over the anomalies. From :func:`detect` also
+        ``kpi``, ``event`` and ``rule``, by KPI first.
 
     Raises
     ------
@@ -178,6 +180,8 @@ def events(scored, *, time=None, cell=None, value=None):
         If `scored` lacks the columns of :func:`score`, or has times of day without dates.
     """
     native = eager(scored)
+    if _classify.is_detected(native):
+        return like(native, _classify.long_events(native))
     return like(native, events_table(scored_table(native, time, cell, value)))
 
 
@@ -187,9 +191,9 @@ def rank(scored, *, time=None, cell=None, value=None):
     Parameters
     ----------
     scored : DataFrame
-        As :func:`score` returns it.
+        As :func:`score` or :func:`detect` returns it; then one row for each cell and KPI.
     time, cell, value : str, optional
-        As for :func:`score`.
+        As for :func:`score`; not needed for the frame of :func:`detect`.
 
     Returns
     -------
@@ -204,6 +208,8 @@ def rank(scored, *, time=None, cell=None, value=None):
         If `scored` lacks the columns of :func:`score`.
     """
     native = eager(scored)
+    if _classify.is_detected(native):
+        return like(native, _classify.long_rank(native))
     return like(native, rank_table(scored_table(native, time, cell, value)))
 
 

@@ -1,0 +1,157 @@
+"""The whole workflow of cells on the command line."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+from linewatch import _results, cli, kpi
+
+START = datetime(2026, 2, 10, 10)
+
+
+@pytest.fixture(scope="module")
+def network():
+    outage = {"kind": "outage", "cell": "S001-1", "start": START, "hours": 6}
+    asleep = {
+        "kind": "sleeping cell",
+        "cell": "S002-2",
+        "start": datetime(2026, 2, 15, 6),
+        "hours": 18,
+    }
+    return kpi.simulate(4, 6, faults=[outage, asleep], missing=0, seed=5)
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch, network):
+    """Runs ``linewatch kpi`` beside the files of a network: exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    network.kpis.write_parquet("kpis.parquet")
+    network.sites.write_csv("sites.csv")
+
+    def run(*arguments):
+        code = cli.main(["kpi", *arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def fails(run, *arguments):
+    code, _, err = run(*arguments)
+    assert code == 2 and err.count("\n") == 1
+    return err.removeprefix("linewatch: error: ").strip()
+
+
+def test_events_are_classified_explained_and_ranked(run):
+    code, out, err = run(
+        "kpis.parquet", "--value", "traffic_gb", "--sites", "sites.csv", "--no-picture"
+    )
+    assert code == 0 and err == ""
+    assert "cleaned: 12,096 rows in, 12,096 rows out, one every 1:00:00; nothing to mend" in out
+    assert "sites: sites.csv: 12 rows in, 12 cells out; nothing to mend" in out
+    manifest, tables = _results.read("results")
+    assert set(tables) == {
+        "series", "events", "cells", "classified_events", "reasons", "persistent", "neighbors",
+        "sites", "gaps", "repairs",
+    }  # fmt: skip
+    events = tables["classified_events"]
+    outage = events.filter((pl.col("cell") == "S001-1") & (pl.col("start") == START)).row(
+        0, named=True
+    )
+    assert outage["class"] in ("SUDDEN_DECREASE", "DROP_OUT", "LEVEL_SHIFT")
+    assert outage["is_worse"] and outage["direction"] == "decrease" and outage["scope"] == "cell"
+    assert outage["lost_share"] > 0.2 and outage["taken_up"] > 0
+    assert events["rank"].to_list() == list(range(1, events.height + 1))
+    why = tables["reasons"].filter((pl.col("cell") == "S001-1") & (pl.col("start") == START))
+    assert "prb_percent" in why["cause_kpi"].to_list()
+    assert "S002-2" in tables["persistent"]["cell"].to_list()
+    assert tables["neighbors"].filter("took_up").height > 0
+    assert tables["sites"]["cell_id"][0] in ("S001-1", "S002-2")
+    assert manifest["parameters"]["rules"] == list(kpi.DEFAULT_RULES)
+    assert manifest["summary"]["classified_events"] == events.height
+    assert "off their course in 6 of the last 12 rows: " in out
+    for part in ("S001-1", outage["class"], "lost", "taken up", "scope"):
+        assert part in out
+
+
+def test_what_is_before_since_only_makes_baselines(run):
+    since = datetime(2026, 2, 14)
+    code, _, _ = run("kpis.parquet", "--since", "2026-02-14", "--no-picture")
+    assert code == 0
+    _, tables = _results.read("results")
+    assert tables["series"]["time"].min() == since
+    assert tables["series"]["baseline"].null_count() == 0
+    assert tables["classified_events"]["end"].min() >= since
+    assert tables["events"]["start"].min() >= since
+    assert "S002-2" in tables["classified_events"]["cell"].to_list()
+
+
+def test_repairs_and_gaps_are_in_the_folder(run, network):
+    broken = network.kpis.with_columns(
+        prb_percent=pl.when(pl.int_range(pl.len()) == 5).then(140.0).otherwise("prb_percent")
+    ).filter(~pl.int_range(pl.len()).is_between(100, 102))
+    pl.concat([broken, broken[:2]]).write_csv("broken.csv")
+    code, out, _ = run("broken.csv", "--value", "prb_percent", "--no-picture")
+    assert code == 0
+    assert "row there twice" in out and "above the top of a ratio" in out
+    _, tables = _results.read("results")
+    assert tables["gaps"]["n_missing"].to_list() == [3]
+    assert tables["repairs"].select("column", "before", "after").rows() == [
+        (None, None, None), (None, None, None), ("prb_percent", "140.0", None)
+    ]  # fmt: skip
+    assert tables["repairs"]["row"].to_list() == [0, 1, 5]
+
+
+def test_an_hour_that_comes_twice_is_scored_once(run):
+    first = datetime(2026, 10, 24)
+    utc = pl.datetime_range(first, first + timedelta(hours=60), "1h", time_zone="UTC", eager=True)
+    pl.DataFrame({"time": utc, "users": range(61)}).write_parquet("autumn.parquet")
+    code, out, _ = run("autumn.parquet", "--time-zone", "Europe/Paris", "--no-picture")
+    assert code == 0
+    assert "local hour that comes twice  1  first kept" in out
+    assert _results.read("results")[1]["series"].height == 60
+
+
+def test_pictures_of_cells_by_hours_and_on_a_map(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    code, out, _ = run("kpis.parquet", "--value", "traffic_gb", "--sites", "sites.csv")
+    assert code == 0
+    for name in ("kpi.png", "heatmap.png", "map.png"):
+        assert (tmp_path / "results" / name).read_bytes().startswith(b"\x89PNG")
+        assert name in out
+
+
+def test_sites_that_are_not_as_they_should_be(run, network):
+    sites = network.sites.with_columns(
+        azimuth=pl.when(pl.col("cell_id") == "S001-2").then(400).otherwise("azimuth"),
+        latitude=pl.when(pl.col("cell_id") == "S004-1").then(None).otherwise("latitude"),
+    )
+    pl.concat([sites, sites[:1]]).write_csv("poor.csv")
+    code, out, _ = run("kpis.parquet", "--sites", "poor.csv", "--no-picture")
+    assert code == 0
+    for said in ("azimuth beyond 360 degrees", "no possible place", "cell there twice"):
+        assert said in out
+    assert "1 of 12 cells have no place" in out
+
+
+def test_what_cannot_be_done_is_one_line(run, network):
+    message = fails(run, "kpis.parquet", "--since", "soon")
+    assert (
+        message == "--since must be a time such as 2026-01-31 or \"2026-01-31 14:00\", got 'soon'"
+    )
+    message = fails(run, "kpis.parquet", "--since", "2027-01-01")
+    assert message == "--since 2027-01-01: the last row is of 2026-02-15 23:00"
+    assert fails(run, "kpis.parquet", "--sites", "none.csv") == "none.csv does not exist"
+    network.sites.with_columns(cell_id="x" + pl.col("cell_id")).write_csv("other.csv")
+    message = fails(run, "kpis.parquet", "--sites", "other.csv")
+    assert message == 'no cell is in both files: "S001-1" there, "xS001-1" in other.csv'
+    network.sites.drop("azimuth").write_csv("less.csv")
+    message = fails(run, "kpis.parquet", "--sites", "less.csv")
+    assert message.startswith("sites has no column for the azimuth; say azimuth=")
+    with open("day.csv", "w") as file:
+        file.write("Time,CellName,users\n9:45,a,1\n10:00,a,2\n")
+    message = fails(run, "day.csv", "--since", "2026-01-01")
+    assert message == "--since needs dates; these times are times of day only"
+    network.kpis.filter(pl.col("cell_id") == "S001-1").drop("cell_id").write_parquet("one.parquet")
+    message = fails(run, "one.parquet", "--sites", "sites.csv")
+    assert message == "--sites needs a column of cells; the file is one series"
