@@ -7,6 +7,7 @@ pub mod cdr;
 pub mod downsample;
 pub mod error;
 pub mod float;
+pub mod flow;
 pub mod iforest;
 pub mod kpi;
 pub mod model;

@@ -19,6 +19,7 @@ _submodules = (
     "dashboards",
     "datasets",
     "downsample",
+    "flow",
     "iforest",
     "intrusion",
     "kpi",

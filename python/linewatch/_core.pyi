@@ -19,6 +19,8 @@ __all__ = [
     "CdrTable",
     "CryptoPan",
     "FilterBank",
+    "FlowFiles",
+    "FlowReader",
     "Forest",
     "NeighborIndex",
     "PacketFile",
@@ -373,6 +375,31 @@ def packet_features(
 def write_packets(
     table: Any, times: NDArray[int64], path: str | PathLike[str], snap_length: int
 ) -> None: ...
+
+# Flow.
+
+@final
+class FlowFiles:
+    def __new__(
+        cls,
+        paths: Sequence[str],
+        columns: Sequence[str] | None,
+        addresses: str,
+        *,
+        skip: bool,
+        batch_rows: int,
+        n_jobs: int | None = None,
+    ) -> FlowFiles: ...
+    @property
+    def column_names(self) -> list[str]: ...
+    def empty(self, views: bool) -> ArrowTable: ...
+    def reader(self, views: bool) -> FlowReader: ...
+    def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
+
+@final
+class FlowReader:
+    def next_batch(self) -> ArrowTable | None: ...
+    def take_bad_rows(self) -> list[tuple[int, int, str]]: ...
 
 # Privacy.
 

@@ -10,6 +10,7 @@ pub mod arrow;
 pub mod cdr;
 pub mod downsample;
 pub mod error;
+pub mod flow;
 pub mod iforest;
 pub mod kpi;
 pub mod matrix;
@@ -33,6 +34,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<cdr::CdrTable>()?;
     m.add_function(wrap_pyfunction!(arrow::arrow_numbers, m)?)?;
     m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
+    m.add_class::<flow::FlowFiles>()?;
+    m.add_class::<flow::FlowReader>()?;
     m.add(
         "STATISTICS",
         PyTuple::new(m.py(), crate::rolling::Statistic::NAMES)?,

@@ -1,0 +1,113 @@
+//! Columns of flows as they are read.
+
+use super::labels::Labels;
+use super::layout::Kind;
+
+/// How addresses are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addresses {
+    /// The text of each row.
+    Text,
+    /// Each different text once, and its number for each row.
+    Category,
+    /// IPv4 as 32-bit numbers.
+    Integer,
+    /// 16 bytes, IPv4 as `::ffff:a.b.c.d`.
+    Bytes,
+}
+
+/// The values of a column.
+pub enum Values {
+    /// Microseconds since 1970-01-01.
+    Times(Vec<i64>),
+    /// Seconds.
+    Seconds(Vec<f64>),
+    /// Whole numbers.
+    Counts(Vec<i64>),
+    /// Whole numbers below 2^31.
+    Smalls(Vec<i32>),
+    /// The number of each row's text, to be given as text if `plain`.
+    Texts {
+        /// Numbers of texts.
+        codes: Vec<u32>,
+        /// The texts.
+        labels: Box<Labels>,
+        /// Whether each row shows its text.
+        plain: bool,
+    },
+    /// IPv4 addresses.
+    Numbers(Vec<u32>),
+    /// Addresses of 16 bytes.
+    Bytes(Vec<[u8; 16]>),
+}
+
+/// A column and its rows without a value.
+pub struct Field {
+    /// The values; any value where there is none.
+    pub values: Values,
+    /// Rows without a value, ascending.
+    pub missing: Vec<u32>,
+}
+
+/// Columns of the same length.
+pub struct Table {
+    /// The columns, in the order that was asked for.
+    pub fields: Vec<Field>,
+    /// How long they are.
+    pub rows: usize,
+}
+
+impl Table {
+    /// Empty columns of these kinds.
+    pub fn new(kinds: &[Kind], addresses: Addresses) -> Self {
+        let field = |&kind: &Kind| Field {
+            values: Values::new(kind, addresses),
+            missing: Vec::new(),
+        };
+        Table {
+            fields: kinds.iter().map(field).collect(),
+            rows: 0,
+        }
+    }
+
+    /// Forgets the rows from `rows` on.
+    pub fn truncate(&mut self, rows: usize) {
+        for field in &mut self.fields {
+            field.values.truncate(rows);
+            let kept = field.missing.partition_point(|&row| (row as usize) < rows);
+            field.missing.truncate(kept);
+        }
+        self.rows = rows;
+    }
+}
+
+impl Values {
+    fn new(kind: Kind, addresses: Addresses) -> Self {
+        let texts = |plain| Values::Texts {
+            codes: Vec::new(),
+            labels: Box::default(),
+            plain,
+        };
+        match (kind, addresses) {
+            (Kind::Time, _) => Values::Times(Vec::new()),
+            (Kind::Seconds, _) => Values::Seconds(Vec::new()),
+            (Kind::Count, _) => Values::Counts(Vec::new()),
+            (Kind::Small | Kind::Port, _) => Values::Smalls(Vec::new()),
+            (Kind::Label, _) | (Kind::Address, Addresses::Category) => texts(false),
+            (Kind::Address, Addresses::Text) => texts(true),
+            (Kind::Address, Addresses::Integer) => Values::Numbers(Vec::new()),
+            (Kind::Address, Addresses::Bytes) => Values::Bytes(Vec::new()),
+        }
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        match self {
+            Values::Times(values) | Values::Counts(values) => values.truncate(rows),
+            Values::Seconds(values) => values.truncate(rows),
+            Values::Smalls(values) => values.truncate(rows),
+            Values::Texts { codes, .. } => codes.truncate(rows),
+            Values::Numbers(values) => values.truncate(rows),
+            Values::Bytes(values) => values.truncate(rows),
+        }
+    }
+}
