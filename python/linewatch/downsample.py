@@ -104,4 +104,6 @@ def _marks(keep, n):
 
 def _same_length(found, n, name):
     if found.shape != (n,):
-        raise ValueError(f"{name} must have one entry for each of the {n:,} rows, got {len(found):,}")
+        raise ValueError(
+            f"{name} must have one entry for each of the {n:,} rows, got {len(found):,}"
+        )

@@ -1,4 +1,4 @@
-"""The pages served by Dash: filters, a table whose rows choose what the figures show, zoom, refresh.
+"""The pages served by Dash: filters, a table whose rows choose the figures, zoom, refresh.
 
 What a reader chose lives in the browser; the server keeps nothing but the tables it read.
 """

@@ -16,7 +16,7 @@ class Page:
 
     `list` gives the rows to choose from, `first` the key chosen at the beginning; `chosen` are
     figures of a key, `whole` those of everything. All take the results first. `filters` are
-    (option of `list`, label, values); the figures in `zoom` are drawn anew for the stretch in sight.
+    (option of `list`, label, values); figures in `zoom` are drawn anew for the stretch in sight.
     """
 
     title: str
@@ -60,6 +60,10 @@ PAGES = {
         first=traffic.first_choice,
         chosen=traffic.CHOSEN,
         whole=traffic.WHOLE,
+        filters=(
+            ("source", "source", traffic.source_names),
+            ("level", "UFM level", traffic.levels),
+        ),
     ),
     "calls": Page(
         "Calls",

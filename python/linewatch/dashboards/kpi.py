@@ -40,8 +40,8 @@ def tiles(results):
     bad = cells.filter(pl.col("n_anomalies") > 0).sort("score", descending=True, nulls_last=True)
     if bad.height:
         worst = bad.row(0, named=True)
-        made.append(Tile("worst cell", worst["cell"] or "(one series)",
-                         f"{unit_label(worst['kpi'])}, score {number(worst['score'])}"))  # fmt: skip
+        note = f"{unit_label(worst['kpi'])}, score {number(worst['score'])}"
+        made.append(Tile("worst cell", worst["cell"] or "(one series)", note))
     return made
 
 
@@ -176,8 +176,10 @@ def series(results, cell, kpi, *, start=None, end=None, n_out=2000, theme="light
         made.add_trace(go.Scatter(x=x, y=_list(low), fill="tonexty", **band,
                                   fillcolor="rgba(86,180,233,0.22)",
                                   name=f"baseline ± {width:g} scales"))  # fmt: skip
-        made.add_trace(go.Scatter(x=x, y=_list(baseline), mode="lines", name="baseline",
-                                  line={"color": _theme.SKY, "width": 1, "dash": "dash"}))  # fmt: skip
+        dashed = {"color": _theme.SKY, "width": 1, "dash": "dash"}
+        made.add_trace(
+            go.Scatter(x=x, y=_list(baseline), mode="lines", name="baseline", line=dashed)
+        )
     made.add_trace(
         go.Scatter(x=x, y=_list(drawn["value"].to_numpy()), name="value",
                    mode="lines" if dated else "markers",
@@ -232,12 +234,11 @@ def hour_weekday(results, cell=None, kpi=None, *, theme="light"):
     grid = [[None] * 24 for _ in WEEKDAYS]
     for day, hour, n, _ in counts.iter_rows():
         grid[day - 1][hour] = n
-    made = _theme.figure(
-        theme, title=title, x=f"hour of the day ({results.time_zone})", height=280
-    )
+    made = _theme.figure(theme, title=title, x=f"hour of the day ({results.time_zone})", height=280)
+    hover = "%{y} %{x}:00, %{z} anomalies<extra></extra>"
     made.add_trace(go.Heatmap(z=grid, x=list(range(24)), y=WEEKDAYS, colorscale="Cividis",
                               xgap=1, ygap=1, colorbar={"title": {"text": "anomalies"}},
-                              hovertemplate="%{y} %{x}:00, %{z} anomalies<extra></extra>"))  # fmt: skip
+                              hovertemplate=hover))  # fmt: skip
     made.update_yaxes(autorange="reversed")
     return made
 
