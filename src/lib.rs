@@ -4,6 +4,7 @@
 //! `python`) converts, releases the interpreter lock and calls.
 
 pub mod cdr;
+pub mod downsample;
 pub mod error;
 pub mod float;
 pub mod flow;

@@ -49,26 +49,26 @@ def usage(*arguments):
     return err.getvalue()
 
 
-def test_the_demo_needs_no_data_and_ends_with_the_files_it_wrote(run, tmp_path):
-    code, out, err = run("demo", "--cells", 6, "--weeks", 6, "--no-picture")
+def test_the_demo_finds_what_it_planted_and_writes_a_page(run, tmp_path):
+    options = ["demo", "--sites", 4, "--users", 300, "--seed", 1]
+    code, out, err = run(*options)
     assert code == 0 and err == ""
-    assert "kind of degradation  planted  found" in out
-    assert "precision" in out and "recall" in out
-    lines = out.splitlines()
-    listed = lines[next(k for k, line in enumerate(lines) if "files written" in line) + 1 :]
-    assert [line.strip() for line in listed] == [
-        "results/manifest.json",
-        "results/series.parquet",
-        "results/events.parquet",
-        "results/cells.parquet",
-    ]
-    assert all((tmp_path / line.strip()).is_file() for line in listed)
+    for planted in ("outage", "drift", "port scan", "exfiltration", "wangiri"):
+        assert f"\n  {planted} " in out
+    results = tmp_path / "results"
+    for name in ("kpi", "flows", "calls"):
+        assert (results / name / "manifest.json").is_file()
+    assert "yes" in next(line for line in out.splitlines() if line.startswith("  port scan"))
+    said = out.rsplit("\n\n", 1)[0]
+    assert run(*options)[1].rsplit("\n\n", 1)[0] == said
 
 
-def test_the_demo_says_the_same_for_the_same_seed(run):
-    options = ["demo", "--cells", 3, "--weeks", 6, "--no-picture", "--seed", 4]
-    one, two = (run(*options)[1].rsplit("\n\n", 1)[0] for _ in range(2))
-    assert one == two
+def test_the_demo_replaces_nothing_but_a_demo(run, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep")
+    message = fails(run, "demo", "--out", "mine")
+    assert message == "mine holds other files (notes.txt); choose another folder (--out)"
+    assert fails(run, "demo", "--sites", "0") == "--sites must be at least 1, got 0"
 
 
 def test_a_csv_a_gzip_and_a_parquet_give_the_same_results(run, cells, tmp_path):
@@ -245,7 +245,6 @@ def test_other_errors_are_one_line_too(run, cells, tmp_path):
     assert "must be a whole number from 1 on" in usage("kpi", "c.parquet", "--top", "0")
     message = fails(run, "kpi", "c.parquet", "--cell", "traffic_mbit_per_s")
     assert message.endswith("has dtype Float64; expected names of cells")
-    assert fails(run, "demo", "--weeks", "3").startswith("--weeks must be at least 5")
     (tmp_path / "zoned.csv").write_text("time,users\n2026-01-05T00:00:00+01:00,1\n")
     message = fails(run, "kpi", "zoned.csv", "--time-zone", "Mars/Olympus")
     assert message.startswith("time zone 'Mars/Olympus' is not known")

@@ -49,11 +49,12 @@ def test_a_scan_comes_first_and_the_tables_are_whole(run, files, flows, tmp_path
     assert tables["flows_by_minute"]["total_bytes"].sum() == n_bytes
     assert tables["sources"]["total_bytes"].sum() == n_bytes
     assert tables["segments"].height == tables["sources"].height == flows["sa"].n_unique()
-    scores = tables["scores"]
+    scores = tables["source_windows"]
     scanner = flows.filter("is_anomaly")["sa"][0]
     assert scores["source"][0] == scanner and scores["is_anomaly"][0]
     assert scores["score"].is_sorted(descending=True)
-    first = tables["reasons"].filter(pl.col("source") == scanner)
+    names = tables["scores"].filter(pl.col("name").str.starts_with(scanner + " "))
+    first = tables["score_reasons"].filter(pl.col("row").is_in(names["row"].implode()))
     assert first["rank"][0] == 1 and first["reason"].str.contains("ports = ").any()
     assert f"  {scanner} " in out[out.index("anomalies: ") :]
     segments = pl.read_csv(tmp_path / "found" / "segments.csv")

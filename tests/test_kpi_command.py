@@ -51,7 +51,7 @@ def test_events_are_classified_explained_and_ranked(run):
     assert "sites: sites.csv: 12 rows in, 12 cells out; nothing to mend" in out
     manifest, tables = _results.read("results")
     assert set(tables) == {
-        "series", "events", "cells", "classified_events", "reasons", "persistent", "neighbors",
+        "series", "events", "cells", "classified_events", "causes", "persistent", "neighbors",
         "sites", "gaps", "repairs",
     }  # fmt: skip
     events = tables["classified_events"]
@@ -62,7 +62,7 @@ def test_events_are_classified_explained_and_ranked(run):
     assert outage["is_worse"] and outage["direction"] == "decrease" and outage["scope"] == "cell"
     assert outage["lost_share"] > 0.2 and outage["taken_up"] > 0
     assert events["rank"].to_list() == list(range(1, events.height + 1))
-    why = tables["reasons"].filter((pl.col("cell") == "S001-1") & (pl.col("start") == START))
+    why = tables["causes"].filter((pl.col("cell") == "S001-1") & (pl.col("start") == START))
     assert "prb_percent" in why["cause_kpi"].to_list()
     assert "S002-2" in tables["persistent"]["cell"].to_list()
     assert tables["neighbors"].filter("took_up").height > 0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, final
 
-from numpy import float64, floating, int64, uint32
+from numpy import bool_, float64, floating, int64, uint32
 from numpy.typing import NDArray
 from typing_extensions import CapsuleType
 
@@ -32,6 +32,7 @@ __all__ = [
     "average_path_length",
     "classify_ports",
     "cusum",
+    "downsample",
     "ewm",
     "facing_cells",
     "find_infinite",
@@ -219,6 +220,15 @@ class Forest:
     def __lt__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __reduce__(self) -> tuple[Any, tuple[bytes]]: ...
+
+# Downsample.
+
+def downsample(
+    y: NDArray[float64],
+    x: NDArray[float64] | None,
+    keep: NDArray[bool_] | None,
+    points: int,
+) -> NDArray[int64]: ...
 
 # KPI.
 

@@ -61,6 +61,50 @@ TABLES = {
         "score": ("Float64", "Score at the worst time."),
         "direction": ("String", "increase or decrease, at the worst time."),
     },
+    "calls_by_hour": {
+        "time": ("Datetime", "Start of the hour, local."),
+        "n_calls": ("Int64", "Calls that began in it."),
+        "n_anomalous": ("Int64", "Those planted as anomalies."),
+    },
+    "call_kinds": {
+        "kind": ("String", "Kind of anomaly."),
+        "n_calls": ("Int64", "Its calls."),
+    },
+    "call_durations": {
+        "from_s": ("Float64", "Shortest duration of the class, in seconds."),
+        "to_s": ("Float64", "Longest one, not included; null for the last class."),
+        "n_usual": ("Int64", "Calls that are no anomaly."),
+        "n_anomalous": ("Int64", "Calls that are one."),
+    },
+    "callers": {
+        "caller": ("String", "A caller whose calls score high."),
+        "callee": ("String", "Whom it calls."),
+        "n_calls": ("Int64", "How often."),
+        "score": ("Float64", "Mean score of the caller's calls; higher = more anomalous."),
+        "kind": ("String", "The kind of anomaly planted there; empty if none."),
+    },
+    "detection": {
+        "scenario": ("String", "Kind of anomaly; all in the last row."),
+        "n_planted": ("Int64", "Its calls."),
+        "auroc": ("Float64", "Against usual calls; 0.5 is chance."),
+        "average_precision": ("Float64", "Against usual calls."),
+        "precision": ("Float64", "Where as many are flagged as there are anomalies."),
+        "recall": ("Float64", "At the same threshold."),
+        "reasons": ("String", "The features that stand out most; null without."),
+    },
+    "scores": {
+        "row": ("Int64", "Row of the input, from 0."),
+        "name": ("String", "What the row is about, such as a source and a time; may be empty."),
+        "score": ("Float64", "How anomalous; higher = more."),
+        "is_anomaly": ("Boolean", "The score reaches the threshold."),
+        "label": ("Boolean", "What is known of the row; null without a label."),
+    },
+    "score_reasons": {
+        "row": ("Int64", "Row of the input, from 0."),
+        "rank": ("Int64", "Place of the reason, from 1."),
+        "reason": ("String", "A feature that makes the row anomalous, with its value."),
+        "contribution": ("Float64", "Its part of the score; null where only the order is known."),
+    },
     "packets_by_source": {
         "source": ("String", "Source address."),
         "n_packets": ("Int64", "Packets of the source."),
@@ -114,7 +158,7 @@ TABLES = {
         "taken_up": ("Float64", "What neighbours carried more, where that is sure; null without."),
         "net_lost": ("Float64", "Lost less taken up."),
     },
-    "reasons": {
+    "causes": {
         "cell": ("String", "Cell of the event."),
         "kpi": ("String", "KPI of the event."),
         "start": ("Datetime", "Start of the event."),
@@ -125,7 +169,6 @@ TABLES = {
         "deviation": ("Float64", "Mean distance from the baseline, in scales."),
         "direction": ("String", "increase or decrease."),
         "lead_h": ("Float64", "Hours by which it moved before the start; negative if after."),
-        "was_off": ("Boolean", "It was so before that already: the lead says nothing."),
         "n_moved": ("Int64", "Rows of the event in which it had moved."),
     },
     "neighbors": {
@@ -224,7 +267,7 @@ TABLES = {
             "Require Upgrade, Potential Sales, Needs Attention or Possible Customer Loss.",
         ),
     },
-    "scores": {
+    "source_windows": {
         "source": ("String", "The customer."),
         "time": ("Datetime", "Beginning of the stretch."),
         "flows": ("Int64", "Flows in it."),
@@ -241,6 +284,25 @@ TABLES = {
         "reason_1": ("String", "Feature that counts most, with its value."),
         "reason_2": ("String", "The second, if there is one."),
         "reason_3": ("String", "The third, if there is one."),
+    },
+    "source_minutes": {
+        "source": ("String", "One of the 200 customers with the most bytes."),
+        "time": ("Datetime", "Beginning of the minute."),
+        "flows": ("Int64", "Flows that began in it."),
+        "total_bytes": ("Int64", "Their bytes, both ways."),
+        "bytes_in": ("Int64", "Bytes in (ibyt)."),
+        "bytes_out": ("Int64", "Bytes out (obyt); null if the layout has none."),
+        "total_td": ("Float64", "Sum of their durations (s); null if the layout has none."),
+    },
+    "conversations": {
+        "source": ("String", "One of the 200 customers with the most bytes."),
+        "destination": ("String", "One of the 20 it exchanged the most with."),
+        "port": ("Int64", "Destination port."),
+        "protocol": ("String", "Protocol."),
+        "service": ("String", "Name in the IANA registry; null if it has none."),
+        "category": ("String", "Traffic category; null if none is known."),
+        "flows": ("Int64", "Flows."),
+        "total_bytes": ("Int64", "Bytes, both ways."),
     },
     "services": {
         "port": ("Int64", "Destination port."),
@@ -307,6 +369,13 @@ def read(folder):
     import polars as pl
 
     folder = Path(folder)
+    manifest = read_manifest(folder)
+    tables = manifest.get("tables", {})
+    return manifest, {name: pl.read_parquet(folder / f"{name}.parquet") for name in tables}
+
+
+def read_manifest(folder):
+    """The manifest of a results folder, with the tables that this version knows."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -318,8 +387,16 @@ def read(folder):
             f"{folder} has format version {manifest['format_version']}; this linewatch reads up to "
             f"{FORMAT_VERSION} (upgrade linewatch)"
         )
-    tables = manifest.get("tables", {})
-    return manifest, {name: pl.read_parquet(folder / f"{name}.parquet") for name in tables}
+    tables = manifest.get("tables")
+    if not isinstance(tables, dict):
+        raise ValueError(f"{folder / MANIFEST} names no tables; expected a results folder")
+    # Names become paths: only known ones are followed, and only to files of the folder itself.
+    manifest["tables"] = {name: rows for name, rows in tables.items() if name in TABLES}
+    for name in manifest["tables"]:
+        path = folder / f"{name}.parquet"
+        if path.is_symlink() or not path.is_file():
+            raise ValueError(f"{path} is in the manifest but is no file of the folder")
+    return manifest
 
 
 def check(folder):

@@ -53,7 +53,9 @@ def _one_line(error):
 
 def parser():
     """The options of every command."""
+    from linewatch import _demo
     from linewatch.cdr import command
+    from linewatch.dashboards import _command
     from linewatch.flow import _command as flow_command
 
     top = Parser(prog="linewatch", description="Find anomalies in telecom data.")
@@ -96,15 +98,12 @@ def parser():
 
     demo = commands.add_parser(
         "demo",
-        help="generate cells with planted degradations and find them; needs no data",
-        description="Generate hourly KPIs of cells with labelled degradations, score them and "
-        "compare what was found with what was planted.",
+        help="generate a small network, find what was planted, draw a page; needs no data",
+        description="Generate KPIs, flows and calls with planted faults, attacks and fraud, search "
+        "them without looking, compare with the truth and write one page of it all.",
     )
-    demo.add_argument("--cells", type=int, default=40, help="default 40")
-    demo.add_argument("--weeks", type=int, default=8, help="default 8")
-    demo.add_argument("--seed", type=int, default=0, help="default 0")
-    _scoring(demo)
-    demo.set_defaults(run=run_demo, value=["traffic_mbit_per_s"])
+    _demo.add_options(demo)
+    demo.set_defaults(run=_demo.run)
 
     generate = commands.add_parser(
         "generate",
@@ -168,6 +167,7 @@ def parser():
     )
     score.add_argument("--json", action="store_true", help="print the summary as JSON")
     score.set_defaults(run=run_score)
+    _command.add_parsers(commands)
     return top
 
 
@@ -260,39 +260,6 @@ def run_packets(options):
     _command.run(options)
 
 
-def run_demo(options):
-    """``linewatch demo``."""
-    from linewatch import _results, datasets
-
-    _results.check(options.out)
-    if options.weeks < 5:
-        raise ValueError(
-            f"--weeks must be at least 5, as four make the baseline; got {options.weeks}"
-        )
-    for name, least in (("cells", 1), ("seed", 0)):
-        if getattr(options, name) < least:
-            raise ValueError(f"--{name} must be at least {least}, got {getattr(options, name)}")
-    say = _sayer(options)
-    say("generating cells")
-    cells = datasets.hourly_cells(options.cells, options.weeks, seed=options.seed)
-    values = {name: cells[name] for name in options.value}
-    print(
-        f"demo: {cells.height:,} generated rows, {options.cells} cells, {options.weeks} weeks of "
-        f"hourly traffic, seed {options.seed}"
-    )
-    print("degradations are planted and labelled after the fourth week")
-    _report(
-        options,
-        cells["time"],
-        cells["cell_id"],
-        values,
-        cells["is_degraded"],
-        source=f"generated, seed {options.seed}",
-        say=say,
-        kinds=cells["degradation"],
-    )
-
-
 def run_score(options):
     """``linewatch score``."""
     from linewatch import _score
@@ -300,7 +267,7 @@ def run_score(options):
     _score.run(options)
 
 
-def _report(options, time, cell, values, label, *, source, say, kinds=None, steps=None):
+def _report(options, time, cell, values, label, *, source, say, steps=None):
     """Score, print and write; the same for a file and for generated cells."""
     import polars as pl
 
@@ -332,8 +299,6 @@ def _report(options, time, cell, values, label, *, source, say, kinds=None, step
         summary[name] = {"anomalies": int(scored["is_anomaly"].sum())}
         if label is not None:
             summary[name] |= _score.evaluate_table(scored)
-            if kinds is not None:
-                _print_planted(scored.with_columns(kind=kinds))
             _print_evaluation(summary[name], dated)
         kpi_name = pl.lit(name).alias("kpi")
         parts["series"].append(scored.with_columns(kpi_name))
@@ -468,26 +433,6 @@ def _print_table(cells, dated):
             for k, (f, w) in enumerate(zip(row, widths, strict=True))
         ]
         print("  " + "  ".join(fields).rstrip())
-
-
-def _print_planted(scored):
-    """What was planted, kind by kind, and how much of it was found."""
-    import polars as pl
-
-    ordered = scored.sort("cell", "time").with_columns(run=pl.struct("cell", "kind").rle_id())
-    runs = ordered.drop_nulls("kind").group_by("run", "kind")
-    runs = runs.agg(hours=pl.len(), flagged=pl.col("is_anomaly").sum())
-    table = runs.group_by("kind").agg(
-        planted=pl.len(),
-        found=(pl.col("flagged") > 0).sum(),
-        hours=pl.col("hours").sum(),
-        flagged=pl.col("flagged").sum(),
-    )
-    if not table.height:
-        return
-    print("\n  kind of degradation  planted  found  hours  hours flagged")
-    for row in table.sort("kind").iter_rows():
-        print("  {:<19}  {:>7}  {:>5}  {:>5}  {:>13}".format(*row))
 
 
 def _print_evaluation(found, dated):

@@ -8,6 +8,7 @@ use pyo3::types::PyTuple;
 
 pub mod arrow;
 pub mod cdr;
+pub mod downsample;
 pub mod error;
 pub mod flow;
 pub mod iforest;
@@ -43,6 +44,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
         "STATISTICS",
         PyTuple::new(m.py(), crate::rolling::Statistic::NAMES)?,
     )?;
+    m.add_function(wrap_pyfunction!(downsample::downsample, m)?)?;
     m.add_function(wrap_pyfunction!(kpi::facing_cells, m)?)?;
     m.add_function(wrap_pyfunction!(kpi::kpi_baseline, m)?)?;
     m.add_function(wrap_pyfunction!(kpi::kpi_detect, m)?)?;

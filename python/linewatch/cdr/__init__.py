@@ -18,6 +18,7 @@ from linewatch.cdr.dataset import Calls, Dataset, generate
 from linewatch.cdr.features import FEATURES, USER_FEATURES, features, user_features
 from linewatch.cdr.realism import realism
 from linewatch.cdr.scenarios import register, unregister
+from linewatch.cdr.study import study
 
 __all__ = [
     "FEATURES",
@@ -30,6 +31,7 @@ __all__ = [
     "generate",
     "realism",
     "register",
+    "study",
     "unregister",
     "user_features",
 ]

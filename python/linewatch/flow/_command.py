@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 REASONS = 3
+# The dashboard drills down into this many sources, and shows this many destinations of each.
+SOURCES_IN_DETAIL, DESTINATIONS_IN_DETAIL = 200, 20
 # What the command reads, as far as the layout has it.
 READ = ["ts", "te", "td", "sa", "da", "sp", "dp", "pr", "flg", "ipkt", "ibyt", "opkt", "obyt"]
 READ += ["in", "out", "dir", "svln", "dvln", "ismc", "odmc", "idmc", "osmc"]
@@ -111,7 +113,7 @@ def run(options):
             "flows": flows.height,
             "sources": tables["sources"].height,
             "unusual_ratios": int(tables["sources"]["is_unusual_ratio"].sum()),
-            "anomalies": int(tables["scores"]["is_anomaly"].sum()),
+            "anomalies": int(tables["source_windows"]["is_anomaly"].sum()),
         },
         files=files,
     )
@@ -191,6 +193,11 @@ def analysed(flows, options):
         .rename({"value": "reason"})
         .sort([by, "time", "rank"])
     )
+    top = sources[by].head(SOURCES_IN_DETAIL).implode()
+
+    def of_top(table):
+        return table.filter(pl.col(by).is_in(top))
+
     services = services_of(flows)
     protocols = flow.protocol_table(flows, [n for n in ("pr", "flg") if n in flows.columns])
     protocols = protocols.rename({"pr": "protocol", "flg": "flags"}, strict=False)
@@ -198,12 +205,40 @@ def analysed(flows, options):
         "flows_by_minute": series,
         "sources": sources,
         "segments": segments.sort(["usage", by], descending=[True, False]),
-        "scores": scores,
-        "reasons": reasons,
+        "source_windows": scores,
+        "source_minutes": of_top(flow.by_time(flows, by=by, time_zone=options.time_zone)),
+        "conversations": of_top(conversations(flows, by)),
+        **generic(scores, reasons, by),
         "services": services,
         "protocols": protocols,
     }
     return {name: _laid_out(name, table, by) for name, table in tables.items()}, hours
+
+
+def conversations(flows, by):
+    """What each source sent where: the largest destinations and services of each."""
+    import polars as pl
+
+    from linewatch import flow
+
+    found = flow.top_talkers(flows, max(flows.height, 1), by=[by, "da", "dp", "pr"])
+    found = found.group_by(by, maintain_order=True).head(DESTINATIONS_IN_DETAIL)
+    return found.rename({"da": "destination", "dp": "port", "pr": "protocol"}).with_columns(
+        pl.col("port").cast(pl.Int64)
+    )
+
+
+def generic(scores, reasons, by):
+    """Stretches of sources as rows with a name, and the reasons of those that are anomalies."""
+    import polars as pl
+
+    name = pl.format("{} {}", by, pl.col("time").dt.strftime("%F %H:%M"))
+    rows = scores.with_row_index("row").with_columns(
+        name=name, label=pl.lit(None, pl.Boolean), row=pl.col("row").cast(pl.Int64)
+    )
+    place = rows.select(by, "time", "row")
+    why = reasons.join(place, on=[by, "time"], how="left", maintain_order="left")
+    return {"scores": rows, "score_reasons": why}
 
 
 def services_of(flows):
@@ -264,7 +299,7 @@ def _describe(name, flows, lacks, notes, key):
 def _print(tables, hours, options):
     import polars as pl
 
-    sources, scores = tables["sources"], tables["scores"]
+    sources, scores = tables["sources"], tables["source_windows"]
     top = options.top
     zone = options.time_zone or "time of the file"
     print(f"\nbusiest hours ({zone})")

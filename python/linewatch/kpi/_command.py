@@ -172,7 +172,7 @@ def investigate(table, columns, kinds, sites, options, say):
     bad = _persistent(detected, table, columns)
     tables = {
         "classified_events": measured,
-        "reasons": reasons,
+        "causes": reasons,
         "persistent": bad,
     }
     if sites is not None:
@@ -251,7 +251,7 @@ def _explained(long, found, sites):
             pl.lit(None, dtype=missing.get(name, pl.Float64)).alias(name) for name in cost
         ).sort("score", descending=True, nulls_last=True)
     key = found.select("cell", "kpi", "start", event=pl.int_range(pl.len(), dtype=pl.Int64))
-    reasons = why.drop_nulls("rank").select(list(_results.TABLES["reasons"]))
+    reasons = why.drop_nulls("rank").select(list(_results.TABLES["causes"]))
     side = pl.when(pl.col("direction") > 0).then(pl.lit("increase"))
     events = events.with_columns(direction=side.otherwise(pl.lit("decrease")))
     events = events.select(list(_results.TABLES["classified_events"]))
@@ -310,7 +310,7 @@ def show(tables, options, has_sites):
     if n:
         by_class = events.group_by("class").len().sort("len", "class", descending=[True, False])
         print("  " + ", ".join(f"{count:,} {name}" for name, count in by_class.iter_rows()))
-        first = tables["reasons"].filter(pl.col("rank") == 1)
+        first = tables["causes"].filter(pl.col("rank") == 1)
         rows = events.head(options.top).join(
             first.select("cell", "kpi", "start", "cause_cell", "cause_kpi", "deviation"),
             on=["cell", "kpi", "start"],

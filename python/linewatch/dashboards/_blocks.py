@@ -1,0 +1,33 @@
+"""What a page is made of besides figures."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure of its own: what, how much, and a word on it."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table of which a row can be chosen.
+
+    `keys` say what a row stands for, such as a cell and a KPI; figures are drawn for a key.
+    """
+
+    title: str
+    columns: list
+    rows: list
+    keys: list
+    total: int
+    right: frozenset = field(default_factory=frozenset)
+
+    @property
+    def note(self):
+        """Says what is left out."""
+        shown = len(self.rows)
+        return "" if shown == self.total else f"{shown:,} of {self.total:,} rows"
