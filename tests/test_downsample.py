@@ -18,6 +18,7 @@ def reference(y, points):
             continue
         part = y[start:end]
         candidates += sorted({start + int(np.argmin(part)), start + int(np.argmax(part))})
+    candidates = sorted({0, *candidates, n - 1})
     if len(candidates) <= points:
         return candidates
     inner, buckets = len(candidates) - 2, points - 2

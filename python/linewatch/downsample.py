@@ -84,9 +84,9 @@ def _places(x, n):
     if found.dtype.kind in "mM":
         if np.isnat(found).any():
             raise ValueError("x has missing times; leave those rows out")
-        # Distances count, not dates: nanoseconds from the first row are exact for a hundred days,
-        # and to better than a microsecond beyond.
-        found = (found - found[:1]).astype("timedelta64[ns]").astype(np.int64)
+        # Distances count, not dates; in nanoseconds they are exact for a hundred days, and to
+        # better than a microsecond beyond.
+        found = (found - found[:1]).astype("timedelta64[ns]").astype(np.float64)
     places = _numbers(found, "x")
     _same_length(places, n, "x")
     if np.isnan(places).any():

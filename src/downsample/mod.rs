@@ -52,7 +52,10 @@ pub fn downsample<T: Float>(
     if points < 4 {
         return Err(Error::argument("n_out", "at least 4", points));
     }
-    let lengths = [("x", x.map(<[f64]>::len)), ("keep", keep.map(<[bool]>::len))];
+    let lengths = [
+        ("x", x.map(<[f64]>::len)),
+        ("keep", keep.map(<[bool]>::len)),
+    ];
     for (name, found) in lengths {
         if let Some(found) = found.filter(|&found| found != y.len()) {
             let expected = y.len();
@@ -82,10 +85,22 @@ pub fn downsample<T: Float>(
         monitor.tick(bin.len() as u64)?;
         extremes::of(y, bin, &mut candidates, &mut others);
     }
+    // The line begins and ends where the series does.
+    let last = y.len() - 1;
+    if candidates.first() != Some(&0) && !y[0].to_f64().is_nan() {
+        candidates.insert(0, 0);
+    }
+    if candidates.last() != Some(&last) && !y[last].to_f64().is_nan() {
+        candidates.push(last);
+    }
     let place = |row: usize| x.map_or(row as f64, |x| x[row]);
     let mut rows = triangles::choose(y, place, &candidates, points);
     if let Some(keep) = keep {
-        others.extend(keep.iter().enumerate().filter_map(|(row, &k)| k.then_some(row)));
+        others.extend(
+            keep.iter()
+                .enumerate()
+                .filter_map(|(row, &k)| k.then_some(row)),
+        );
     }
     if !others.is_empty() {
         rows.append(&mut others);
@@ -100,7 +115,9 @@ fn first_back(x: &[f64]) -> Option<usize> {
     if x.first().is_some_and(|x| x.is_nan()) {
         return Some(0);
     }
-    x.windows(2).position(|two| !(two[0] <= two[1])).map(|k| k + 1)
+    x.windows(2)
+        .position(|two| !(two[0] <= two[1]))
+        .map(|k| k + 1)
 }
 
 /// Cuts the rows into bins of equal width in `x`, or of equal numbers.
@@ -171,7 +188,13 @@ mod tests {
     fn bins_follow_the_places() {
         // Half of the rows lie in the first hundredth of the range.
         let x: Vec<f64> = (0..1000)
-            .map(|i| if i < 500 { f64::from(i) / 500.0 } else { f64::from(i - 499) / 5.0 })
+            .map(|i| {
+                if i < 500 {
+                    f64::from(i) / 500.0
+                } else {
+                    f64::from(i - 499) / 5.0
+                }
+            })
             .collect();
         let y: Vec<f64> = x.iter().map(|x| (x * 3.0).sin()).collect();
         let rows = rows(&y, Some(&x), None, 40);
@@ -185,7 +208,10 @@ mod tests {
             downsample(y, x, None, points, &Monitor::default()).unwrap_err()
         };
         assert!(matches!(fail(&[1.0], None, 3), Error::Argument { .. }));
-        assert!(matches!(fail(&[1.0, 2.0], Some(&[1.0]), 4), Error::Length { .. }));
+        assert!(matches!(
+            fail(&[1.0, 2.0], Some(&[1.0]), 4),
+            Error::Length { .. }
+        ));
         let back = fail(&[1.0, 2.0], Some(&[1.0, 0.0]), 4);
         assert!(matches!(back, Error::Unsorted { row: 1, .. }));
     }

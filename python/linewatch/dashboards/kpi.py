@@ -154,10 +154,8 @@ def series(results, cell, kpi, *, start=None, end=None, n_out=2000, theme="light
     if not rows.height:
         return _theme.empty(theme, f"{cell or 'series'}", "no rows between these times")
     marked = rows["is_anomaly"].fill_null(False).to_numpy()
-    times = rows["time"].cast(pl.Datetime("ns")) if dated else rows["time"].cast(pl.Int64)
-    chosen = downsample.indices(
-        rows["value"].to_numpy(), n_out, x=times.cast(pl.Int64).to_numpy(), keep=marked
-    )
+    times = rows["time"] if dated else rows["time"].cast(pl.Int64)
+    chosen = downsample.indices(rows["value"].to_numpy(), n_out, x=times.to_numpy(), keep=marked)
     drawn = rows[chosen]
     made = _theme.figure(
         theme,
