@@ -91,8 +91,8 @@ class Monitor:
     Equal to :func:`detect` bit for bit where the baseline is that of an hour or exponentially
     weighted, to 1e-12 with rolling means, whose sums are added in another order.
 
-    A monitor is fed by one thread at a time. An update that is stopped (Ctrl-C) may have been taken for some KPIs and not for others: go on
-    from a snapshot.
+    A monitor is fed by one thread at a time. An update that is stopped (Ctrl-C) may have been taken
+    for some KPIs and not for others: go on from a snapshot.
 
     Examples
     --------
