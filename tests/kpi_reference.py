@@ -218,8 +218,8 @@ def drop_out(x, b, s, polarity, min_length, margin):
         yield n / min_length, -1
 
 
-def _sums(x, b, s, polarity, allowance, threshold, clip, cap, span, warm_up, restart):
-    m, n, up, down, fires = 0.0, 0, 0.0, 0.0, False
+def _sums(x, b, s, polarity, allowance, threshold, clip, cap, span, warm_up):
+    m, n, up, down = 0.0, 0, 0.0, 0.0
     for value in zip(x, b, s, strict=True):
         d = distance(*value)
         if math.isnan(d):
@@ -236,17 +236,14 @@ def _sums(x, b, s, polarity, allowance, threshold, clip, cap, span, warm_up, res
         both = (up, 1) if up >= down else (down, -1)
         total, direction = {"high": (up, 1), "low": (down, -1), "both": both}[polarity]
         yield total / threshold, direction
-        if restart and fires and total < threshold:
-            up = down = 0.0
-        fires = total >= threshold
 
 
 def level_shift(x, b, s, polarity, k, h, clip, cap, span, warm_up):
-    return _sums(x, b, s, polarity, k, h, clip, cap, span, warm_up, False)
+    return _sums(x, b, s, polarity, k, h, clip, cap, span, warm_up)
 
 
 def drift(x, b, s, polarity, delta, threshold, clip, cap, span, warm_up):
-    return _sums(x, b, s, polarity, delta, threshold, clip, cap, span, warm_up, True)
+    return _sums(x, b, s, polarity, delta, threshold, clip, cap, span, warm_up)
 
 
 class Ewma:

@@ -135,7 +135,7 @@ def test_a_robust_z_is_the_distance_from_the_median():
     x[-1] = 12.0
     frame = pl.DataFrame({"time": hours(120), "rate": x})
     level, _ = levels(frame, "robust_z", method="rolling", window=24, floor=0)
-    assert level[-1] == pytest.approx(10 / 1.4826 / 0.5 / 6)  # deviations: half are 0, half 1
+    assert level[-1] == pytest.approx(10 / 1.4826 / 0.5 / 5)  # deviations: half are 0, half 1
 
 
 def test_a_cell_is_compared_with_cells_of_its_kind(rng):
@@ -269,9 +269,9 @@ def test_events_and_ranking_of_a_detected_frame():
     found = kpi.detect(pl.concat([a, b]), rules=["z"])
     events = kpi.events(found)
     assert events.select("cell", "event", "n_anomalies", "score").rows() == [
-        ("a", 1, 2, 1.5),
-        ("a", 2, 1, pytest.approx(7 / 6)),
-        ("b", 1, 1, pytest.approx(20 / 6)),
+        ("a", 1, 2, 9 / 5),
+        ("a", 2, 1, 7 / 5),
+        ("b", 1, 1, 20 / 5),
     ]
     assert events["excess"].to_list() == [17, 7, 20]
     ranked = kpi.rank(found)

@@ -446,7 +446,6 @@ pub struct Drift {
     pub(crate) reference: Reference,
     pub(crate) up: f64,
     pub(crate) down: f64,
-    pub(crate) fires: bool,
 }
 
 impl Drift {
@@ -460,11 +459,10 @@ impl Drift {
             reference: Reference::new(clip, span, warm_up),
             up: 0.0,
             down: 0.0,
-            fires: false,
         }
     }
 
-    /// The level at the next row; when the rule stops firing its sums begin anew.
+    /// The level at the next row.
     #[inline]
     pub fn push(&mut self, row: &Row, side: Side) -> Level {
         if row.z.is_nan() {
@@ -477,15 +475,10 @@ impl Drift {
         self.up = (self.up + away - self.delta).max(0.0).min(self.top);
         self.down = (self.down - away - self.delta).max(0.0).min(self.top);
         let (sum, direction) = side.of_sums(self.up, self.down);
-        let level = sum / self.threshold;
-        if level >= 1.0 {
-            self.fires = true;
-        } else if self.fires {
-            self.fires = false;
-            self.up = 0.0;
-            self.down = 0.0;
+        Level {
+            level: sum / self.threshold,
+            direction,
         }
-        Level { level, direction }
     }
 }
 

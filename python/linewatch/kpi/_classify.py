@@ -10,6 +10,8 @@ from linewatch.kpi._rules import RULES, polarities
 from linewatch.rolling import _bar, _number, _whole
 
 ROW_CLASSES = ("INCREASE", "DEGRADATION", "STABLE")
+# Rules that fire on rows none of which need stand out.
+SLOW = ("flat_run", "level_shift", "drift", "variance_shift", "seasonal_break")
 EVENT_CLASSES = (
     "DROP_OUT",
     "FLAT_LINE",
@@ -259,7 +261,8 @@ def classify_events(detected, *, polarity=None, min_shift_rows=12):
     polarity : dict of KPI to {"high", "low", "both"}, optional
         Which way a KPI is worse, for ``is_worse``; by its name where it is not given.
     min_shift_rows : int, default=12
-        From its first to its last anomaly, a shift or drift has at least so many rows.
+        From its onset to its last anomaly, a shift or drift has at least so many rows, if single
+        rows stand out, too.
 
     Returns
     -------
@@ -287,8 +290,9 @@ def classify_events(detected, *, polarity=None, min_shift_rows=12):
     2. FLAT_LINE: ``flat_run`` fired.
     3. SEASONAL_BREAK (``seasonal_break`` fired) or VARIANCE_SHIFT (``variance_shift`` fired) where
        distances go both ways: \\|sum of z\\| is below half the sum of \\|z\\|.
-    4. LEVEL_SHIFT or DRIFT: ``level_shift`` or ``drift`` fired, over `min_shift_rows` rows or more.
-       DRIFT if a ramp fits the rows around the start better than a step.
+    4. LEVEL_SHIFT or DRIFT: ``level_shift`` or ``drift`` fired, and either no rule that looks at
+       single rows did, or there are `min_shift_rows` rows or more since the onset. DRIFT if a
+       ramp fits the rows around the start better than a step.
     5. SEASONAL_BREAK or VARIANCE_SHIFT if only these fired.
     6. SUDDEN_INCREASE or SUDDEN_DECREASE by the sign of the sum of z.
 
@@ -427,9 +431,11 @@ def _classes(events, min_shift_rows, sides):
 
     up = pl.col("sum_z") > 0
     both_ways = pl.col("sum_z").abs() < 0.5 * pl.col("sum_abs_z")
-    moved = fired("level_shift", "drift") & (pl.col("span") >= min_shift_rows)
+    far = fired(*(name for name in RULES if name not in SLOW))
+    lasting = (pl.col("last") - pl.col("begun") + 1 >= min_shift_rows) | ~far
+    slow = fired("level_shift", "drift")
+    moved = slow & lasting
     rhythm, scatter = fired("seasonal_break"), fired("variance_shift")
-    far = fired(*(name for name in RULES if name not in ("seasonal_break", "variance_shift")))
     rules = [
         (fired("drop_out") & (pl.col("n_gone") >= 0.5 * pl.col("n_far")), "DROP_OUT"),
         (fired("flat_run"), "FLAT_LINE"),
@@ -437,8 +443,8 @@ def _classes(events, min_shift_rows, sides):
         (both_ways & scatter, "VARIANCE_SHIFT"),
         (moved & pl.col("is_ramp"), "DRIFT"),
         (moved, "LEVEL_SHIFT"),
-        (~far & rhythm, "SEASONAL_BREAK"),
-        (~far & scatter, "VARIANCE_SHIFT"),
+        (~far & ~slow & rhythm, "SEASONAL_BREAK"),
+        (~far & ~slow & scatter, "VARIANCE_SHIFT"),
         (up, "SUDDEN_INCREASE"),
     ]
     name = pl.lit("SUDDEN_DECREASE")

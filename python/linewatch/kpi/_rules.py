@@ -26,10 +26,10 @@ RULES = {
     "ewma_error": {"threshold": 8.0, "span": 24, "scale_span": 1000, "warm_up": 168},
     "flat_run": {"min_length": 6, "tolerance": 0.0, "warm_up": 168, "factor": 2.0},
     "drop_out": {"min_length": 3, "margin": 3.0},
-    "level_shift": {"k": 1.0, "h": 12.0, "clip": 3.0, "cap": 1.25, "span": 168, "warm_up": 24},
+    "level_shift": {"k": 0.8, "h": 10.0, "clip": 3.0, "cap": 1.25, "span": 168, "warm_up": 24},
     "drift": {
-        "delta": 0.75,
-        "threshold": 40.0,
+        "delta": 0.6,
+        "threshold": 32.0,
         "clip": 3.0,
         "cap": 1.25,
         "span": 336,
