@@ -29,6 +29,7 @@ __all__ = [
     "arrow_numbers",
     "arrow_times",
     "average_path_length",
+    "classify_ports",
     "cusum",
     "ewm",
     "facing_cells",
@@ -37,6 +38,8 @@ __all__ = [
     "neighbors_distinct",
     "neighbors_unit_rows",
     "packet_features",
+    "port_registry",
+    "port_table",
     "read_model",
     "rolling",
     "wavelet_cwt",
@@ -338,6 +341,10 @@ class FlowFiles:
 class FlowReader:
     def next_batch(self) -> ArrowTable | None: ...
     def take_bad_rows(self) -> list[tuple[int, int, str]]: ...
+
+def classify_ports(table: Any, wanted: Sequence[str], literal: bool, form: str) -> ArrowTable: ...
+def port_registry() -> tuple[str, list[tuple[int, str]]]: ...
+def port_table(literal: bool) -> ArrowTable: ...
 
 # Privacy.
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{
-    ArrayRef, ArrowPrimitiveType, DictionaryArray, FixedSizeBinaryArray, PrimitiveArray,
-    StringArray, StringViewArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, DictionaryArray, FixedSizeBinaryArray,
+    Int32Array, PrimitiveArray, StringArray, StringViewArray,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::*;
@@ -15,12 +15,14 @@ use arrow::record_batch::{RecordBatch, RecordBatchIterator};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-use super::arrow::{ArrowTable, STREAM, refuse};
+use super::arrow::{ArrowTable, Column as Port, STREAM, refuse};
 use super::error::guard;
 use super::run::run;
 use crate::error::Error;
+use crate::flow::field;
 use crate::flow::labels::Labels;
 use crate::flow::layout::Kind;
+use crate::flow::ports;
 use crate::flow::reader::{Options, Reader};
 use crate::flow::table::{Addresses, Field as Column, Table, Values};
 use crate::flow::text::ReadError;
@@ -241,27 +243,44 @@ fn array(column: Column, rows: usize, views: bool) -> Result<ArrayRef, ArrowErro
             let bytes = Buffer::from_vec(values.into_flattened());
             Arc::new(FixedSizeBinaryArray::try_new(16, bytes, nulls)?)
         }
-        Values::Texts {
+        Values::Views { views: all, texts } if views => {
+            let texts = vec![Buffer::from_vec(texts)];
+            // SAFETY: each view was made of a text that stands where it says, and which was read
+            // as an address, so it is UTF-8. Rows without one view the empty text.
+            Arc::new(unsafe { StringViewArray::new_unchecked(all.into(), texts.into(), nulls) })
+        }
+        Values::Views { views: all, texts } => Arc::new(unviewed(&all, &texts, nulls)?),
+        Values::Labels {
             mut codes,
             mut labels,
-            plain,
         } => {
             if labels.is_empty() {
                 // All rows are missing, and their codes must name a text all the same.
                 labels.code(b"", 0, 0);
                 codes.fill(0);
             }
-            match (plain, views) {
-                (true, true) => Arc::new(text_views(&codes, *labels, nulls)?),
-                (true, false) => Arc::new(texts(&codes, &labels, nulls)?),
-                (false, _) => {
-                    let keys = PrimitiveArray::<UInt32Type>::new(codes.into(), nulls);
-                    let values = label_array(*labels)?;
-                    Arc::new(DictionaryArray::try_new(keys, Arc::new(values))?)
-                }
-            }
+            let keys = PrimitiveArray::<UInt32Type>::new(codes.into(), nulls);
+            let values = label_array(&labels)?;
+            Arc::new(DictionaryArray::try_new(keys, Arc::new(values))?)
         }
     })
+}
+
+/// Views as texts one after another.
+fn unviewed(
+    views: &[u128],
+    texts: &[u8],
+    nulls: Option<NullBuffer>,
+) -> Result<StringArray, ArrowError> {
+    let mut offsets = Vec::with_capacity(views.len() + 1);
+    let mut bytes = Vec::with_capacity(texts.len() + 12 * views.len());
+    offsets.push(0);
+    for view in views {
+        bytes.extend_from_slice(field::viewed(&view.to_le_bytes(), texts));
+        offsets.push(bytes.len() as i32);
+    }
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)
 }
 
 fn nulls(missing: &[u32], rows: usize) -> Option<NullBuffer> {
@@ -276,10 +295,10 @@ fn nulls(missing: &[u32], rows: usize) -> Option<NullBuffer> {
     Some(NullBuffer::new(buffer))
 }
 
-fn label_array(labels: Labels) -> Result<StringArray, ArrowError> {
+fn label_array(labels: &Labels) -> Result<StringArray, ArrowError> {
     let ends = std::iter::once(0).chain(labels.ends.iter().map(|&end| end as i32));
     let offsets = OffsetBuffer::new(ends.collect());
-    StringArray::try_new(offsets, Buffer::from_vec(labels.bytes), None)
+    StringArray::try_new(offsets, Buffer::from_vec(labels.bytes.clone()), None)
 }
 
 /// The text of each row.
@@ -302,7 +321,7 @@ fn texts(
 /// The text of each row as a view of the one place where it stands.
 fn text_views(
     codes: &[u32],
-    labels: Labels,
+    labels: &Labels,
     nulls: Option<NullBuffer>,
 ) -> Result<StringViewArray, ArrowError> {
     let views: Vec<u128> = (0..labels.len() as u32)
@@ -313,8 +332,286 @@ fn text_views(
         })
         .collect();
     let views: Vec<u128> = codes.iter().map(|&code| views[code as usize]).collect();
-    let buffers = vec![Buffer::from_vec(labels.bytes)];
+    let buffers = vec![Buffer::from_vec(labels.bytes.clone())];
     // SAFETY: the views were made of texts that stand where they say, and each was checked to be
     // UTF-8 (an address is ASCII) when it was read.
     Ok(unsafe { StringViewArray::new_unchecked(views.into(), buffers.into(), nulls) })
+}
+
+/// A port of each row, where there is one.
+fn ports(column: &Port) -> PyResult<Vec<Option<u16>>> {
+    fn read<P: ArrowPrimitiveType<Native: TryInto<u16>>>(column: &Port) -> Vec<Option<u16>> {
+        column.copy::<P, Option<u16>>(None, |value| value.try_into().ok())
+    }
+    use DataType::*;
+    Ok(match column.data_type {
+        Int8 => read::<Int8Type>(column),
+        Int16 => read::<Int16Type>(column),
+        Int32 => read::<Int32Type>(column),
+        Int64 => read::<Int64Type>(column),
+        UInt8 => read::<UInt8Type>(column),
+        UInt16 => read::<UInt16Type>(column),
+        UInt32 => read::<UInt32Type>(column),
+        UInt64 => read::<UInt64Type>(column),
+        Null => vec![None; column.len()],
+        _ => {
+            let title = format!("column {:?}", column.name);
+            return Err(column.refuse(&title, "ports as whole numbers"));
+        }
+    })
+}
+
+/// The transport protocol of each row.
+fn transports(column: &Port) -> PyResult<Vec<u8>> {
+    fn numbers<P: ArrowPrimitiveType<Native: TryInto<i64>>>(column: &Port) -> Vec<u8> {
+        column.copy::<P, u8>(ports::OTHER, |value| {
+            value.try_into().map_or(ports::OTHER, ports::transport)
+        })
+    }
+    fn texts(chunk: &dyn Array) -> Option<Vec<u8>> {
+        let of = |text: Option<&str>| text.map_or(ports::OTHER, |t| named(t.as_bytes()));
+        Some(match chunk.data_type() {
+            DataType::Utf8 => chunk.as_string::<i32>().iter().map(of).collect(),
+            DataType::LargeUtf8 => chunk.as_string::<i64>().iter().map(of).collect(),
+            DataType::Utf8View => chunk.as_string_view().iter().map(of).collect(),
+            DataType::Null => vec![ports::OTHER; chunk.len()],
+            DataType::Dictionary(..) => {
+                let any = chunk.as_any_dictionary();
+                let values = texts(any.values())?;
+                let nulls = any.keys().nulls();
+                let code = |(row, key): (usize, usize)| match nulls {
+                    Some(nulls) if nulls.is_null(row) => ports::OTHER,
+                    _ => values.get(key).copied().unwrap_or(ports::OTHER),
+                };
+                // Keys of missing rows may be anything, but there is a value for each of the rest.
+                match values.is_empty() {
+                    true => vec![ports::OTHER; chunk.len()],
+                    false => any
+                        .normalized_keys()
+                        .into_iter()
+                        .enumerate()
+                        .map(code)
+                        .collect(),
+                }
+            }
+            _ => return None,
+        })
+    }
+    use DataType::*;
+    Ok(match column.data_type {
+        Int8 => numbers::<Int8Type>(column),
+        Int16 => numbers::<Int16Type>(column),
+        Int32 => numbers::<Int32Type>(column),
+        Int64 => numbers::<Int64Type>(column),
+        UInt8 => numbers::<UInt8Type>(column),
+        UInt16 => numbers::<UInt16Type>(column),
+        UInt32 => numbers::<UInt32Type>(column),
+        UInt64 => numbers::<UInt64Type>(column),
+        _ => {
+            let mut all = Vec::with_capacity(column.len());
+            for chunk in &column.chunks {
+                let title = format!("column {:?}", column.name);
+                let expected = "protocols as text or as whole numbers";
+                all.extend(texts(chunk).ok_or_else(|| column.refuse(&title, expected))?);
+            }
+            all
+        }
+    })
+}
+
+/// The transport of a name, quickly for the two that nearly every flow has.
+#[inline(always)]
+fn named(text: &[u8]) -> u8 {
+    match text {
+        b"TCP" => 0,
+        b"UDP" => 1,
+        _ => ports::named_transport(text),
+    }
+}
+
+fn mode(literal: bool) -> ports::Mode {
+    match literal {
+        true => ports::Mode::Literal,
+        false => ports::Mode::Full,
+    }
+}
+
+/// Names as texts that rows look at.
+struct Names {
+    labels: Labels,
+}
+
+impl Names {
+    /// The first one is empty and stands for none.
+    fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let mut labels = Labels::default();
+        for (number, name) in names.enumerate() {
+            let (code, _) = labels.code(name.as_bytes(), 0, name.len());
+            assert_eq!(code as usize, number, "names differ");
+        }
+        Names { labels }
+    }
+
+    /// The name of each row; missing where the number is 0.
+    fn array(&self, codes: Vec<u32>, form: &str) -> Result<ArrayRef, ArrowError> {
+        let missing = |row: usize| codes[row] == 0;
+        let valid = BooleanBuffer::collect_bool(codes.len(), |row| !missing(row));
+        let nulls = Some(NullBuffer::new(valid)).filter(|nulls| nulls.null_count() > 0);
+        Ok(match form {
+            "views" => Arc::new(text_views(&codes, &self.labels, nulls)?),
+            "codes" => {
+                let keys = PrimitiveArray::<UInt32Type>::new(codes.into(), nulls);
+                Arc::new(DictionaryArray::try_new(
+                    keys,
+                    Arc::new(label_array(&self.labels)?),
+                )?)
+            }
+            _ => Arc::new(texts(&codes, &self.labels, nulls)?),
+        })
+    }
+}
+
+/// What is known of the ports of flows, as columns with the names that are `wanted`.
+///
+/// `table` has the columns sp, dp and pr, as far as they are needed. Texts come as "views" (as
+/// Polars keeps them), as "codes" (a dictionary) or plainly.
+#[pyfunction]
+pub fn classify_ports(
+    py: Python<'_>,
+    table: &Bound<'_, PyAny>,
+    wanted: Vec<String>,
+    literal: bool,
+    form: &str,
+) -> PyResult<ArrowTable> {
+    let (_, columns) = super::arrow::read(table)?;
+    let find = |name: &str| columns.iter().find(|column| column.name == name);
+    let work = || {
+        let registry = ports::registry();
+        let entries = registry.entries(mode(literal));
+        let transports = find("pr").map(transports).transpose()?;
+        let look = |name: &str| -> PyResult<_> {
+            let Some(column) = find(name) else {
+                return Ok(None);
+            };
+            let numbers = ports(column)?;
+            let place = |(row, port): (usize, &Option<u16>)| match (port, &transports) {
+                (Some(port), Some(transports)) => entries[ports::place(*port, transports[row])],
+                _ => entries[ports::NOWHERE],
+            };
+            let found: Vec<ports::Entry> = numbers.iter().enumerate().map(place).collect();
+            Ok(Some((numbers, found)))
+        };
+        let (source, destination) = (look("sp")?, look("dp")?);
+        let services = Names::new(registry.services.iter().map(String::as_str));
+        let categories = Names::new(registry.categories.iter().copied());
+        let classes = Names::new(ports::CLASSES.into_iter());
+        let sides = Names::new(ports::SIDES.into_iter());
+        let sides_of_rows = match (&source, &destination) {
+            (Some(source), Some(destination)) => {
+                let ends = |row: usize| {
+                    let (from, to) = (source.0[row], destination.0[row]);
+                    match from.zip(to) {
+                        Some((from, to)) => {
+                            ports::side((from, source.1[row]), (to, destination.1[row])) as u32
+                        }
+                        None => 0,
+                    }
+                };
+                (0..source.0.len()).map(ends).collect()
+            }
+            _ => Vec::new(),
+        };
+        // The entry of the side that serves.
+        let serving = |row: usize| match (sides_of_rows[row], &source, &destination) {
+            (1, Some(source), _) => source.1[row],
+            (2, _, Some(destination)) => destination.1[row],
+            _ => ports::Entry::default(),
+        };
+        let arrays = wanted.iter().map(|name| {
+            let end = match name.as_str() {
+                _ if name.starts_with("sp_") => &source,
+                _ => &destination,
+            };
+            let entries = |what: fn(ports::Entry) -> usize| -> Vec<u32> {
+                let found = end.iter().flat_map(|(_, found)| found);
+                found.map(|&entry| what(entry) as u32).collect()
+            };
+            let array = match name.as_str() {
+                "sp_service" | "dp_service" => services.array(entries(ports::Entry::service), form),
+                "sp_category" | "dp_category" => {
+                    categories.array(entries(ports::Entry::category), form)
+                }
+                "sp_class" | "dp_class" => {
+                    let class = |port: &Option<u16>| port.map_or(0, |p| ports::class(p) as u32);
+                    let numbers = end.iter().flat_map(|(numbers, _)| numbers);
+                    classes.array(numbers.map(class).collect(), form)
+                }
+                "service_side" => sides.array(sides_of_rows.clone(), form),
+                "service" | "category" => {
+                    let rows = 0..sides_of_rows.len();
+                    if name == "service" {
+                        services.array(rows.map(|r| serving(r).service() as u32).collect(), form)
+                    } else {
+                        let codes = rows.map(|r| serving(r).category() as u32).collect();
+                        categories.array(codes, form)
+                    }
+                }
+                _ => {
+                    return Err(ArrowError::InvalidArgumentError(format!(
+                        "no column {name}"
+                    )));
+                }
+            };
+            Ok((name.as_str(), array?, true))
+        });
+        let arrays = arrays.collect::<Result<Vec<_>, _>>().map_err(refuse)?;
+        RecordBatch::try_from_iter_with_nullable(arrays).map_err(refuse)
+    };
+    py.detach(|| guard(work)).map(ArrowTable)
+}
+
+/// Every port of the registry or with a category: port, protocol, its number, service, category
+/// and rank.
+#[pyfunction]
+pub fn port_table(literal: bool) -> PyResult<ArrowTable> {
+    let registry = ports::registry();
+    let entries = registry.entries(mode(literal));
+    let services = Names::new(registry.services.iter().map(String::as_str));
+    let categories = Names::new(registry.categories.iter().copied());
+    let (mut numbers, mut names, mut protocols) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut service, mut category, mut rank) = (Vec::new(), Vec::new(), Vec::new());
+    for (transport, (name, number)) in ports::TRANSPORTS.into_iter().enumerate() {
+        for port in 0..=u16::MAX {
+            let entry = entries[ports::place(port, transport as u8)];
+            if entry.service() + entry.category() > 0 {
+                numbers.push(i32::from(port));
+                names.push(name);
+                protocols.push(i32::from(number));
+                service.push(entry.service() as u32);
+                category.push(entry.category() as u32);
+                rank.push(i32::from(entry.rank()));
+            }
+        }
+    }
+    let integers = |values: Vec<i32>| Arc::new(Int32Array::from(values)) as ArrayRef;
+    let columns = [
+        ("port", integers(numbers)),
+        ("protocol", Arc::new(StringArray::from(names)) as ArrayRef),
+        ("protocol_number", integers(protocols)),
+        ("service", services.array(service, "plain").map_err(refuse)?),
+        (
+            "category",
+            categories.array(category, "plain").map_err(refuse)?,
+        ),
+        ("rank", integers(rank)),
+    ];
+    let table = RecordBatch::try_from_iter_with_nullable(columns.map(|(n, a)| (n, a, true)));
+    Ok(ArrowTable(table.map_err(refuse)?))
+}
+
+/// Date of the registry of services, and numbers and keywords of IP protocols.
+#[pyfunction]
+pub fn port_registry() -> (String, Vec<(u8, String)>) {
+    let protocols = ports::protocols().map(|(number, keyword)| (number, keyword.to_owned()));
+    (ports::registry().date.clone(), protocols.collect())
 }

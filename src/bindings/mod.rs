@@ -35,6 +35,9 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(arrow::arrow_times, m)?)?;
     m.add_class::<flow::FlowFiles>()?;
     m.add_class::<flow::FlowReader>()?;
+    m.add_function(wrap_pyfunction!(flow::classify_ports, m)?)?;
+    m.add_function(wrap_pyfunction!(flow::port_registry, m)?)?;
+    m.add_function(wrap_pyfunction!(flow::port_table, m)?)?;
     m.add(
         "STATISTICS",
         PyTuple::new(m.py(), crate::rolling::Statistic::NAMES)?,

@@ -2,12 +2,12 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// The longest text whose bytes are compared as two machine words of 16 bytes.
+/// The longest text whose bytes are compared as four machine words.
 const SHORT: usize = 31;
 const EMPTY: u32 = u32::MAX;
 
 /// The bytes of a short text, then its length in the last byte.
-type Key = [u128; 2];
+type Key = [u64; 4];
 
 /// Numbers of different texts, from 0 in the order in which they came.
 pub struct Labels {
@@ -29,7 +29,7 @@ impl Default for Labels {
             bytes: Vec::new(),
             keys: Vec::new(),
             slots: vec![EMPTY; 64],
-            last: ([u128::MAX; 2], EMPTY),
+            last: ([u64::MAX; 4], EMPTY),
             // Texts come from the network: whoever sends them must not know where they collide.
             seed: RandomState::new().hash_one(0u8) | 1,
         }
@@ -61,7 +61,10 @@ impl Labels {
         if len > SHORT {
             return self.long(&bytes[start..end]);
         }
-        let key = match bytes.get(start..start + 32) {
+        let key = match bytes
+            .get(start..start + 32)
+            .and_then(|raw| raw.try_into().ok())
+        {
             Some(raw) => short_key(raw, len),
             None => {
                 let mut raw = [0; 32];
@@ -69,18 +72,21 @@ impl Labels {
                 short_key(&raw, len)
             }
         };
+        if len <= 8 {
+            return self.find(key, self.hash_word(key[0]), &bytes[start..end]);
+        }
         if key == self.last.0 {
             return (self.last.1, false);
         }
-        let (code, is_new) = self.find(key, &bytes[start..end]);
+        let (code, is_new) = self.find(key, self.hash(key), &bytes[start..end]);
         self.last = (key, code);
         (code, is_new)
     }
 
     #[inline(always)]
-    fn find(&mut self, key: Key, text: &[u8]) -> (u32, bool) {
+    fn find(&mut self, key: Key, hash: usize, text: &[u8]) -> (u32, bool) {
         let mask = self.slots.len() - 1;
-        let mut slot = self.hash(key) & mask;
+        let mut slot = hash & mask;
         loop {
             let code = self.slots[slot];
             if code == EMPTY {
@@ -101,33 +107,31 @@ impl Labels {
 
     #[inline(never)]
     fn long(&mut self, text: &[u8]) -> (u32, bool) {
-        let mut key: Key = [0, u128::MAX];
-        for chunk in text.chunks(16) {
-            let mut raw = [0; 16];
+        let mut key: Key = [0, 0, 0, u64::MAX];
+        for chunk in text.chunks(8) {
+            let mut raw = [0; 8];
             raw[..chunk.len()].copy_from_slice(chunk);
-            let mixed = key[0] ^ u128::from_le_bytes(raw);
-            key[0] = mixed
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
-                .rotate_right(61);
+            key[0] = fold(
+                key[0] ^ u64::from_le_bytes(raw),
+                0x9e37_79b9_7f4a_7c15 ^ self.seed,
+            );
         }
-        self.find(key, text)
+        self.find(key, self.hash(key), text)
+    }
+
+    /// Of a text of up to eight bytes.
+    #[inline(always)]
+    fn hash_word(&self, word: u64) -> usize {
+        fold(
+            word ^ self.seed,
+            0x9e37_79b9_7f4a_7c15 ^ self.seed.rotate_left(32),
+        ) as usize
     }
 
     #[inline(always)]
-    fn hash(&self, key: Key) -> usize {
-        let fold = |a: u64, b: u64| {
-            let product = u128::from(a) * u128::from(b);
-            (product >> 64) as u64 ^ product as u64
-        };
-        let [a, b] = key;
-        let low = fold(
-            a as u64 ^ self.seed,
-            (a >> 64) as u64 ^ 0x9e37_79b9_7f4a_7c15,
-        );
-        let high = fold(
-            b as u64 ^ 0xc2b2_ae3d_27d4_eb4f,
-            (b >> 64) as u64 ^ self.seed,
-        );
+    fn hash(&self, [a, b, c, d]: Key) -> usize {
+        let low = fold(a ^ self.seed, b ^ 0x9e37_79b9_7f4a_7c15);
+        let high = fold(c ^ 0xc2b2_ae3d_27d4_eb4f, d ^ self.seed);
         fold(low ^ 0x1656_67b1_9e37_79f9, high ^ self.seed) as usize
     }
 
@@ -149,7 +153,14 @@ impl Labels {
         let size = 4 * self.slots.len();
         self.slots = vec![EMPTY; size];
         for code in 0..self.keys.len() {
-            let mut slot = self.hash(self.keys[code]) & (size - 1);
+            let key = self.keys[code];
+            let is_short = self.text(code as u32).len() <= 8;
+            let hash = if is_short {
+                self.hash_word(key[0])
+            } else {
+                self.hash(key)
+            };
+            let mut slot = hash & (size - 1);
             while self.slots[slot] != EMPTY {
                 slot = (slot + 1) & (size - 1);
             }
@@ -158,18 +169,34 @@ impl Labels {
     }
 }
 
+/// The halves of the product, one over the other.
 #[inline(always)]
-fn short_key(raw: &[u8], len: usize) -> Key {
-    let word = |range: std::ops::Range<usize>| {
-        u128::from_le_bytes(raw[range].try_into().expect("16 bytes"))
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product >> 64) as u64 ^ product as u64
+}
+
+/// 32 bytes that keep what they are combined with, then 32 that do not.
+const KEPT: [u8; 64] = {
+    let mut bytes = [0; 64];
+    let mut i = 0;
+    while i < 32 {
+        bytes[i] = 0xff;
+        i += 1;
+    }
+    bytes
+};
+
+/// The key of the first `len` bytes of `raw`.
+#[inline(always)]
+fn short_key(raw: &[u8; 32], len: usize) -> Key {
+    let kept: &[u8; 32] = KEPT[32 - len..64 - len].try_into().expect("32 bytes");
+    let word = |bytes: &[u8; 32], i: usize| {
+        u64::from_le_bytes(bytes[8 * i..8 * i + 8].try_into().expect("8 bytes"))
     };
-    let kept = |len: usize| match len {
-        0 => 0,
-        16.. => u128::MAX,
-        _ => u128::MAX >> (128 - 8 * len),
-    };
-    let high = word(16..32) & kept(len.saturating_sub(16));
-    [word(0..16) & kept(len), high | (len as u128) << 120]
+    let mut key: Key = std::array::from_fn(|i| word(raw, i) & word(kept, i));
+    key[3] |= (len as u64) << 56;
+    key
 }
 
 #[cfg(test)]

@@ -193,17 +193,14 @@ impl Parser {
                 Values::Counts(out) => column.read(out, field::whole),
                 Values::Smalls(out) if kind == Kind::Port => column.read(out, field::port),
                 Values::Smalls(out) => column.read(out, field::small),
-                Values::Numbers(out) => {
-                    column.read(out, |text, start, end| {
-                        field::address_number(&text[start..end])
+                Values::Numbers(out) => column.read(out, field::address_number),
+                Values::Bytes(out) => column.read(out, field::address_bytes),
+                Values::Views { views, texts } => {
+                    column.read(views, |text, start, end| {
+                        field::address_view(text, start, end, texts)
                     });
                 }
-                Values::Bytes(out) => {
-                    column.read(out, |text, start, end| {
-                        field::address_bytes(&text[start..end])
-                    });
-                }
-                Values::Texts { codes, labels, .. } => {
+                Values::Labels { codes, labels } => {
                     let is_address = kind == Kind::Address;
                     let mut invalid = Vec::new();
                     column.read(codes, |text, start, end| {
@@ -312,14 +309,18 @@ impl Column<'_> {
 
 /// A field without blanks around it.
 #[inline(always)]
-fn within(text: &[u8], mut start: usize, mut end: usize) -> (usize, usize) {
-    while start < end && text[start] == b' ' {
-        start += 1;
-    }
-    while start < end && text[end - 1] == b' ' {
-        end -= 1;
+fn within(text: &[u8], start: usize, end: usize) -> (usize, usize) {
+    if start < end && (text[start] == b' ' || text[end - 1] == b' ') {
+        return trimmed(text, start, end);
     }
     (start, end)
+}
+
+#[cold]
+fn trimmed(text: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let start = start + text[start..end].iter().take_while(|&&b| b == b' ').count();
+    let blanks = text[start..end].iter().rev().take_while(|&&b| b == b' ');
+    (start, end - blanks.count())
 }
 
 fn is_readable(is_address: bool, text: &[u8]) -> bool {

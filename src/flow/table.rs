@@ -26,14 +26,19 @@ pub enum Values {
     Counts(Vec<i64>),
     /// Whole numbers below 2^31.
     Smalls(Vec<i32>),
-    /// The number of each row's text, to be given as text if `plain`.
-    Texts {
+    /// The number of each row's text.
+    Labels {
         /// Numbers of texts.
         codes: Vec<u32>,
         /// The texts.
         labels: Box<Labels>,
-        /// Whether each row shows its text.
-        plain: bool,
+    },
+    /// The text of each row, as Arrow views it.
+    Views {
+        /// Short texts, and where the others stand.
+        views: Vec<u128>,
+        /// Texts of more than 12 bytes, one after another.
+        texts: Vec<u8>,
     },
     /// IPv4 addresses.
     Numbers(Vec<u32>),
@@ -83,18 +88,19 @@ impl Table {
 
 impl Values {
     fn new(kind: Kind, addresses: Addresses) -> Self {
-        let texts = |plain| Values::Texts {
-            codes: Vec::new(),
-            labels: Box::default(),
-            plain,
-        };
         match (kind, addresses) {
             (Kind::Time, _) => Values::Times(Vec::new()),
             (Kind::Seconds, _) => Values::Seconds(Vec::new()),
             (Kind::Count, _) => Values::Counts(Vec::new()),
             (Kind::Small | Kind::Port, _) => Values::Smalls(Vec::new()),
-            (Kind::Label, _) | (Kind::Address, Addresses::Category) => texts(false),
-            (Kind::Address, Addresses::Text) => texts(true),
+            (Kind::Label, _) | (Kind::Address, Addresses::Category) => Values::Labels {
+                codes: Vec::new(),
+                labels: Box::default(),
+            },
+            (Kind::Address, Addresses::Text) => Values::Views {
+                views: Vec::new(),
+                texts: Vec::new(),
+            },
             (Kind::Address, Addresses::Integer) => Values::Numbers(Vec::new()),
             (Kind::Address, Addresses::Bytes) => Values::Bytes(Vec::new()),
         }
@@ -105,7 +111,8 @@ impl Values {
             Values::Times(values) | Values::Counts(values) => values.truncate(rows),
             Values::Seconds(values) => values.truncate(rows),
             Values::Smalls(values) => values.truncate(rows),
-            Values::Texts { codes, .. } => codes.truncate(rows),
+            Values::Labels { codes, .. } => codes.truncate(rows),
+            Values::Views { views, .. } => views.truncate(rows),
             Values::Numbers(values) => values.truncate(rows),
             Values::Bytes(values) => values.truncate(rows),
         }

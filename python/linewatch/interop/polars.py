@@ -161,6 +161,20 @@ def _plugin(
     )
 
 
+def _port_text(port, protocol, what, registry):
+    """The expression of what is known of ports."""
+    rolling._name("registry", registry, ("full", "literal"))
+    return register_plugin_function(
+        plugin_path=_library(),
+        function_name="port_text",
+        # Categories become their texts, and numbers too; a number that is no port becomes null.
+        args=[port.cast(pl.Int32, strict=False), _expression(protocol).cast(pl.String)],
+        kwargs={"what": what, "literal": registry == "literal"},
+        # A row needs no other.
+        is_elementwise=True,
+    )
+
+
 def _plain(own):
     """Parameters without NumPy's scalars, which only NumPy can unpickle."""
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in own.items()}
@@ -245,6 +259,75 @@ class Expressions:
 
     def __init__(self, expr):
         self._expr = expr
+
+    def port_service(self, protocol, *, registry="full"):
+        """Names of the services of ports, from the registry of IANA.
+
+        Parameters
+        ----------
+        protocol : expression or column name
+            Protocols as text of any case, or as numbers; ``pl.lit("TCP")`` is one for all.
+        registry : {"full", "literal"}, default="full"
+            As `linewatch.flow.classify_ports` has it.
+
+        Returns
+        -------
+        Expr
+            String, null where there is none.
+
+        See Also
+        --------
+        linewatch.flow.port_service : The same for arrays and Series.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import linewatch.interop.polars
+        >>> flows = pl.DataFrame({"dp": [443, 8805], "pr": ["TCP", "UDP"]})
+        >>> flows.select(pl.col("dp").lw.port_service("pr"))["dp"].to_list()
+        ['https', 'pfcp']
+        """
+        return _port_text(self._expr, protocol, "service", registry)
+
+    def port_category(self, protocol):
+        """What ports are used for in practice; see `linewatch.flow.port_category`.
+
+        Parameters
+        ----------
+        protocol : expression or column name
+            As for `port_service`.
+
+        Returns
+        -------
+        Expr
+            String, null where there is none.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import linewatch.interop.polars
+        >>> flows = pl.DataFrame({"dp": [443, 8805], "pr": ["TCP", "UDP"]})
+        >>> flows.select(pl.col("dp").lw.port_category("pr"))["dp"].to_list()
+        ['web', 'mobile core']
+        """
+        return _port_text(self._expr, protocol, "category", "full")
+
+    def port_class(self):
+        """The class of ports by RFC 6335; see `linewatch.flow.port_class`.
+
+        Returns
+        -------
+        Expr
+            ``system``, ``user`` or ``dynamic``, null for what is no port.
+
+        Examples
+        --------
+        >>> import polars as pl
+        >>> import linewatch.interop.polars
+        >>> pl.DataFrame({"dp": [443, 50_000]}).select(pl.col("dp").lw.port_class())["dp"].to_list()
+        ['system', 'dynamic']
+        """
+        return _port_text(self._expr, pl.lit("TCP"), "class", "full")
 
     def _rolling(self, name, own, window, **options):
         levels = own.get("q")
