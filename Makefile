@@ -1,6 +1,6 @@
 # The few things to do here. Everything is set up in a virtual environment of its own (.venv).
 #
-#   make demo    generate cells with planted degradations and find them
+#   make demo    generate a small network, find what was planted, write a page of it
 #   make test    build, lint, and run every test, doctest and notebook
 #   make check   the quick loop: build, lint, tests of one DOMAIN (make check DOMAIN=rolling)
 #   make bench   compare speed with the peers
@@ -73,7 +73,7 @@ $(VENV)/demo.built: $(BIN)/python $(RUST)
 		echo "already built"; \
 	else \
 		echo "building the kernels, a minute or two the first time"; \
-		MATURIN_PEP517_ARGS="--features python" $(BIN)/pip install -q -e ".[plots]"; \
+		MATURIN_PEP517_ARGS="--features python" $(BIN)/pip install -q -e ".[dashboard,plots]"; \
 	fi
 	touch $@
 
