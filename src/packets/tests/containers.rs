@@ -41,8 +41,6 @@ fn a_packet_says_the_same_in_every_container() {
     }
 }
 
-#[test]
-
 /// Gives one byte to a few at a time, as a slow pipe does.
 struct Drops(Cursor<Vec<u8>>, usize);
 

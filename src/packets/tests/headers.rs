@@ -3,6 +3,7 @@
 use super::{ipv4, ipv6, tcp_frame};
 use crate::packets::dissect::{Address, dissect};
 
+#[test]
 fn every_link_type_leads_to_the_same_headers() {
     let ip = tcp_frame(0)[14..].to_vec();
     let with = |start: &[u8]| [start, &ip].concat();
