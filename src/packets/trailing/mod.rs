@@ -138,9 +138,8 @@ fn in_order(
         if outs.iter().any(|(feature, _)| feature.is_spectral()) {
             return spectrum::spectrum(&sweep, outs);
         }
-        let each = outs.iter_mut();
-        each.map(|(feature, out)| feature.sweep(&sweep, &sets, out))
-            .collect()
+        outs.iter_mut()
+            .try_for_each(|(feature, out)| feature.sweep(&sweep, &sets, out))
     })
 }
 
