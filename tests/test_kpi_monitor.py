@@ -285,6 +285,11 @@ def test_a_snapshot_that_is_not_sound_is_refused(rng):
             ValueError,
             "combine must be at most the number of rules (1), got 2",
         ),
+        (
+            {"rules": ["z"], "window": 10**9},
+            ValueError,
+            "window must be between 1 and 65536 rows, got 1000000000",
+        ),
         ({"kpis": []}, ValueError, "kpis must name at least one column, got none"),
         ({"restart_after": 0}, ValueError, "restart_after must be at least 1, got 0"),
         (

@@ -174,8 +174,8 @@ impl<'py> Given<'_, 'py> {
             }),
             "seasonal" => {
                 let (resolution, seasons) = (self.get("resolution")?, self.get("seasons")?);
-                if resolution < 1 || seasons < 1 {
-                    let expected = "a whole number of seasons of at least 1 ns";
+                if resolution < 1 || !(1..=1_000_000).contains(&seasons) {
+                    let expected = "a whole number of seasons of at least 1 ns, at most a million";
                     return Err(Error::argument("period", expected, seasons).into());
                 }
                 table(Seasonal::new(self.rolling()?, resolution, seasons))

@@ -27,6 +27,9 @@ pub enum Method {
 /// Rows of a season in a seasonal median, and those it needs.
 const SEASONS: (usize, usize) = (8, 3);
 
+/// Most rows of a window: a state has a place for each, of each hour of the week.
+const MOST: usize = 1 << 16;
+
 /// How baseline and scale of the next row are made.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectation {
@@ -139,10 +142,11 @@ impl Expectation {
 
     /// # Errors
     ///
-    /// [`Error::Argument`] for a window of 0.
+    /// [`Error::Argument`] for a window of 0 or too many rows.
     fn start(&self) -> Result<Expected, Error> {
-        if self.window == 0 {
-            return Err(Error::argument("window", "at least 1", 0));
+        if !(1..=MOST).contains(&self.window) {
+            let expected = format!("between 1 and {MOST} rows");
+            return Err(Error::argument("window", expected, self.window));
         }
         let past = match (self.method, self.center) {
             (Method::Seasonal(season), center) => Past::Seasonal(Seasonal::new(

@@ -158,6 +158,8 @@ class Monitor:
         if lateness is not None:
             lateness = f"{_edge.span(lateness, 'lateness')}ns"
         arrival = {"lateness": lateness, "restart_after": restart_after}
+        if not 1 <= options.window <= _MOST:
+            raise ValueError(f"window must be between 1 and {_MOST} rows, got {options.window}")
         Stream(Count("1h"), **arrival)  # refuses what the streams of the KPIs would refuse
         self._asked, self._how, self._options = asked, how, options
         self._polarity, self._direction = polarity, direction
@@ -497,6 +499,7 @@ class Monitor:
         return monitor
 
 
+_MOST = 2**16  # rows of a window: a state has a place for each, of each hour of the week
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 
 
