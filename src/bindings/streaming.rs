@@ -13,7 +13,7 @@ use super::run::run;
 use crate::error::Error;
 use crate::kpi::baseline::{Center, Season};
 use crate::kpi::detect::{Combination, Detector};
-use crate::kpi::monitor::{Expectation, Method, Monitor};
+use crate::kpi::monitor::{Clock, Expectation, Method, Monitor};
 use crate::streaming::arrival::Arrival;
 use crate::streaming::rules::{
     Count, Cusum, Ewm, EwmOutput, Extremes, Fading, FlatRun, Hysteresis, Length, Novelty,
@@ -126,7 +126,18 @@ impl<'py> Given<'_, 'py> {
             Some(given) => Some(Given(self.0, &given).expectation()?),
             None => None,
         };
-        Ok(Monitor::new(self.expectation()?, robust, detector)?)
+        let mut changes = Vec::new();
+        for change in self.get::<Vec<Vec<i64>>>("clock")? {
+            match change.as_slice() {
+                &[from, ahead] => changes.push((from, ahead)),
+                other => {
+                    let expected = "pairs of a time and what is added to it";
+                    return Err(Error::argument("clock", expected, other.len()).into());
+                }
+            }
+        }
+        let clock = Clock(changes);
+        Ok(Monitor::new(self.expectation()?, robust, detector, clock)?)
     }
 
     fn kernel(&self) -> PyResult<Box<dyn Kernel>> {
