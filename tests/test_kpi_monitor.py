@@ -222,12 +222,32 @@ def test_any_frame_gives_a_frame_of_its_kind():
     assert type(told.rows).__module__.startswith("pyarrow")
 
 
-def test_zoned_times_are_those_of_the_cells():
-    utc = pl.datetime_range(START, START + timedelta(days=30), "1h", time_zone="UTC", eager=True)
-    frame = pl.DataFrame({"time": utc, "traffic": np.arange(len(utc)) % 24 + 0.0})
-    options = {"time_zone": "Africa/Casablanca", "method": "time of day", "rules": ["z"]}
-    found = kpi.Monitor(**options).update(frame).rows
-    assert_frame_equal(found.select(VERDICT), kpi.detect(frame, **options).select(VERDICT))
+@pytest.mark.parametrize("zone", ["Africa/Casablanca", "America/New_York", None])
+def test_hours_are_read_from_the_clocks_of_the_cells(zone, rng):
+    # In Casablanca clocks go back for Ramadan; in New York they go forward on 8 March.
+    start = datetime(2026, 2, 1)
+    own = "Europe/Paris"
+    utc = pl.datetime_range(start, start + timedelta(days=60), "1h", time_zone="UTC", eager=True)
+    hours = utc.dt.convert_time_zone(zone or own).dt.hour()
+    traffic = hours.to_numpy() * 5.0 + rng.normal(size=len(utc))
+    traffic[900:905] = 900.0
+    frame = pl.DataFrame({"time": utc.dt.convert_time_zone(own), "traffic": traffic})
+    options = {"time_zone": zone, "method": "time of day", "rules": ["z"], "direction": "both"}
+    monitor = kpi.Monitor(**options)
+    found, opened, closed = (pl.concat(x) for x in zip(
+        *(monitor.update(frame[i : i + 100]) for i in range(0, len(frame), 100)), strict=True
+    ))  # fmt: skip
+    batch = kpi.detect(frame, **options)
+    assert found["time"].dtype == batch["time"].dtype == pl.Datetime("us", zone or own)
+    assert_frame_equal(found.select(VERDICT), batch.select(VERDICT), check_exact=True)
+    starts = kpi.events(batch)["start"].to_list()
+    assert opened["start"].to_list() == starts and closed["start"].to_list() == starts
+    one = kpi.Monitor.restore(kpi.Monitor(**options).snapshot())
+    one.update(frame[:1])
+    told = [event for row in frame[1:].to_dicts() for event in one.update(row).opened]
+    assert [event["start"] for event in told] == starts
+    with pytest.raises(TypeError, match='^column "time" holds times without a time zone; those'):
+        monitor.update({"time": datetime(2027, 1, 1), "traffic": 1.0})
 
 
 def test_a_missing_value_is_a_row():
@@ -284,6 +304,11 @@ def test_a_snapshot_that_is_not_sound_is_refused(rng):
             {"rules": ["z"], "combine": 2},
             ValueError,
             "combine must be at most the number of rules (1), got 2",
+        ),
+        (
+            {"rules": ["z"], "window": 10**9},
+            ValueError,
+            "window must be between 1 and 65536 rows, got 1000000000",
         ),
         ({"kpis": []}, ValueError, "kpis must name at least one column, got none"),
         ({"restart_after": 0}, ValueError, "restart_after must be at least 1, got 0"),

@@ -5,6 +5,7 @@ import pickle
 import signal
 import sys
 import threading
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -438,6 +439,34 @@ def test_no_damage_goes_unnoticed(rng):
     for length in range(0, len(good), 61):
         with pytest.raises(ValueError, match="the snapshot"):
             Stream.restore(good[:length])
+
+
+def test_a_snapshot_made_to_deceive_does_no_harm(rng):
+    rules = {
+        "r": Rolling("1d", ["std", "max"]),
+        "s": Seasonal(2, "mean"),
+        "c": Cusum(window=5),
+        "n": Count("1d"),
+        "v": Novelty(3, 4),
+        "e": Ewm(halflife="1h"),
+    }
+    stream = Stream(rules, lateness="2h")
+    stream.update("a", START + np.arange(9) * HOUR, np.arange(9.0))
+    good = stream.snapshot()
+    read = 0
+    for _ in range(400):
+        bad = bytearray(good)
+        for place in rng.integers(16, len(good), 2):
+            bad[place] = int(rng.integers(256))
+        bad[12:16] = zlib.crc32(bad[16:]).to_bytes(4, "little")
+        try:
+            again = Stream.restore(bytes(bad))
+            again.update("a", START + np.arange(9, 30) * HOUR, np.arange(21.0))
+            again.snapshot()
+            read += 1
+        except (ValueError, TypeError):  # a panic would be a RuntimeError
+            pass
+    assert read > 5
 
 
 # Several threads, long batches.

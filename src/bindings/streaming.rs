@@ -13,7 +13,7 @@ use super::run::run;
 use crate::error::Error;
 use crate::kpi::baseline::{Center, Season};
 use crate::kpi::detect::{Combination, Detector};
-use crate::kpi::monitor::{Expectation, Method, Monitor};
+use crate::kpi::monitor::{Clock, Expectation, Method, Monitor};
 use crate::streaming::arrival::Arrival;
 use crate::streaming::rules::{
     Count, Cusum, Ewm, EwmOutput, Extremes, Fading, FlatRun, Hysteresis, Length, Novelty,
@@ -126,7 +126,18 @@ impl<'py> Given<'_, 'py> {
             Some(given) => Some(Given(self.0, &given).expectation()?),
             None => None,
         };
-        Ok(Monitor::new(self.expectation()?, robust, detector)?)
+        let mut changes = Vec::new();
+        for change in self.get::<Vec<Vec<i64>>>("clock")? {
+            match change.as_slice() {
+                &[from, ahead] => changes.push((from, ahead)),
+                other => {
+                    let expected = "pairs of a time and what is added to it";
+                    return Err(Error::argument("clock", expected, other.len()).into());
+                }
+            }
+        }
+        let clock = Clock(changes);
+        Ok(Monitor::new(self.expectation()?, robust, detector, clock)?)
     }
 
     fn kernel(&self) -> PyResult<Box<dyn Kernel>> {
@@ -174,8 +185,8 @@ impl<'py> Given<'_, 'py> {
             }),
             "seasonal" => {
                 let (resolution, seasons) = (self.get("resolution")?, self.get("seasons")?);
-                if resolution < 1 || seasons < 1 {
-                    let expected = "a whole number of seasons of at least 1 ns";
+                if resolution < 1 || !(1..=1_000_000).contains(&seasons) {
+                    let expected = "a whole number of seasons of at least 1 ns, at most a million";
                     return Err(Error::argument("period", expected, seasons).into());
                 }
                 table(Seasonal::new(self.rolling()?, resolution, seasons))

@@ -27,6 +27,9 @@ pub enum Method {
 /// Rows of a season in a seasonal median, and those it needs.
 const SEASONS: (usize, usize) = (8, 3);
 
+/// Most rows of a window: a state has a place for each, of each hour of the week.
+const MOST: usize = 1 << 16;
+
 /// How baseline and scale of the next row are made.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectation {
@@ -139,10 +142,11 @@ impl Expectation {
 
     /// # Errors
     ///
-    /// [`Error::Argument`] for a window of 0.
+    /// [`Error::Argument`] for a window of 0 or too many rows.
     fn start(&self) -> Result<Expected, Error> {
-        if self.window == 0 {
-            return Err(Error::argument("window", "at least 1", 0));
+        if !(1..=MOST).contains(&self.window) {
+            let expected = format!("between 1 and {MOST} rows");
+            return Err(Error::argument("window", expected, self.window));
         }
         let past = match (self.method, self.center) {
             (Method::Seasonal(season), center) => Past::Seasonal(Seasonal::new(
@@ -286,6 +290,21 @@ pub struct Monitor {
     /// The baseline by medians, for a rule that is given its distance.
     robust: Option<Expectation>,
     detector: Detector,
+    clock: Clock,
+}
+
+/// What clocks on the wall show: from each time on, how far they are ahead of it.
+#[derive(Debug, Clone, Default)]
+pub struct Clock(pub Vec<(i64, i64)>);
+
+impl Clock {
+    /// The time on the wall.
+    fn wall(&self, time: i64) -> i64 {
+        let changes = self.0.partition_point(|&(from, _)| from <= time);
+        // Before the first change the clocks are as after it.
+        let ahead = self.0.get(changes.saturating_sub(1));
+        time.saturating_add(ahead.map_or(0, |&(_, ahead)| ahead))
+    }
 }
 
 impl Monitor {
@@ -299,6 +318,7 @@ impl Monitor {
         expectation: Expectation,
         robust: Option<Expectation>,
         detector: Detector,
+        clock: Clock,
     ) -> Result<Self, Error> {
         expectation.start()?;
         if let Some(robust) = &robust {
@@ -319,6 +339,7 @@ impl Monitor {
             expectation,
             robust,
             detector,
+            clock,
         })
     }
 }
@@ -347,10 +368,11 @@ impl Rule for Monitor {
     }
 
     fn push(&self, state: &mut Watched, time: i64, value: f64, out: &mut [f64]) {
-        let (baseline, scale) = state.expected.push(time, value);
+        let wall = self.clock.wall(time);
+        let (baseline, scale) = state.expected.push(wall, value);
         let given = match &mut state.robust {
             Some(robust) => {
-                let (baseline, scale) = robust.push(time, value);
+                let (baseline, scale) = robust.push(wall, value);
                 Row::new(value, baseline, scale).z
             }
             None => f64::NAN,
@@ -386,5 +408,18 @@ impl Rule for Monitor {
         }
         state.detector.read(from)?;
         Some(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_on_the_wall_is_put_forward_and_back() {
+        let clock = Clock(vec![(0, 3), (100, 4), (200, 3)]);
+        let shown = [-5, 99, 100, 199, 200].map(|time| clock.wall(time));
+        assert_eq!(shown, [-2, 102, 104, 203, 203]);
+        assert_eq!(Clock::default().wall(7), 7);
     }
 }

@@ -1,12 +1,13 @@
 """The rules of `detect` on rows as they come."""
 
+import functools
 import json
 import math
 import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import NoneType, SimpleNamespace
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -98,7 +99,7 @@ class Monitor:
     --------
     Traffic of 20 at any hour; then the cell falls silent for two hours.
 
-    >>> from datetime import datetime, timedelta
+    >>> from datetime import UTC, datetime, timedelta
     >>> from linewatch import kpi
     >>> monitor = kpi.Monitor(rules=["z"], method="rolling", merge_gap="2h")
     >>> start = datetime(2026, 1, 5)
@@ -158,6 +159,8 @@ class Monitor:
         if lateness is not None:
             lateness = f"{_edge.span(lateness, 'lateness')}ns"
         arrival = {"lateness": lateness, "restart_after": restart_after}
+        if not 1 <= options.window <= _MOST:
+            raise ValueError(f"window must be between 1 and {_MOST} rows, got {options.window}")
         Stream(Count("1h"), **arrival)  # refuses what the streams of the KPIs would refuse
         self._asked, self._how, self._options = asked, how, options
         self._polarity, self._direction = polarity, direction
@@ -165,6 +168,7 @@ class Monitor:
         self._time, self._cell, self._given = time, cell, kpis and list(kpis)
         self.kpis = []
         self._rules, self._streams, self._events = {}, {}, {}
+        self._zone = None  # of the times, None where they have none
         self._kind = None  # of the frames that come, None for dicts
 
     def __repr__(self):
@@ -208,7 +212,7 @@ class Monitor:
             native = eager(rows)
             kind, table = native.implementation, to_polars(native)
         self._find(table)
-        times = _long.times_of(table[self._time], self._time_zone)
+        times = self._zoned(table[self._time])
         time = (times.cast(pl.Int64).to_numpy() * 1000).view("datetime64[ns]")
         if self._cell is None:
             names = pl.repeat("", len(table), dtype=pl.String, eager=True)
@@ -233,13 +237,13 @@ class Monitor:
         if not self.kpis or self._arrival["lateness"] is not None:
             return None
         self._refuse_missing(row)
-        time = _moment(row[self._time], self._time_zone)
+        time = _moment(row[self._time], self._zone)
         cell = "" if self._cell is None else row[self._cell]
         values = [row[kpi] for kpi in self.kpis]
         plain = all(type(value) in (float, int, NoneType) for value in values)
         if time is None or type(cell) not in (str, int) or not plain:
             return None
-        stamp = np.array([(time - _EPOCH) // _MICROSECOND * 1000]).view("datetime64[ns]")
+        stamp = np.array([_nanoseconds(time)]).view("datetime64[ns]")
         told = Update([], [], [])
         for kpi, value in zip(self.kpis, values, strict=True):
             value = math.nan if value is None else float(value)
@@ -282,14 +286,14 @@ class Monitor:
             return
         rows = {name: [found[name]] for name in ("baseline", "score", "direction", "event")}
         rows |= {"value": [value], "rule": [row["rule"]]}
-        rows["time"] = np.array([(time - _EPOCH) // _MICROSECOND * 1000])
+        rows["time"] = np.array([_nanoseconds(time)])
         flags = {"is_anomaly": is_anomaly, "is_alarm": found["is_alarm"] == 1.0, "taken": taken}
         flags["restarted"] = status == "restarted"
         rows |= {name: np.array([flag]) for name, flag in flags.items()}
         opened, closed = followed.follow([cell], rows)
         dtype = type(cell)
-        told.opened.extend(_open.table(opened, dtype).to_dicts())
-        told.closed.extend(_open.table(closed, dtype).to_dicts())
+        told.opened.extend(_open.table(opened, dtype, self._zone).to_dicts())
+        told.closed.extend(_open.table(closed, dtype, self._zone).to_dicts())
 
     def flush(self):
         """Score all rows that wait for late ones, and tell of them as the last update did.
@@ -308,6 +312,8 @@ class Monitor:
         if not self.kpis:
             found = _tables.detect(table, time=self._time, cell=self._cell, values=self._given)
             kpis = found.values if self._given else [*found.values, *found.other_values]
+            times = _long.zoned(table[found.time], self._time_zone)
+            self._zone = times.dtype.time_zone
             sides = polarities(kpis, self._polarity)
             rules = {kpi: self._parameters(kpi, sides[kpi]) for kpi in kpis}
             streams = {
@@ -323,6 +329,18 @@ class Monitor:
             if name is not None and name not in columns:
                 known = ", ".join(f'"{column}"' for column in columns)
                 raise ValueError(f'column "{name}" is missing; the rows have {known}')
+
+    def _zoned(self, column):
+        """Times as Datetime in the zone of the first rows."""
+        times = _long.zoned(column, self._time_zone)
+        zone = times.dtype.time_zone
+        if (zone is None) != (self._zone is None):
+            kinds = ("without a time zone", "with one")
+            raise TypeError(
+                f'column "{self._time}" holds times {kinds[zone is not None]}; those of the rows '
+                f"before are {kinds[zone is None]}"
+            )
+        return times if zone == self._zone else times.dt.convert_time_zone(self._zone)
 
     def _begin(self, kpis, rules, streams, events):
         self.kpis, self._streams = list(kpis), streams
@@ -356,6 +374,7 @@ class Monitor:
             "min_duration": how.min_duration,
             "merge_gap": how.merge_gap,
             "refractory": how.refractory,
+            "clock": [] if self._zone is None else _clock(self._zone),
         }
         return parameters, names
 
@@ -375,7 +394,10 @@ class Monitor:
             is_anomaly = answers["is_anomaly"] == 1.0
             verdict = self._verdict(kpi, answers, is_anomaly)
             stamps = stamps.astype("datetime64[us]")
-            columns = {"time": stamps, "value": np.where(np.isfinite(value), value, np.nan)}
+            columns = {
+                "time": _open.zoned(pl.Series(stamps), self._zone),
+                "value": np.where(np.isfinite(value), value, np.nan),
+            }
             columns |= {"baseline": answers["baseline"], "scale": answers["scale"], **verdict}
             columns["status"] = pl.Series(STATUS).gather(status)
             frame = pl.DataFrame(
@@ -400,7 +422,8 @@ class Monitor:
             new, over = self._events[kpi].follow(cells.to_list(), rows)
             opened += new
             closed += over
-        tables = [pl.concat(frames), _open.table(opened, dtype), _open.table(closed, dtype)]
+        tables = [_open.table(events, dtype, self._zone) for events in (opened, closed)]
+        tables = [pl.concat(frames), *tables]
         if self._kind is None:
             return Update(*(table.to_dicts() for table in tables))
         kind = SimpleNamespace(implementation=self._kind)
@@ -446,6 +469,7 @@ class Monitor:
             "columns": [self._time, self._cell, self._given],
             "kpis": self.kpis,
             "kind": self._kind and self._kind.value,
+            "zone": self._zone,
             "events": {kpi: list(found.events.values()) for kpi, found in self._events.items()},
         }
         streams = [self._streams[kpi].snapshot() for kpi in self.kpis]
@@ -487,6 +511,7 @@ class Monitor:
             monitor._time, monitor._cell, monitor._given = head["columns"]
             if head["kind"] is not None:
                 monitor._kind = Implementation(head["kind"])
+            monitor._zone = head["zone"]
             kpis = head["kpis"]
             sides = polarities(kpis, monitor._polarity)
             rules = {kpi: monitor._parameters(kpi, sides[kpi]) for kpi in kpis}
@@ -497,16 +522,41 @@ class Monitor:
         return monitor
 
 
+_MOST = 2**16  # rows of a window: a state has a place for each, of each hour of the week
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 
 
-def _moment(time, time_zone):
-    """A time as the local one without a zone; None if it is no plain datetime."""
-    if type(time) is not datetime:
+def _moment(time, zone):
+    """A time in the zone, None if it is no plain datetime of the kind of the rows before."""
+    if type(time) is not datetime or (time.tzinfo is None) != (zone is None):
         return None
-    if time.tzinfo is None:
-        return time
-    return time.astimezone(ZoneInfo(time_zone or "UTC")).replace(tzinfo=None)
+    return time if zone is None else time.astimezone(ZoneInfo(zone))
+
+
+def _nanoseconds(time):
+    start = _EPOCH if time.tzinfo is None else _EPOCH.replace(tzinfo=UTC)
+    return (time - start) // _MICROSECOND * 1000
+
+
+@functools.cache
+def _clock(zone):
+    """When clocks change: pairs of nanoseconds and how far they are ahead of UTC from then on."""
+    import polars as pl
+
+    def ahead(times):
+        local = times.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+        return (local.cast(pl.Int64) - times.cast(pl.Int64)).to_numpy()
+
+    days = pl.datetime_range(
+        datetime(1970, 1, 1), datetime(2100, 1, 1), "1d", time_zone="UTC", eager=True
+    )
+    offsets = ahead(days)
+    changes = [[days[0], offsets[0]]]
+    for day in np.flatnonzero(np.diff(offsets)).tolist():
+        minutes = pl.datetime_range(days[day], days[day + 1], "1m", eager=True)
+        at = int(np.flatnonzero(np.diff(ahead(minutes)))[-1]) + 1
+        changes.append([minutes[at], offsets[day + 1]])
+    return [[_nanoseconds(at), int(offset) * 1000] for at, offset in changes]
 
 
 def _values(column):

@@ -77,17 +77,24 @@ class Open:
             }
 
 
-def table(events, cell_dtype):
+def table(events, cell_dtype, zone):
     """Events as a Polars frame."""
-    return _table(events, cell_dtype) if events else _empty(cell_dtype)
+    return _table(events, cell_dtype, zone) if events else _empty(cell_dtype, zone)
+
+
+def zoned(times, zone):
+    """Naive times in UTC as times in a zone; as they are without one."""
+    if zone is None:
+        return times
+    return times.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
 
 
 @functools.cache
-def _empty(cell_dtype):
-    return _table([], cell_dtype)
+def _empty(cell_dtype, zone):
+    return _table([], cell_dtype, zone)
 
 
-def _table(events, cell_dtype):
+def _table(events, cell_dtype, zone):
     import polars as pl
 
     dtypes = {"cell": cell_dtype, "kpi": pl.String, "event": pl.Int32}
@@ -96,6 +103,6 @@ def _table(events, cell_dtype):
     dtypes |= {"direction": pl.Int8, "rule": pl.String, "excess": pl.Float64}
     columns = {name: [event[name] for event in events] for name in COLUMNS}
     found = pl.DataFrame(columns, schema=dtypes)
-    times = [(pl.col(name) // 1000).cast(pl.Datetime("us")) for name in _TIMES]
+    times = [zoned((pl.col(name) // 1000).cast(pl.Datetime("us")), zone) for name in _TIMES]
     numbers = [pl.col(name).fill_nan(None) for name in ("value", "baseline", "score")]
     return found.with_columns(*times, *numbers)
