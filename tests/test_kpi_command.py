@@ -86,6 +86,16 @@ def test_what_is_before_since_only_makes_baselines(run):
     assert "S002-2" in tables["classified_events"]["cell"].to_list()
 
 
+def test_the_greatest_gain_comes_first_where_only_increases_count(run):
+    options = ["--value", "traffic_gb", "--direction", "increase", "--no-picture"]
+    code, out, _ = run("kpis.parquet", "--sites", "sites.csv", *options)
+    assert code == 0
+    events = _results.read("results")[1]["classified_events"]
+    assert set(events["direction"]) == {"increase"}
+    assert events["lost"].is_sorted() and events["lost"][0] < 0
+    assert events["rank"].to_list() == list(range(1, events.height + 1))
+
+
 def test_repairs_and_gaps_are_in_the_folder(run, network):
     broken = network.kpis.with_columns(
         prb_percent=pl.when(pl.int_range(pl.len()) == 5).then(140.0).otherwise("prb_percent")
