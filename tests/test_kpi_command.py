@@ -88,7 +88,7 @@ def test_what_is_before_since_only_makes_baselines(run):
 
 def test_the_greatest_gain_comes_first_where_only_increases_count(run):
     options = ["--value", "traffic_gb", "--direction", "increase", "--no-picture"]
-    code, out, _ = run("kpis.parquet", "--sites", "sites.csv", *options)
+    code, _, _ = run("kpis.parquet", "--sites", "sites.csv", *options)
     assert code == 0
     events = _results.read("results")[1]["classified_events"]
     assert set(events["direction"]) == {"increase"}
