@@ -186,8 +186,39 @@ def test_hours_are_those_of_the_time_zone():
     found = kpi.baseline(
         frame, method="time of day", min_periods=2, time_zone="Africa/Casablanca", floor=0
     )
+    assert found.schema["time"] == pl.Datetime("us", "Africa/Casablanca")
     night = found.filter(pl.col("time").dt.hour() == 0)
     assert night["baseline"].drop_nulls().unique().to_list() == [50.0]
+
+
+@pytest.mark.parametrize("backend", ["polars", "pandas", "pyarrow"])
+def test_the_hour_that_clocks_show_twice_is_two_rows(backend):
+    """On 2026-10-25 clocks in Paris go from 3 back to 2."""
+    pytest.importorskip(backend)
+    utc = hours(24 * 6, datetime(2026, 10, 21))
+    frame = pl.DataFrame({"time": pl.Series(utc).dt.replace_time_zone("UTC")})
+    frame = frame.with_columns(traffic=pl.int_range(24 * 6).cast(pl.Float64))
+    theirs = {"polars": frame, "pandas": frame.to_pandas(), "pyarrow": frame.to_arrow()}[backend]
+    options = {"method": "time of day", "floor": 0, "min_periods": 2}
+    found = kpi.baseline(theirs, time_zone="Europe/Paris", **options)
+    found = (
+        found
+        if backend == "polars"
+        else pl.from_pandas(found)
+        if backend == "pandas"
+        else (pl.from_arrow(found))
+    )
+    assert found.schema["time"].time_zone == "Europe/Paris"
+    at = found["time"].dt.hour()
+    night = found.filter((at == 2) & (found["time"].dt.day() == 25))
+    assert night["value"].to_list() == [96.0, 97.0]  # midnight and 1 in UTC
+    assert night["baseline"].to_list() == [36.0, 48.0]  # of 0, 24, 48, 72 and 96 in UTC
+    again = kpi.detect(found, rules=["z"])
+    assert again["time"].to_list() == found["time"].to_list()
+    text = frame.with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"))
+    assert kpi.baseline(text, time_zone="Europe/Paris", **options).equals(
+        kpi.baseline(frame, time_zone="Europe/Paris", **options)
+    )
 
 
 def test_progress_counts_every_row_of_every_kpi(rng):

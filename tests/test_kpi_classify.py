@@ -254,6 +254,16 @@ def test_a_file_gives_what_the_table_gives(chunk_rows, order, cells, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_with_a_time_zone_gives_what_the_table_gives(cells, tmp_path):
+    cells = cells.with_columns(pl.col("time").dt.replace_time_zone("UTC"))
+    cells.write_parquet(tmp_path / "cells.parquet")
+    options = {"kpis": ["traffic_mbit_per_s"], "time_zone": "Africa/Casablanca"}
+    events, _ = kpi.scan(tmp_path / "cells.parquet", chunk_rows=5000, **options)
+    expected = kpi.classify_events(kpi.detect(cells, **options))
+    assert events.sort("cell", "event").equals(expected.sort("cell", "event"))
+    assert events.schema["onset"] == pl.Datetime("us", "Africa/Casablanca")
+
+
 def test_a_file_that_cannot_be_is_refused_and_leaves_nothing(cells, tmp_path):
     path = tmp_path / "cells.parquet"
     with pytest.raises(FileNotFoundError, match=r"does not exist$"):

@@ -67,7 +67,18 @@ def like(native, table):
             columns[name] = column.to_list()
         else:
             columns[name] = column.to_numpy()
-    return nw.from_dict(columns, backend=native.implementation).to_native()
+    # NumPy knows no zones: what comes from it is UTC.
+    zones = {
+        name: dtype.time_zone
+        for name, dtype in table.schema.items()
+        if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
+    }
+    frame = nw.from_dict(columns, backend=native.implementation)
+    local = [
+        nw.col(name).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+        for name, zone in zones.items()
+    ]
+    return frame.with_columns(*local).to_native() if local else frame.to_native()
 
 
 def _arrow_text(column):

@@ -352,6 +352,11 @@ def _formats(column):
     return DIGIT_FORMATS if re.fullmatch(r"\s*(\d{12}|\d{14})\s*", first) else DATE_FORMATS
 
 
+def has_offset(column):
+    """Whether times as text say their distance from UTC, as in 2026-01-31T14:00+01:00."""
+    return _formats(column) is ZONE_FORMATS
+
+
 def _parsed(column, form):
     import polars as pl
 

@@ -131,8 +131,9 @@ def baseline(
     min_scale : float or dict of KPI to float, default=0.0
         The least scale, in the unit of the KPI.
     time_zone : str, optional
-        Where the cells are, such as ``"Africa/Casablanca"``: times with a zone become local times
-        there. Times without a zone are local.
+        Where the cells are, such as ``"Africa/Casablanca"``: times with a zone are shown in this
+        one and hours are read from its clocks, by default in their own. Times without a zone
+        are local.
     n_jobs : int, optional
         Threads; all cores by default.
     progress : bool or callable, optional

@@ -21,7 +21,7 @@ def peers(cells, value, z, parameters):
 
     cluster = _clusters(cells, value, parameters["n_clusters"])[cells.code]
     finite = np.where(np.isfinite(z), z, np.nan)
-    table = pl.DataFrame({"cluster": cluster, "time": cells.time_ns, "z": finite})
+    table = pl.DataFrame({"cluster": cluster, "time": cells.instant_ns, "z": finite})
     table = table.with_columns(pl.col("z").fill_nan(None))
     over = {"partition_by": ["cluster", "time"]}
     table = table.with_columns(

@@ -231,7 +231,7 @@ def compute(cells, kpi, value, center, scale, asked, side, how, options, progres
     if not kernels:
         raise ValueError(f'no rule applies to "{kpi}"; name it in on and off of rule threshold')
     score, direction, rule, rules, is_anomaly, is_alarm, event = _core.kpi_detect(
-        cells.time_ns,
+        cells.instant_ns,
         value,
         center,
         scale,

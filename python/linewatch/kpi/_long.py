@@ -14,8 +14,10 @@ LONG = ["cell", "kpi", "time", "value", "baseline", "scale"]
 class Cells:
     """Rows sorted by cell and time.
 
-    ``cell`` and ``time`` are Polars Series, ``code`` numbers the cells from 0, ``time_ns`` has
-    local nanoseconds, ``starts`` the first row of each cell, ``order`` the caller's rows.
+    ``cell`` and ``time`` are Polars Series, ``code`` numbers the cells from 0, ``instant_ns`` has
+    the nanoseconds that order the rows and ``time_ns`` those that a clock on the wall shows (they
+    differ where times have a zone), ``starts`` the first row of each cell, ``order`` the caller's
+    rows.
     """
 
     native: object
@@ -24,6 +26,7 @@ class Cells:
     cell: object
     time: object
     code: np.ndarray
+    instant_ns: np.ndarray
     time_ns: np.ndarray
     starts: np.ndarray
     order: np.ndarray | None
@@ -86,7 +89,7 @@ def read(frame, time=None, cell=None, kpis=None, time_zone=None):
     kpis = columns.values if kpis is not None else [*columns.values, *columns.other_values]
     if not len(table):
         raise ValueError("the frame has no rows")
-    times = times_of(table[columns.time], time_zone)
+    times = zoned(table[columns.time], time_zone)
     if columns.cell is None:
         names = pl.repeat("", len(table), dtype=pl.String, eager=True)
     else:
@@ -103,19 +106,43 @@ def arrange(native, table, kpis, names, times, cell_name):
     if names.dtype in (pl.Categorical, pl.Enum, pl.Object):
         names = names.cast(pl.String)
     code = _codes(names)
-    time_ns = times.cast(pl.Int64).to_numpy() * 1000
+    instant_ns = times.cast(pl.Int64).to_numpy() * 1000
     order = None
     step = np.diff(code)
-    if not ((step > 0) | ((step == 0) & (np.diff(time_ns) > 0))).all():
-        by = pl.DataFrame({"code": code, "time": time_ns})
+    if not ((step > 0) | ((step == 0) & (np.diff(instant_ns) > 0))).all():
+        by = pl.DataFrame({"code": code, "time": instant_ns})
         order = by.select(pl.arg_sort_by("code", "time", maintain_order=True)).to_series()
         names, times = names.gather(order), times.gather(order)
         order = order.to_numpy()
-        code, time_ns = code[order], time_ns[order]
+        code, instant_ns = code[order], instant_ns[order]
         step = np.diff(code)
-        _refuse_repeats((step == 0) & (np.diff(time_ns) == 0), names, times, cell_name)
+        _refuse_repeats((step == 0) & (np.diff(instant_ns) == 0), names, times, cell_name)
     starts = np.append(0, np.flatnonzero(step) + 1).astype(np.int64)
-    return Cells(native, table, list(kpis), names, times, code, time_ns, starts, order)
+    time_ns = wall_ns(times, instant_ns)
+    return Cells(native, table, list(kpis), names, times, code, instant_ns, time_ns, starts, order)
+
+
+def zoned(column, time_zone):
+    """Times as Datetime, with a zone where they say one: `time_zone`, or their own."""
+    import polars as pl
+
+    present = column.drop_nulls() if column.dtype == pl.String else None
+    if present is not None and len(present) and _tables.has_offset(present):
+        column = times_of(column, None).dt.replace_time_zone("UTC").alias(column.name)
+    times = times_of(column, time_zone)  # refuses what it must
+    if not isinstance(column.dtype, pl.Datetime) or column.dtype.time_zone is None:
+        return times
+    column = column.dt.cast_time_unit("us")
+    return column if time_zone is None else column.dt.convert_time_zone(time_zone)
+
+
+def wall_ns(times, instant_ns):
+    """What a clock on the wall shows, in nanoseconds."""
+    import polars as pl
+
+    if times.dtype.time_zone is None:
+        return instant_ns
+    return times.dt.replace_time_zone(None).cast(pl.Int64).to_numpy() * 1000
 
 
 def _refuse_repeats(again, names, times, cell_name):
@@ -183,7 +210,7 @@ def parts(native, time_zone=None):
     table = to_polars(native)
     out = []
     for name, part in groups(table.with_columns(_text(table["kpi"]))).items():
-        times = times_of(part["time"], time_zone)
+        times = zoned(part["time"], time_zone)
         cells = arrange(native, part, [name], part["cell"], times, "cell")
         cells.table = part.rename({"value": name}) if name != "value" else part
         center, scale = (

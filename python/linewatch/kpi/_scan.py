@@ -137,9 +137,9 @@ def scan(
     with ExitStack() as stack:
         told = stack.enter_context(_bar(progress, n_rows * (1 + 2 * len(kpis))))
         at = stack.enter_context(tempfile.TemporaryDirectory(prefix="linewatch-", dir=folder))
-        names = _part(file, columns, kpis, time_zone, n_rows, n_chunks, Path(at), told)
+        names, zone = _part(file, columns, kpis, time_zone, n_rows, n_chunks, Path(at), told)
         for chunk in range(min(n_chunks, len(names))):
-            part, values = _chunk(Path(at), chunk, n_chunks, kpis, names)
+            part, values = _chunk(Path(at), chunk, n_chunks, kpis, names, zone)
             for place, kpi in enumerate(kpis):
                 found, ranked = _one(
                     part, values[kpi], kpi, place, asked, sides, direction, how, options,
@@ -173,7 +173,10 @@ def _open(path):
 
 
 def _part(file, columns, kpis, time_zone, n_rows, n_chunks, folder, told):
-    """Put the rows into files, a share of the cells in each; the names of the cells by number."""
+    """Put the rows into files, a share of the cells in each.
+
+    Gives the names of the cells by number, and the time zone.
+    """
     import polars as pl
 
     wanted = [columns.time, *([columns.cell] if columns.cell else []), *kpis]
@@ -188,7 +191,7 @@ def _part(file, columns, kpis, time_zone, n_rows, n_chunks, folder, told):
         ]
         for start in range(0, n_rows, PIECE):
             piece = file.select(wanted).slice(start, PIECE).collect()
-            times = _long.times_of(piece[columns.time], time_zone)
+            times = _long.zoned(piece[columns.time], time_zone)
             names = piece[columns.cell] if columns.cell else pl.repeat("", len(piece), eager=True)
             if names.null_count():
                 missing = names.null_count()
@@ -209,7 +212,7 @@ def _part(file, columns, kpis, time_zone, n_rows, n_chunks, folder, told):
                     rows[name].to_numpy().tofile(out)
             if told is not None:
                 told(len(piece))
-    return known
+    return known, times.dtype.time_zone
 
 
 def _shares(table, n_chunks):
@@ -235,7 +238,7 @@ def _numbered(known, names):
     return known, code["code"]
 
 
-def _chunk(folder, chunk, n_chunks, kpis, names):
+def _chunk(folder, chunk, n_chunks, kpis, names, zone):
     """The rows of one share of the cells, by cell and time."""
     import polars as pl
 
@@ -273,14 +276,16 @@ def _chunk(folder, chunk, n_chunks, kpis, names):
         value[np.isinf(value)] = np.nan
         values[kpi] = value
     starts = np.append(0, np.flatnonzero(step) + 1).astype(np.int64)
+    times = pl.Series("time", time).cast(pl.Datetime("us", zone))
     part = _long.Cells(
         native=None,
         table=None,
         kpis=list(kpis),
         cell=pl.Series("cell", code),
-        time=pl.Series("time", time).cast(pl.Datetime("us")),
+        time=times,
         code=local.astype(np.int64),
-        time_ns=time * 1000,
+        instant_ns=time * 1000,
+        time_ns=_long.wall_ns(times, time * 1000),
         starts=starts,
         order=None,
     )
