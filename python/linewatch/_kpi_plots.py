@@ -507,7 +507,9 @@ def kpi_cell(
     for bound, side in ((start, "start"), (end, "end")):
         if bound is not None:
             at = bound if isinstance(bound, datetime) else datetime.fromisoformat(str(bound))
-            time = pl.col("time")
+            if at.tzinfo is not None:
+                raise ValueError(f"{side} must be a local time without a zone, got {at}")
+            time = pl.col("time").dt.replace_time_zone(None)
             table = table.filter(time >= at if side == "start" else time <= at)
     if not table.height:
         raise ValueError(f"cell {which!r} has no rows from {start} to {end}")

@@ -138,8 +138,8 @@ def clean(
         The hour that comes twice in autumn is then no duplicate, and the one missing in spring
         no gap.
     local : bool, default=False
-        Give local times without a zone, as the baselines by hour of the week read them. Of an hour
-        that comes twice the first rows are kept.
+        Give local times without a zone, each once: of an hour that comes twice the first rows are
+        kept.
 
     Returns
     -------
