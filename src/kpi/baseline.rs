@@ -5,6 +5,7 @@
 //! their statistics are taken afresh at each row, in two passes: nothing is ever subtracted.
 
 use crate::error::Error;
+use crate::float::Float;
 use crate::parallel::{Monitor, for_each};
 
 /// Nanoseconds of an hour.
@@ -105,7 +106,7 @@ impl Seasonal {
     }
 
     /// Baseline and scale at a row, which then belongs to the past.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, time: i64, value: f64) -> (f64, f64) {
         let slot = self.season.of(time);
         if self.include_current {
@@ -118,7 +119,7 @@ impl Seasonal {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn keep(&mut self, slot: usize, value: f64) {
         let (row, window) = (self.rows[slot], self.window as u64);
         // Dividing 32-bit numbers takes a fraction of the time.
@@ -130,7 +131,7 @@ impl Seasonal {
         self.rows[slot] += 1;
     }
 
-    #[inline]
+    #[inline(always)]
     fn read(&mut self, slot: usize) -> (f64, f64) {
         let filled = self.rows[slot].min(self.window as u64) as usize;
         let at = slot * self.window;
@@ -143,7 +144,7 @@ impl Seasonal {
 }
 
 /// Mean and sample standard deviation of the values that are present.
-#[inline]
+#[inline(always)]
 fn mean_and_std(values: &[f64], min_periods: usize) -> (f64, f64) {
     let (mut sum, mut n) = ([0.0; 4], [0.0; 4]);
     lanes(values, |lane, x, present| {
@@ -182,6 +183,7 @@ fn lanes(values: &[f64], mut f: impl FnMut(usize, f64, bool)) {
     }
 }
 
+#[inline(always)]
 fn total(lanes: [f64; 4]) -> f64 {
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
 }
@@ -491,21 +493,66 @@ pub fn baseline(
                 State::Given => {}
             }
             let mut floor = Floor::new(settings.floor, settings.min_scale);
-            for i in start..end {
-                let at = i - first;
-                let (b, raw) = match &mut state {
-                    State::Seasonal(seasonal) => seasonal.push(time[i], value[i]),
-                    State::Ewma(ewma) => weighted(ewma, value[i], settings),
-                    State::Given => (c[at], s[at]),
-                };
-                let scale = floor.push(b, raw);
-                c[at] = if scale.is_nan() { f64::NAN } else { b };
-                s[at] = scale;
+            let (c, s) = (
+                &mut c[start - first..end - first],
+                &mut s[start - first..end - first],
+            );
+            match &mut state {
+                State::Seasonal(seasonal) => {
+                    let (time, value) = (&time[start..end], &value[start..end]);
+                    seasonal_rows::<f64>(seasonal, &mut floor, time, value, c, s);
+                }
+                State::Ewma(ewma) => {
+                    for (i, &x) in value[start..end].iter().enumerate() {
+                        let (b, raw) = weighted(ewma, x, settings);
+                        (c[i], s[i]) = floored(&mut floor, b, raw);
+                    }
+                }
+                State::Given => {
+                    for (b, raw) in c.iter_mut().zip(s.iter_mut()) {
+                        (*b, *raw) = floored(&mut floor, *b, *raw);
+                    }
+                }
             }
             monitor.tick((end - start) as u64)?;
         }
         Ok(())
     })
+}
+
+/// Baseline and scale under a floor; both missing until the floor is known.
+#[inline(always)]
+fn floored(floor: &mut Floor, baseline: f64, raw: f64) -> (f64, f64) {
+    let scale = floor.push(baseline, raw);
+    let missing = scale.is_nan();
+    (if missing { scale } else { baseline }, scale)
+}
+
+crate::simd::dispatch! {
+    /// Baselines and scales of one series from rows of the same season.
+    fn seasonal_rows<T: Float>(
+        state: &mut Seasonal,
+        floor: &mut Floor,
+        time: &[i64],
+        value: &[T],
+        center: &mut [f64],
+        scale: &mut [f64],
+    ) = each_seasonal_row
+}
+
+#[inline(always)]
+fn each_seasonal_row<T: Float>(
+    state: &mut Seasonal,
+    floor: &mut Floor,
+    time: &[i64],
+    value: &[T],
+    center: &mut [f64],
+    scale: &mut [f64],
+) {
+    for (i, (&time, value)) in time.iter().zip(value).enumerate() {
+        let (b, raw) = state.push(time, value.to_f64());
+        (center[i], scale[i]) = floored(floor, b, raw);
+    }
 }
 
 /// Baseline and scale of an exponentially weighted mean at its next value.

@@ -116,14 +116,15 @@ fn began(z: &[f64], stretch: Stretch) -> usize {
         .sum();
     let sign = if total < 0.0 { -1.0 } else { 1.0 };
     let (mut sum, mut began) = (0.0_f64, first);
-    for i in series.max(first.saturating_sub(BACK))..=first {
-        if z[i].is_nan() {
+    let from = series.max(first.saturating_sub(BACK));
+    for (i, &away) in z[from..=first].iter().enumerate() {
+        if away.is_nan() {
             continue;
         }
         let before = sum;
-        sum = (sum + sign * z[i].clamp(-CLIP, CLIP) - ALLOWANCE).max(0.0);
+        sum = (sum + sign * away.clamp(-CLIP, CLIP) - ALLOWANCE).max(0.0);
         if before == 0.0 && sum > 0.0 {
-            began = i;
+            began = from + i;
         }
     }
     if sum > 0.0 { began } else { first }
