@@ -15,6 +15,8 @@ CLASS_COLORS = {
     "SEASONAL_BREAK": "#e7298a",
     "INCREASE": "#d62728",
     "DEGRADATION": "#2ca02c",
+    "increase": "#d95f02",
+    "decrease": "#b2182b",
 }
 OTHER_COLOR = "#737373"
 HALF_BEAM_DEG = 30.0
@@ -30,7 +32,7 @@ def shade_events(ax, events, step):
     named = "class" if "class" in events.columns else "direction"
     seen = set()
     for row in events.iter_rows(named=True):
-        kind = str(row[named])
+        kind = {1: "increase", -1: "decrease"}.get(row[named], str(row[named]))
         color = CLASS_COLORS.get(kind, OTHER_COLOR)
         ax.axvspan(
             row["start"],

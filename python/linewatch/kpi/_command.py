@@ -329,7 +329,7 @@ def show(tables, options, has_sites):
     if lost.height:
         print(
             f"  in sum {_short(lost['lost'].sum())} of {events['traffic'].drop_nulls()[0]} lost in "
-            f"{lost.height:,} events (hours of overlapping events count in each)"
+            f"{lost.height:,} event{'s' * (lost.height != 1)} (an hour of two events counts twice)"
         )
     bad = tables["persistent"]["cell"].unique(maintain_order=True).to_list()
     shown = ", ".join(name or "(one series)" for name in bad[: options.top])
