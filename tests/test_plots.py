@@ -99,6 +99,9 @@ def test_events_are_shaded_by_class(network, long):
     assert ax.get_ylabel() == "traffic (GB)"
     n_events = events.filter(pl.col("cell") == cell).height
     assert len(ax.patches) == n_events
+    sides = events.drop("class").with_columns(direction=pl.lit(-1, dtype=pl.Int8))
+    ax = plots.kpi_band(long, kpi="traffic_gb", which=cell, events=sides, ax=Figure().subplots())
+    assert "decrease" in [text.get_text() for text in ax.get_legend().get_texts()]
     with pytest.raises(
         ValueError, match="the frame has 2 KPIs; say which one, such as 'traffic_gb'"
     ):

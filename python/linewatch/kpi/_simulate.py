@@ -51,7 +51,8 @@ class Simulation:
         One row for each cell of a fault: ``fault_id``, ``fault``, ``scope`` (cell, site or region),
         ``cell_id``, ``site_id``, ``start`` and ``end`` (first and last hour), ``kpi`` (the one that
         shows it most), ``size`` (factor on the traffic; on the throughput for a drift; null for a
-        swap and a holiday), ``is_degradation`` (False for a holiday, which is no fault of the network).
+        swap and a holiday), ``is_degradation`` (False for a holiday, which is no fault of the
+        network).
     """
 
     kpis: object
