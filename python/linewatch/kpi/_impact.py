@@ -80,6 +80,8 @@ def impact(
         first: ``cell``, ``latitude``, ``longitude``, ``azimuth``, ``is_anomaly``, ``n_events``,
         ``lost`` (over the hours of its events, each counted once).
 
+        A neighbour of two events at the same time counts in both.
+
     Raises
     ------
     ValueError
