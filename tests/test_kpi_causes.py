@@ -110,6 +110,21 @@ def test_missing_hours_are_counted_rather_than_lost(outage):
     assert (row["n_hours"], row["n_missing"]) == (5, 1)
 
 
+def test_a_cell_that_sends_nothing_lost_everything_if_that_is_what_silence_means(outage):
+    network, frame = outage
+    silent = (
+        pl.col("cell") == "S001-1",
+        pl.col("time").is_between(START, START + timedelta(hours=5)),
+    )
+    gone = frame.with_columns(value=pl.when(silent[0] & silent[1]).then(None).otherwise("value"))
+    unknown = kpi.impact(gone, event("S001-1"), network.sites).events.row(0, named=True)
+    assert (unknown["n_hours"], unknown["n_missing"], unknown["lost"]) == (0, 6, None)
+    zero = kpi.impact(gone, event("S001-1"), network.sites, missing="zero")
+    row = zero.events.row(0, named=True)
+    assert (row["n_hours"], row["n_missing"], row["lost_share"]) == (6, 0, 1)
+    assert zero.cells["lost"][0] == pytest.approx(row["lost"])
+
+
 def test_the_other_kpis_of_a_congested_cell_explain_it(congestion):
     network, frame = congestion
     found = kpi.causes(frame, event("S002-1", "throughput_mbit_per_s"), network.sites)
@@ -225,6 +240,8 @@ def test_what_cannot_be_explained_is_refused(outage):
         kpi.causes(frame.drop("baseline"), event("S001-1"))
     with pytest.raises(ValueError, match='"drop_rate_percent" is a ratio and has no sum'):
         kpi.impact(frame, event("S001-1"), kpi="drop_rate_percent")
+    with pytest.raises(ValueError, match="missing must be unknown or zero, got 'none'"):
+        kpi.impact(frame, event("S001-1"), missing="none")
     with pytest.raises(ValueError, match='KPI "x" is not in the frame; it has traffic_gb, prb'):
         kpi.impact(frame, event("S001-1"), kpi="x")
     with pytest.raises(ValueError, match='column "azimuth" is missing; sites has'):

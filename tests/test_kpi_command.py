@@ -86,6 +86,27 @@ def test_what_is_before_since_only_makes_baselines(run):
     assert "S002-2" in tables["classified_events"]["cell"].to_list()
 
 
+def test_the_greatest_gain_comes_first_where_only_increases_count(run):
+    options = ["--value", "traffic_gb", "--direction", "increase", "--no-picture"]
+    code, _, _ = run("kpis.parquet", "--sites", "sites.csv", *options)
+    assert code == 0
+    events = _results.read("results")[1]["classified_events"]
+    assert set(events["direction"]) == {"increase"}
+    assert events["lost"].is_sorted() and events["lost"][0] < 0
+    assert events["rank"].to_list() == list(range(1, events.height + 1))
+
+
+def test_every_kpi_of_the_file_is_scored_if_asked(run, network):
+    code, out, _ = run("kpis.parquet", "--all", "--no-picture")
+    assert code == 0
+    _, tables = _results.read("results")
+    assert set(tables["cells"]["kpi"]) == set(network.kpis.columns[2:])
+    assert "other KPIs" not in out
+    assert {"traffic_gb"} == set(tables["classified_events"]["traffic"].drop_nulls())
+    with pytest.raises(SystemExit):
+        run("kpis.parquet", "--all", "--value", "calls")
+
+
 def test_repairs_and_gaps_are_in_the_folder(run, network):
     broken = network.kpis.with_columns(
         prb_percent=pl.when(pl.int_range(pl.len()) == 5).then(140.0).otherwise("prb_percent")

@@ -35,6 +35,7 @@ def test_every_kind_is_planted_after_the_quiet_weeks(network):
     assert network.kpis.height == pytest.approx(21 * 7 * 168, rel=0.003)
     holiday = network.truth.filter(pl.col("fault") == "holiday")
     assert holiday["cell_id"].n_unique() == 21 and not holiday["is_degradation"].any()
+    assert holiday["size"].null_count() == 21
     assert holiday["start"][0].weekday() < 5 and holiday["start"][0].hour == 0
 
 

@@ -99,6 +99,9 @@ def test_events_are_shaded_by_class(network, long):
     assert ax.get_ylabel() == "traffic (GB)"
     n_events = events.filter(pl.col("cell") == cell).height
     assert len(ax.patches) == n_events
+    sides = events.drop("class").with_columns(direction=pl.lit(-1, dtype=pl.Int8))
+    ax = plots.kpi_band(long, kpi="traffic_gb", which=cell, events=sides, ax=Figure().subplots())
+    assert "decrease" in [text.get_text() for text in ax.get_legend().get_texts()]
     with pytest.raises(
         ValueError, match="the frame has 2 KPIs; say which one, such as 'traffic_gb'"
     ):
@@ -187,6 +190,11 @@ def test_the_figure_of_a_cell_has_both_traffics_and_their_classes(network):
     assert [dots.get_offsets().shape[0] for dots in ax.collections] == [7, 7]
     colors = [dots.get_facecolor()[0].tolist() for dots in ax.collections]
     assert colors == [[1, 0, 0, 1], [0, 0.5019607843137255, 0, 1]]
+    zoned = classified.with_columns(pl.col("time").dt.replace_time_zone("Asia/Tokyo"))
+    again = plots.kpi_cell(zoned, "S001-1", start="2026-02-01", end="2026-02-07 23:00")
+    assert [dots.get_offsets().shape[0] for dots in again.collections] == [7, 7]
+    with pytest.raises(ValueError, match="start must be a local time without a zone, got 2026"):
+        plots.kpi_cell(classified, "S001-1", start="2026-02-01 00:00+01:00")
     with pytest.raises(ValueError, match="cell 'X' is not in the frame"):
         plots.kpi_cell(classified, "X")
     with pytest.raises(ValueError, match='column "class" is missing; use the frame that kpi.clas'):

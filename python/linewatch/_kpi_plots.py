@@ -15,6 +15,8 @@ CLASS_COLORS = {
     "SEASONAL_BREAK": "#e7298a",
     "INCREASE": "#d62728",
     "DEGRADATION": "#2ca02c",
+    "increase": "#d95f02",
+    "decrease": "#b2182b",
 }
 OTHER_COLOR = "#737373"
 HALF_BEAM_DEG = 30.0
@@ -30,7 +32,7 @@ def shade_events(ax, events, step):
     named = "class" if "class" in events.columns else "direction"
     seen = set()
     for row in events.iter_rows(named=True):
-        kind = str(row[named])
+        kind = {1: "increase", -1: "decrease"}.get(row[named], str(row[named]))
         color = CLASS_COLORS.get(kind, OTHER_COLOR)
         ax.axvspan(
             row["start"],
@@ -507,7 +509,9 @@ def kpi_cell(
     for bound, side in ((start, "start"), (end, "end")):
         if bound is not None:
             at = bound if isinstance(bound, datetime) else datetime.fromisoformat(str(bound))
-            time = pl.col("time")
+            if at.tzinfo is not None:
+                raise ValueError(f"{side} must be a local time without a zone, got {at}")
+            time = pl.col("time").dt.replace_time_zone(None)
             table = table.filter(time >= at if side == "start" else time <= at)
     if not table.height:
         raise ValueError(f"cell {which!r} has no rows from {start} to {end}")

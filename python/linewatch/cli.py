@@ -72,12 +72,14 @@ def parser():
     kpi.add_argument("path", metavar="PATH", help="CSV, CSV.gz or Parquet file")
     kpi.add_argument("--time", metavar="COLUMN", help="found by name and content if not given")
     kpi.add_argument("--cell", metavar="COLUMN", help="found by name if not given")
-    kpi.add_argument(
+    which = kpi.add_mutually_exclusive_group()
+    which.add_argument(
         "--value",
         metavar="COLUMN",
         action="append",
         help="a KPI to score; may be repeated; the first one if not given",
     )
+    which.add_argument("--all", action="store_true", help="score every KPI of the file")
     kpi.add_argument("--label", metavar="COLUMN", help="0 and 1, to compare with; found by name")
     kpi.add_argument(
         "--time-zone",
@@ -227,6 +229,8 @@ def run_kpi(options):
     columns = _tables.detect(
         frame, time=options.time, cell=options.cell, values=options.value, label=options.label
     )
+    if options.all:
+        columns.values, columns.other_values = [*columns.values, *columns.other_values], []
     try:
         time = _tables.times(frame[columns.time], options.time_zone)
         values = {name: _tables.numbers(frame[name]) for name in columns.values}

@@ -84,6 +84,16 @@ def kpi_band(
         If the cell is not in the frame, or `which` is needed and missing.
     ModuleNotFoundError
         If matplotlib is not installed (``pip install "linewatch[plots]"``).
+
+    Examples
+    --------
+    >>> from linewatch import kpi, plots
+    >>> network = kpi.simulate(n_sites=2, n_weeks=6, faults=["outage"], seed=1)
+    >>> found = kpi.detect(network.kpis, kpis="traffic_gb")
+    >>> events = kpi.classify_events(found)
+    >>> ax = plots.kpi_band(found, which="S001-1", events=events)
+    >>> ax.get_ylabel()
+    'traffic (GB)'
     """
     native = eager(scored)
     if {"cell", "kpi", "time", "value", "baseline", "scale"} <= set(native.columns):

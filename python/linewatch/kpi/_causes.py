@@ -152,7 +152,7 @@ def _moved(table, hours, related, back, threshold, top):
     """The KPIs of related cells that moved, ranked."""
     import polars as pl
 
-    sides = hours.rename({"kpi": "event_kpi", "cell": "event_cell"})
+    sides = hours.drop("end").rename({"kpi": "event_kpi", "cell": "event_cell"})
     rows = (
         related.select("event", "related", "relation")
         .join(sides, on="event")

@@ -115,7 +115,8 @@ def clean(
         KPIs that count up; each value becomes the increase since the row before, exact in integers.
         A fall is a wrap of 32 or 64 bits if the increase is then at most 20 times the median
         one of the cell; otherwise a reset, whose increase is not known and becomes missing, as
-        are those of a cell's first row and of the first row after a gap.
+        are those of a cell's first row and of the first row after a gap. Two wraps between
+        two rows cannot be seen.
     duplicates : {"last", "first", "error"}, default="last"
         Which of several rows of one cell and time to keep. With `received` they are in that
         order; otherwise in that of the frame. Rows that agree in every KPI are counted apart.
@@ -138,8 +139,8 @@ def clean(
         The hour that comes twice in autumn is then no duplicate, and the one missing in spring
         no gap.
     local : bool, default=False
-        Give local times without a zone, as the baselines by hour of the week read them. Of an hour
-        that comes twice the first rows are kept.
+        Give local times without a zone, each once: of an hour that comes twice the first rows are
+        kept.
 
     Returns
     -------

@@ -169,6 +169,11 @@ def investigate(table, columns, kinds, sites, options, say):
     if others:
         long = pl.concat([long, _by_kind(kpi.baseline, rest, columns, others, kinds, **settings)])
     measured, reasons, pairs, cells = _explained(long, found, sites)
+    if options.direction == "increase":  # the greatest gain is the first
+        measured = measured.sort("lost", "score", descending=[False, True], nulls_last=True)
+        measured = measured.with_columns(
+            rank=pl.when(pl.col("rank").is_not_null()).then(pl.int_range(1, pl.len() + 1))
+        )
     bad = _persistent(detected, table, columns)
     tables = {
         "classified_events": measured,
@@ -320,11 +325,11 @@ def show(tables, options, has_sites):
         _print_rows(rows, has_sites)
         if n > options.top:
             print(f"  ... and {n - options.top:,} more (--top, classified_events.parquet)")
-    if events["traffic"].null_count() < n and n:
-        lost = events.filter(pl.col("lost") > 0)
+    lost = events.filter(pl.col("lost") > 0)
+    if lost.height:
         print(
             f"  in sum {_short(lost['lost'].sum())} of {events['traffic'].drop_nulls()[0]} lost in "
-            f"{lost.height:,} events (hours of overlapping events count in each)"
+            f"{lost.height:,} event{'s' * (lost.height != 1)} (an hour of two events counts twice)"
         )
     bad = tables["persistent"]["cell"].unique(maintain_order=True).to_list()
     shown = ", ".join(name or "(one series)" for name in bad[: options.top])

@@ -25,7 +25,16 @@ class Impact(NamedTuple):
     cells: object
 
 
-def impact(frame, events, sites=None, *, kpi=None, taken_up_z=3.0, half_sector_deg=HALF_SECTOR_DEG):
+def impact(
+    frame,
+    events,
+    sites=None,
+    *,
+    kpi=None,
+    missing="unknown",
+    taken_up_z=3.0,
+    half_sector_deg=HALF_SECTOR_DEG,
+):
     """Traffic lost in each event, the neighbours that took it up, and the ranking.
 
     Parameters
@@ -40,6 +49,10 @@ def impact(frame, events, sites=None, *, kpi=None, taken_up_z=3.0, half_sector_d
     kpi : str, optional
         The traffic: a KPI that can be summed. By default the first whose name has traffic, volume
         or payload, else the first that is no ratio. An event of any KPI is measured by it.
+    missing : {"unknown", "zero"}, default="unknown"
+        What a missing value with a baseline means in an event: no measurement, or no traffic, as
+        when a cell that is down sends no counters. Rows that are not there at all are never
+        counted; ``kpi.clean(..., fill_gaps=True)`` puts them in.
     taken_up_z : float, default=3.0
         A neighbour took traffic up if its excess over the hours is this many standard deviations
         of a sum of so many independent hours.
@@ -53,8 +66,8 @@ def impact(frame, events, sites=None, *, kpi=None, taken_up_z=3.0, half_sector_d
 
         ``events``, the greatest loss first: ``rank``, ``event`` (row of `events`, from 0),
         ``cell``, ``site`` (null without), ``kpi`` (of the event), ``traffic`` (the KPI summed),
-        ``start``, ``end``, ``n_hours`` (rows with value and baseline), ``n_missing`` (times of the
-        frame without, whose loss is not known), ``expected`` (sum of the baseline), ``lost`` (sum
+        ``start``, ``end``, ``n_hours`` (rows that are counted), ``n_missing`` (times of the frame
+        that are not, whose loss is not known), ``expected`` (sum of the baseline), ``lost`` (sum
         of baseline - value, negative for a gain), ``lost_share`` (of expected), ``site_share``
         (lost, of what the site was expected to carry), ``taken_up`` (sum of the excess of the
         neighbours that took it up), ``taken_up_share`` (of lost, null for a gain), ``net_lost``.
@@ -66,6 +79,8 @@ def impact(frame, events, sites=None, *, kpi=None, taken_up_z=3.0, half_sector_d
         ``cells``: the cells of the events and their neighbours, those with the greatest loss
         first: ``cell``, ``latitude``, ``longitude``, ``azimuth``, ``is_anomaly``, ``n_events``,
         ``lost`` (over the hours of its events, each counted once).
+
+        A neighbour of two events at the same time counts in both.
 
     Raises
     ------
@@ -89,6 +104,8 @@ def impact(frame, events, sites=None, *, kpi=None, taken_up_z=3.0, half_sector_d
     native = eager(frame)
     if not taken_up_z > 0:
         raise ValueError(f"taken_up_z must be above 0, got {taken_up_z!r}")
+    if missing not in ("unknown", "zero"):
+        raise ValueError(f"missing must be unknown or zero, got {missing!r}")
     table = long_table(frame)
     found = event_table(events, table)
     name = _traffic(table["kpi"].unique(maintain_order=True).to_list(), kpi)
@@ -98,6 +115,11 @@ def impact(frame, events, sites=None, *, kpi=None, taken_up_z=3.0, half_sector_d
         check_known(places, found)
     hours = times_of(found, table, timedelta(0)).select("event", "cell", "time")
     measured = hours.join(rows, on=["cell", "time"], how="left")
+    if missing == "zero":
+        silent = pl.col("value").is_null() & pl.col("baseline").is_not_null()
+        measured = measured.with_columns(
+            pl.when(silent).then(0.0).otherwise("value").alias("value")
+        )
     both = pl.col("value").is_not_null() & pl.col("baseline").is_not_null()
     lost = (pl.col("baseline") - pl.col("value")).filter(both)
     sums = measured.group_by("event").agg(

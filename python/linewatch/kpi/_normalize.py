@@ -98,6 +98,15 @@ def denormalize(frame, parameters, *, time=None, cell=None):
     ------
     ValueError
         If a column or a cell is missing.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from linewatch import kpi
+    >>> frame = pl.DataFrame({"time": [f"2026-01-0{d}" for d in (1, 2, 3)], "users": [10, 20, 30]})
+    >>> scaled, parameters = kpi.normalize(frame, method="min-max")
+    >>> scaled["users"].to_list(), kpi.denormalize(scaled, parameters)["users"].to_list()
+    ([0.0, 0.5, 1.0], [10.0, 20.0, 30.0])
     """
     known = to_polars(eager(parameters))
     _check_parameters(known)

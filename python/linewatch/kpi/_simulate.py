@@ -51,7 +51,8 @@ class Simulation:
         One row for each cell of a fault: ``fault_id``, ``fault``, ``scope`` (cell, site or region),
         ``cell_id``, ``site_id``, ``start`` and ``end`` (first and last hour), ``kpi`` (the one that
         shows it most), ``size`` (factor on the traffic; on the throughput for a drift; null for a
-        swap), ``is_degradation`` (False for a holiday, which is no fault of the network).
+        swap and a holiday), ``is_degradation`` (False for a holiday, which is no fault of the
+        network).
     """
 
     kpis: object
@@ -314,7 +315,6 @@ def _draw(rng, asked, kind, cells, of, n_hours, quiet, first, whole_site):
         "sleeping cell": rng.uniform(0.12, 0.28),
         "drift": rng.uniform(0.5, 0.65),
         "congestion": rng.uniform(2.2, 2.8),
-        "holiday": 1.0,
     }.get(kind)
     size = float(asked["size"]) if "size" in asked else drawn
     return {
