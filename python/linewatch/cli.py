@@ -54,6 +54,7 @@ def _one_line(error):
 def parser():
     """The options of every command."""
     from linewatch.cdr import command
+    from linewatch.flow import _command as flow_command
 
     top = Parser(prog="linewatch", description="Find anomalies in telecom data.")
     top.add_argument("--version", action="version", version=f"linewatch {linewatch.__version__}")
@@ -99,6 +100,16 @@ def parser():
     )
     command.add_options(generate)
     generate.set_defaults(run=command.run)
+
+    flows = commands.add_parser(
+        "flows",
+        help="usage, peaks, segments and anomalies of the customers in nfdump's CSV files",
+        description="Read the flows that nfdump printed (any CSV layout, plain, gzip or zstd), "
+        "rank sources and services, find peaks and unusual delivery ratios, name the segment of "
+        "each customer, find anomalies with reasons and write a results folder.",
+    )
+    flow_command.add_options(flows)
+    flows.set_defaults(run=flow_command.run)
 
     packets = commands.add_parser(
         "packets",

@@ -1,0 +1,174 @@
+"""What every analysis of flows begins with: a frame of any engine, and columns that are there."""
+
+from linewatch._libraries import is_narwhals
+
+#: What a column is, for the error that names a missing one.
+MEANING = {
+    "ts": "start of the flow",
+    "te": "end of the flow",
+    "td": "duration in seconds",
+    "sa": "source address",
+    "da": "destination address",
+    "sp": "source port",
+    "dp": "destination port",
+    "pr": "protocol",
+    "flg": "TCP flags",
+    "ipkt": "packets in",
+    "ibyt": "bytes in",
+    "opkt": "packets out",
+    "obyt": "bytes out",
+    "ismc": "MAC address of the source",
+}
+# What only some layouts of nfdump have, and the layout that has it.
+_WAY = {
+    "obyt": "nfdump -B -o csv up to 1.7.3, or %obyt in a csv: layout",
+    "opkt": "nfdump -B -o csv up to 1.7.3, or %opkt in a csv: layout",
+    "ismc": "nfdump -o csv up to 1.7.3, or %ismc in a csv: layout",
+    "flg": "nfdump -o csv up to 1.7.3, csv-fast, or %flg in a csv: layout",
+}
+
+
+def table(flows, needs=(), what=""):
+    """`flows` as a narwhals frame that has the columns `needs`, which `what` cannot do without."""
+    import narwhals.stable.v2 as nw
+
+    if isinstance(flows, nw.DataFrame | nw.LazyFrame):
+        frame = flows
+    else:
+        native = flows.to_native() if is_narwhals(flows) else flows
+        try:
+            frame = nw.from_native(native)
+        except TypeError:
+            raise TypeError(
+                f"flows has type {type(flows).__name__}; expected a frame of pandas, Polars, "
+                "pyarrow, DuckDB or PySpark"
+            ) from None
+    require(names(frame), needs, what)
+    return frame
+
+
+def back(frame, flows):
+    """A narwhals frame as the kind that the caller gave."""
+    return frame if is_narwhals(flows) else frame.to_native()
+
+
+def names(frame):
+    """Names of the columns; asks a lazy engine for the schema only."""
+    return frame.collect_schema().names()
+
+
+def require(present, needs, what):
+    """Refuse a table that lacks a column, with what it was for and where it comes from."""
+    for name in needs:
+        if name not in present:
+            meaning = f" ({MEANING[name]})" if name in MEANING else ""
+            purpose = f", so there is no {what}" if what else ""
+            way = f"; it comes from {_WAY[name]}" if name in _WAY else ""
+            has = ", ".join(f'"{column}"' for column in present)
+            raise ValueError(
+                f'column "{name}"{meaning} is missing{purpose}{way}; the table has {has}'
+            )
+
+
+def keys(by, what="by"):
+    """One or several names of columns as a list."""
+    found = [by] if isinstance(by, str) else list(by)
+    if not found or not all(isinstance(name, str) for name in found):
+        raise TypeError(f"{what} must be the name of a column or a list of names, got {by!r}")
+    if len(set(found)) < len(found):
+        raise ValueError(f"{what} names a column twice: {', '.join(found)}")
+    return found
+
+
+def known(frame, by):
+    """The rows of a frame that have a key: asked of groups, so that no engine copies the flows."""
+    import narwhals.stable.v2 as nw
+
+    return frame.filter(*[~nw.col(name).is_null() for name in by])
+
+
+def plain(frame, by):
+    """Dictionary-coded keys as text, so that they sort by name on every engine."""
+    import narwhals.stable.v2 as nw
+
+    schema = frame.collect_schema()
+    coded = [name for name in by if schema[name] in (nw.Categorical, nw.Enum)]
+    return frame.with_columns(nw.col(name).cast(nw.String) for name in coded) if coded else frame
+
+
+def total_bytes(present):
+    """Bytes both ways; those of the one way where the layout has no other."""
+    import narwhals.stable.v2 as nw
+
+    total = nw.col("ibyt").cast(nw.Int64)
+    return total + nw.col("obyt").cast(nw.Int64) if "obyt" in present else total
+
+
+def with_scalars(frame, **scalars):
+    """`frame` with aggregates of all its rows as columns, in one pass over the rows."""
+    import narwhals.stable.v2 as nw
+
+    one = frame.select(**scalars)
+    if isinstance(frame, nw.LazyFrame):
+        return frame.join(one, how="cross")
+    return frame.with_columns(**{name: nw.lit(one[name].item()) for name in scalars})
+
+
+def check_count(name, value, least=1):
+    """`value` as a whole number from `least` on."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+        raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}")
+    return int(value)
+
+
+def group(frame, by, sums, distinct=None, *, seconds=False, time=None):
+    """Rows, sums and distinct values of each group: whole numbers of one type on every engine.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+    by : list of str
+    sums : dict of name to expression
+        Computed row by row first, since no engine is quick at expressions inside an aggregate.
+    distinct : dict of name to column, optional
+    seconds : bool
+        Whether to sum ``td`` as ``total_td``.
+    time : expression, optional
+        What the key ``time`` is. Here and not before, since Polars would keep a computed column of
+        all flows where several group-bys of one query share it.
+
+    Returns
+    -------
+    narwhals frame
+        `by`, ``flows``, the sums, the counts, ``total_td``; in no order. Rows without a key are
+        left out.
+    """
+    import narwhals.stable.v2 as nw
+
+    distinct = distinct or {}
+    needed = [name for name in by if time is None or name != "time"]
+    needed += [*distinct.values(), *(["td"] if seconds else [])]
+    made = {} if time is None else {"time": time}
+    made |= {f"_{name}": expr.cast(nw.Int64) for name, expr in sums.items()}
+    frame = frame.select(*dict.fromkeys(needed), **made)
+    parts = {"flows": nw.len()}
+    parts |= {name: nw.col(f"_{name}").sum() for name in sums}
+    parts |= {name: nw.col(column).n_unique() for name, column in distinct.items()}
+    whole = list(parts)
+    if seconds:
+        parts["total_td"] = nw.col("td").sum()
+    found = frame.group_by(by).agg(**parts).with_columns(nw.col(*whole).cast(nw.Int64))
+    return known(found, by)
+
+
+def to_polars(frame):
+    """A narwhals frame of any engine, computed, in Polars."""
+    import narwhals.stable.v2 as nw
+
+    from linewatch import _frames
+
+    if not isinstance(frame, nw.LazyFrame):
+        return _frames.to_polars(frame)
+    if frame.implementation.is_polars():
+        return frame.to_native().collect(engine="streaming")
+    return frame.collect("polars").to_native()
