@@ -7,16 +7,16 @@ import pytest
 from linewatch import flow
 
 pytest.importorskip("matplotlib", reason='pip install "linewatch[plots]"')
-from linewatch.flow._pictures import squarified  # noqa: E402
+from linewatch.flow._pictures import squarified
 
 
 @pytest.fixture(autouse=True)
 def figures():
-    import matplotlib
+    from matplotlib import pyplot
 
-    matplotlib.use("Agg")
+    pyplot.switch_backend("Agg")
     yield
-    matplotlib.pyplot.close("all")
+    pyplot.close("all")
 
 
 @pytest.mark.parametrize("sizes", [[1], [5, 3, 1], [6, 6, 4, 3, 2, 2, 1], list(range(60, 0, -1))])
