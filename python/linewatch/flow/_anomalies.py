@@ -6,7 +6,6 @@ from linewatch.flow._columns import (
     check_count,
     group,
     keys,
-    plain,
     table,
     to_polars,
     total_bytes,
@@ -122,7 +121,6 @@ def windows(frame, every, by):
     import narwhals.stable.v2 as nw
 
     present = columns_of(frame)
-    frame = plain(frame, by)
     time = cut(frame, every)
     sums = {"total_bytes": total_bytes(present)}
     if "ipkt" in present:
