@@ -207,6 +207,19 @@ def test_small_worlds_keep_the_invariants_of_every_table(users, seed):
     checks.sessions(data)
 
 
+def test_messages_and_sessions_have_a_flatter_day_than_calls(calls, sms, sessions):
+    def night(table, time):
+        hour = table[time].dt.hour()
+        return ((hour < 6) | (hour > 21)).mean()
+
+    shares = [
+        night(calls.filter(~pl.col("is_anomaly")), "call_start_ts"),
+        night(sms, "sms_ts"),
+        night(sessions, "session_start_ts"),
+    ]
+    assert shares[0] + 0.01 < shares[1] < shares[2] - 0.03
+
+
 def test_actors_of_scenarios_neither_write_nor_surf():
     data = cdr.generate(users=600, days=1, anomaly_mix={"sim_box_call": 1}, anomaly_ratio=0.2)
     actors = data.actors["user_id"].implode()
@@ -235,14 +248,14 @@ GOLDEN_CSV = {
     "cdr_call_records": "b99fa756f3579ade",
     "cdr_cell_towers": "558ae5ff45ff9641",
     "cdr_communities": "b6af7e1e5b89b44b",
-    "cdr_data_sessions": "7b500d969b612dfb",
-    "cdr_sms_records": "04e7215cdd29e26f",
+    "cdr_data_sessions": "47eead98b74c5298",
+    "cdr_sms_records": "01097d72fcf2eb6a",
     "cdr_user_profiles": "5f21450fbc80e40b",
 }
 GOLDEN_ARROW = {
     "calls": "52f815900ba1fb04",
-    "sms": "44c7cbe0d7594873",
-    "data_sessions": "eb139e6f68ebb106",
+    "sms": "8e00fa6bd56e6a06",
+    "data_sessions": "fd53c765952fdc3d",
 }
 
 
@@ -365,6 +378,50 @@ def test_scenarios_fill_the_columns_on_request():
         assert calls.filter(window & here).is_empty()
     days = [cdr.generate(**fields, columns=COLUMNS).shard(day).collect() for day in (1, 0, 2)]
     assert pl.concat([days[1], days[0], days[2]]).equals(calls)
+
+
+def test_swapped_cards_and_silent_cells_show_in_messages_and_sessions(tmp_path):
+    fields = {"users": 500, "days": 3, "seed": 3, "tables": TABLES}
+    plain = cdr.generate(**fields)
+    chosen = {"sim_swap": {}, "cell_outage": {"cells": 3}}
+    data = cdr.generate(**fields, scenarios=chosen, n_jobs=2)
+    truth = data.truth_tables()
+    swapped = truth["users"].filter(pl.col("role") == "swapped")
+    silent = truth["cells"].filter(pl.col("role") == "silent")
+    for table, time, sides in (
+        ("sms", "sms_ts", {"sender_id": "sender_imsi", "recipient_id": "recipient_imsi"}),
+        ("data_sessions", "session_start_ts", {"user_id": "imsi"}),
+    ):
+        calm, rows = (getattr(d, table)().collect() for d in (plain, data))
+        touched = pl.Series([False] * rows.height)
+        for row in swapped.iter_rows(named=True):
+            held = rows[time].is_between(row["start"], row["end"], closed="left")
+            for side, imsi in sides.items():
+                mine = rows[side] == row["user_id"]
+                assert ((rows[imsi] != calm[imsi]).filter(mine) == held.filter(mine)).all()
+                touched |= mine & held
+        cells = [name for name in rows.columns if name.endswith("cell_id")]
+        for row in silent.iter_rows(named=True):
+            held = rows[time].is_between(row["start"], row["end"], closed="left")
+            for cell in cells:
+                assert not (held & (rows[cell] == row["cell_id"])).any()
+                touched |= held & (calm[cell] == row["cell_id"])
+        assert touched.any()
+        assert rows.filter(~touched).equals(calm.filter(~touched))
+        # Batches and days alone have the rows of the whole.
+        assert pl.concat(getattr(data, table)(batch_size=97)).equals(rows)
+        days = [getattr(data, table)(days=(day, day + 1)).collect() for day in (2, 0, 1)]
+        assert pl.concat([days[1], days[2], days[0]]).equals(rows)
+        assert getattr(data, table)(days=(1, 1)).collect().schema == rows.schema
+    data.write(tmp_path / "p", picture=False)
+    written = pl.read_parquet(tmp_path / "p" / "cdr_data_sessions" / "*.parquet")
+    assert written.equals(rows)
+    # A table that no scenario touches has the same bytes with scenarios and without.
+    for name, given in (("plain", {}), ("calm", {"scenarios": ["pbx_hack"]})):
+        cdr.generate(**fields, **given).write(tmp_path / name, "csv", picture=False)
+    for stem in ("cdr_sms_records", "cdr_data_sessions"):
+        one, two = ((tmp_path / name / f"{stem}.csv").read_bytes() for name in ("plain", "calm"))
+        assert one == two
 
 
 def test_a_config_with_columns_and_tables_comes_back_from_toml(tmp_path):

@@ -130,12 +130,15 @@ fn settings(d: &Bound<'_, PyDict>) -> PyResult<Settings> {
         forwarded_share: field(d, "forwarded_share")?,
         utc_time_offset: field(d, "utc_time_offset")?,
         sms: Sms {
-            per_user_day: field(d, "sms_per_user_day")?,
+            volume: (field(d, "sms_per_user_day")?, field(d, "sms_rhythm_power")?),
             follow_up: field(d, "sms_follow_up")?,
             gap_s: field(d, "sms_gap_s")?,
         },
         data: Data {
-            per_user_day: field(d, "data_sessions_per_user_day")?,
+            volume: (
+                field(d, "data_sessions_per_user_day")?,
+                field(d, "data_rhythm_power")?,
+            ),
             length: (field(d, "data_center_s")?, field(d, "data_spread")?),
             rate: (
                 field(d, "data_rate_kbit_per_s")?,

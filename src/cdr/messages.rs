@@ -34,7 +34,13 @@ impl Messages {
     pub fn new(key: Key, settings: &Settings, activity: &Activity) -> Self {
         let gap = settings.sms.gap_s;
         Messages {
-            rhythm: Rhythm::of_volume(key, settings, activity, settings.sms.per_user_day),
+            rhythm: Rhythm::of_table(
+                key,
+                settings,
+                activity,
+                settings.sms.volume,
+                Message::NUMBER,
+            ),
             gaps: Quantiles::new(|p| -gap * libm::log(1.0 - p)),
             octets: Quantiles::new(|p| 45.0 * libm::exp(0.7 * normal_quantile(p))),
         }

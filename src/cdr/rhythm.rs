@@ -42,6 +42,8 @@ pub struct Quota {
 #[derive(Debug, Clone)]
 pub struct Rhythm {
     key: Key,
+    /// Names the draws of noise.
+    stream: u32,
     activity: [f64; CLASSES],
     /// `[weekend][class][hour]`; a weekday's hours add up to about 1.
     weights: [[[f64; 24]; CLASSES]; 2],
@@ -56,6 +58,10 @@ pub struct Rhythm {
 impl Rhythm {
     /// The rhythm of a world whose users have this activity.
     pub fn new(key: Key, settings: &Settings, activity: &Activity) -> Self {
+        Rhythm::with_noise(key, settings, activity, 0)
+    }
+
+    fn with_noise(key: Key, settings: &Settings, activity: &Activity, stream: u32) -> Self {
         let activity = activity.0.map(|sum| sum as f64 / UNIT);
         let mut weights = [[[0.0; 24]; CLASSES]; 2];
         for (class, pattern) in (0..CLASSES).map(|class| (class, class / 3)) {
@@ -70,6 +76,7 @@ impl Rhythm {
         }
         let mut rhythm = Rhythm {
             key,
+            stream,
             activity,
             weights,
             day_noise: noise(settings.volume_noise[0]),
@@ -88,14 +95,26 @@ impl Rhythm {
         rhythm
     }
 
-    /// The rhythm of a table of so many rows a user and day, none of them an anomaly.
-    pub fn of_volume(key: Key, settings: &Settings, activity: &Activity, rows: f64) -> Self {
+    /// The rhythm of another table: so many rows a user and day, none of them an anomaly, the
+    /// weights of the hours raised to a power, and noise of its own under the number `stream`.
+    pub fn of_table(
+        key: Key,
+        settings: &Settings,
+        activity: &Activity,
+        (rows, power): (f64, f64),
+        stream: u32,
+    ) -> Self {
+        let flat = |weight: f64| match weight > 0.0 {
+            true => libm::pow(weight, power),
+            false => 0.0,
+        };
         let settings = Settings {
             calls_per_user_day: rows,
             anomaly_ratio: 0.0,
+            rhythm: settings.rhythm.map(|days| days.map(|day| day.map(flat))),
             ..settings.clone()
         };
-        Rhythm::new(key, &settings, activity)
+        Rhythm::with_noise(key, &settings, activity, stream)
     }
 
     /// What the classes add up to in an hour, without noise.
@@ -115,7 +134,7 @@ impl Rhythm {
             let weight: f64 = (0..24).map(|h| self.plain(weekend, h)).sum();
             let noise = self
                 .day_noise
-                .at(self.key.draw(Subject::Noise, day, 24, 0)[0]);
+                .at(self.key.draw(Subject::Noise, day, 24, self.stream)[0]);
             let rows = (self.rows_per_weight * weight * f64::from(noise)).round() as u64;
             let after = anomalies(settings.anomaly_ratio, first_row + rows);
             quotas.push(Quota {
@@ -146,7 +165,7 @@ impl Rhythm {
     pub fn hours(&self, settings: &Settings, day: u32) -> [f64; 24] {
         let weekend = settings.weekend(day);
         std::array::from_fn(|hour| {
-            let bits = self.key.draw(Subject::Noise, day, hour as u32, 0)[0];
+            let bits = self.key.draw(Subject::Noise, day, hour as u32, self.stream)[0];
             self.plain(weekend, hour) * f64::from(self.hour_noise.at(bits))
         })
     }

@@ -42,7 +42,7 @@ impl Sessions {
         let sum: f64 = data.rats.iter().sum();
         let mut total = 0.0;
         Sessions {
-            rhythm: Rhythm::of_volume(key, settings, activity, data.per_user_day),
+            rhythm: Rhythm::of_table(key, settings, activity, data.volume, Session::NUMBER),
             lengths: log_normal(data.length),
             rates: log_normal(data.rate),
             rats: data.rats.map(|share| {

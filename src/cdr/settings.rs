@@ -191,8 +191,9 @@ pub struct Settings {
 /// How users write short messages.
 #[derive(Debug, Clone)]
 pub struct Sms {
-    /// Messages that a user sends a day, on average over users and a week.
-    pub per_user_day: f64,
+    /// Messages that a user sends a day, on average over users and a week, and the power to which
+    /// the weights of the hours are raised.
+    pub volume: (f64, f64),
     /// Chance that a message is followed by another of the same conversation.
     pub follow_up: f64,
     /// Mean seconds between the messages of a conversation.
@@ -202,8 +203,9 @@ pub struct Sms {
 /// How users are online.
 #[derive(Debug, Clone)]
 pub struct Data {
-    /// Sessions of a user a day, on average over users and a week.
-    pub per_user_day: f64,
+    /// Sessions of a user a day, on average over users and a week, and the power to which the
+    /// weights of the hours are raised.
+    pub volume: (f64, f64),
     /// Median length in seconds, and standard deviation of its logarithm.
     pub length: (f64, f64),
     /// Median rate in kbit/s, and standard deviation of its logarithm.

@@ -16,12 +16,15 @@ from linewatch.cdr.benchmark import benchmark
 from linewatch.cdr.config import Config
 from linewatch.cdr.dataset import Calls, Dataset, generate
 from linewatch.cdr.features import FEATURES, USER_FEATURES, features, user_features
+from linewatch.cdr.presets import COLUMNS, TABLES
 from linewatch.cdr.realism import realism
 from linewatch.cdr.scenarios import register, unregister
 from linewatch.cdr.study import study
 
 __all__ = [
+    "COLUMNS",
     "FEATURES",
+    "TABLES",
     "USER_FEATURES",
     "Calls",
     "Config",

@@ -113,6 +113,9 @@ class Config:
         conversation, mean seconds between them.
     data_sessions_per_user_day, data_session_center_s, data_session_spread
         Data sessions of a user a day, median of their seconds and spread of its logarithm.
+    sms_rhythm_power, data_rhythm_power
+        Power to which the weights of the hours are raised for these tables: 1 is the rhythm of
+        calls, 0 is the same all day.
     data_rate_kbit_per_s, data_rate_spread, data_record_most_bytes, radio_access_types
         Median rate of a session and the spread of its logarithm; bytes at which its record is
         closed; weights of the radio access types.
@@ -234,9 +237,11 @@ class Config:
     forwarded_share: float = ours(0.015, SHARE)
     utc_time_offset: str = ours("+0530", OFFSET)
     sms_per_user_day: float = ours(4.0, number(0, 500, above=True))
+    sms_rhythm_power: float = ours(0.8, number(0, 3))
     sms_follow_up: float = ours(0.6, number(0, 0.9))
     sms_gap_s: float = ours(75.0, number(0, 3600))
     data_sessions_per_user_day: float = ours(20.0, number(0, 500, above=True))
+    data_rhythm_power: float = ours(0.5, number(0, 3))
     data_session_center_s: float = ours(150.0, number(0, 3600, above=True))
     data_session_spread: float = ours(1.2, SPREAD)
     data_rate_kbit_per_s: float = ours(120.0, number(0, 1e7, above=True))
@@ -392,7 +397,8 @@ class Config:
             "tie_spread acquaintances acquaintances_spread stranger_share day_place_share "
             "other_places handover_base handover_half_s handover_most handover_to_neighbor "
             "drop_share forwarded_share utc_time_offset sms_per_user_day sms_follow_up sms_gap_s "
-            "data_sessions_per_user_day data_rate_kbit_per_s data_rate_spread"
+            "data_sessions_per_user_day data_rate_kbit_per_s data_rate_spread sms_rhythm_power "
+            "data_rhythm_power"
         )
         shares = self.community_shares
         return {

@@ -134,8 +134,9 @@ class Dataset:
     def sms(self, *, batch_size=BATCH_SIZE, backend="polars", days=None, n_jobs=None):
         """Short messages, as a stream like that of `calls`.
 
-        Users write to those whom they call, in conversations; scenarios do not touch them. A
-        message takes seconds, or up to two hours if the phone that it goes to is off.
+        Users write to those whom they call, in conversations. A message takes seconds, or up to
+        two hours if the phone that it goes to is off. Scenarios add no messages, but a swapped
+        card and a silent cell show in them.
 
         Parameters
         ----------
@@ -162,7 +163,7 @@ class Dataset:
         """Data sessions, as a stream like that of `calls`.
 
         A user is in one session at a time, and none goes beyond its hour: there the network
-        closes the record. Scenarios do not touch them.
+        closes the record. Scenarios add none, but a swapped card and a silent cell show in them.
 
         Parameters
         ----------
@@ -448,13 +449,17 @@ class Calls:
             raise ValueError(f"days must be two numbers between 0 and {days}, got {(first, last)}")
         n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
         rows = dataset.rows_by_day(table)
-        if dataset._plan is None or table != "calls":
-            self._core = dataset._core.calls(first, last, batch_size, n_jobs, KERNELS[table])
-        else:
+        span = (first, last, batch_size, n_jobs)
+        if dataset._plan is None:
+            self._core = dataset._core.calls(*span, KERNELS[table])
+        elif table == "calls":
             from linewatch.cdr.scenarios.weave import Woven
 
-            quotas = dataset.quotas
-            self._core = Woven(dataset._plan, quotas, first, last, batch_size, n_jobs)
+            self._core = Woven(dataset._plan, dataset.quotas, *span)
+        else:
+            from linewatch.cdr.scenarios.tables import Touched
+
+            self._core = Touched(dataset._plan, table, rows, *span)
         self._backend, self._what = backend, table.replace("_", " ")
         self.rows = sum(rows[first:last])
 

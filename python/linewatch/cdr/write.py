@@ -111,6 +111,12 @@ def _calls(dataset, made, format, n_jobs, callback):
 
 def _further(dataset, made, name, format, n_jobs, callback):
     """Write messages or data sessions."""
+    if dataset._plan is not None:
+        from linewatch.cdr.scenarios import files
+
+        if format == "parquet":
+            (made / FURTHER[name]).mkdir()
+        return files.write_table(dataset, made, FURTHER[name], name, format, n_jobs, callback)
 
     def part(path, days):
         kernel = KERNELS[name]

@@ -24,6 +24,25 @@ def write(dataset, made, stem, format, n_jobs, callback):
     return [column.tolist() for column in counts]
 
 
+def write_table(dataset, made, stem, table, format, n_jobs, callback):
+    """Write messages or data sessions into the folder `made`."""
+
+    def frames(first, last):
+        for frame in getattr(dataset, table)(days=(first, last), n_jobs=n_jobs):
+            yield frame
+            if callback:
+                callback(frame.height)
+
+    days = dataset.config.days
+    if format == "csv":
+        with open(made / f"{stem}.csv", "wb") as file:
+            for frame in frames(0, days):
+                _csv(frame, file, header=file.tell() == 0)
+        return
+    for day in range(days):
+        _parquet(frames(day, day + 1), made / stem / f"{dataset._date(day)}.parquet")
+
+
 def _counted(frames, counts, callback):
     for frame in frames:
         counts[0] += np.bincount(frame["call_start_ts"].dt.hour(), minlength=24)
@@ -39,7 +58,7 @@ def _counted(frames, counts, callback):
 def _csv(frame, file, *, header):
     import polars as pl
 
-    frame = frame.with_columns(pl.col("is_anomaly").cast(pl.Int8))
+    frame = frame.with_columns(pl.col(pl.Boolean).cast(pl.Int8))
     frame.write_csv(file, include_header=header, datetime_format="%Y-%m-%d %H:%M:%S")
 
 

@@ -58,6 +58,14 @@ class Plan:
             self.draws("changed rows", k).integers(0, 2**53) for k in range(len(self.changes))
         ]
 
+    def changes_of(self, day):
+        """What happens to rows of a day, each change with its key."""
+        return [
+            (change, key)
+            for change, key in zip(self.changes, self.keys)
+            if change.start < (day + 1) * DAY_S and change.end > day * DAY_S
+        ]
+
     def draws(self, *names):
         """The generator of the data set's seed under these names."""
         return Draws(self.config.seed, "linewatch scenario", *names)

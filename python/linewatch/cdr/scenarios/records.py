@@ -105,7 +105,7 @@ def _frames(woven):
     """The frames of all days with the number of their first row and the changes of the day."""
     for day in range(woven.first, woven.last):
         number = sum(rows for rows, _ in woven.quotas[:day])
-        changes = woven.changes(day)
+        changes = woven.plan.changes_of(day)
         for frame, _ in woven.day(day):
             yield frame, number, changes
             number += frame.height

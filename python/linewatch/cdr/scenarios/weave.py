@@ -14,7 +14,16 @@ PUT_OFF_S = 60
 LEAST_PING_PONG_S = 30
 BATCH = 1 << 17
 TRUTH = ("scenario", "incident", "role")
+# Columns of calls, messages and data sessions: cells, and users with their IMEI and IMSI.
 CELLS = ("first_cell_id", "last_cell_id", "callee_first_cell_id", "callee_last_cell_id")
+CELLS += ("sender_cell_id", "recipient_cell_id", "cell_id")
+PAPERS = (
+    ("caller_id", "caller_imei", "caller_imsi"),
+    ("callee_id", None, "callee_imsi"),
+    ("sender_id", "sender_imei", "sender_imsi"),
+    ("recipient_id", None, "recipient_imsi"),
+    ("user_id", "imei", "imsi"),
+)
 # Causes for termination (3GPP TS 32.298): an unsuccessful attempt, and a call that was dropped.
 ATTEMPT, DROPPED = 3, 4
 
@@ -74,7 +83,7 @@ class Woven:
 
         number = sum(rows for rows, _ in self.quotas[:day])
         planned = self._planned(day)
-        changes = self.changes(day)
+        changes = self.plan.changes_of(day)
         start = pl.col("call_start_ts")
         for base in self._batches(day):
             latest = base["call_start_ts"][-1]
@@ -85,14 +94,6 @@ class Woven:
             number += frame.height
         if planned.height:
             yield self._finish(planned, number, changes)
-
-    def changes(self, day):
-        """What happens to rows of the day, each with its key."""
-        return [
-            (change, key)
-            for change, key in zip(self.plan.changes, self.plan.keys)
-            if change.start < (day + 1) * DAY_S and change.end > day * DAY_S
-        ]
 
     def _finish(self, frame, number, changes):
         import polars as pl
@@ -130,10 +131,8 @@ class Woven:
         """Which rows of a frame that begins with row `number` a change touches."""
         import polars as pl
 
-        first = datetime.datetime.combine(self.plan.config.start, datetime.time())
-        since, until = (first + datetime.timedelta(seconds=t) for t in (change.start, change.end))
-        start, begins = pl.col("call_start_ts"), pl.col("first_cell_id")
-        hit = (start >= since) & (start < until)
+        hit = _between(self.plan, change, "call_start_ts")
+        begins = pl.col("first_cell_id")
         cells = [cell_name(cell) for cell in change.cells]
         if change.kind == "papers":
             name = user_name(change.user)
@@ -284,13 +283,13 @@ def _papers(frame, hit, number, change, key):
     import polars as pl
 
     name = user_name(change.user)
-    for column, side, value in (
-        ("caller_imei", "caller_id", change.imei),
-        ("caller_imsi", "caller_id", change.imsi),
-        ("callee_imsi", "callee_id", change.imsi),
-    ):
+    for side, imei, imsi in PAPERS:
+        if side not in frame.columns:
+            continue
         mine = hit & (frame[side] == name)
-        yield pl.when(mine).then(pl.lit(value)).otherwise(pl.col(column)).alias(column)
+        for column, value in ((imei, change.imei), (imsi, change.imsi)):
+            if column is not None:
+                yield pl.when(mine).then(pl.lit(value)).otherwise(pl.col(column)).alias(column)
 
 
 def _moved(frame, hit, number, change, key):
@@ -320,8 +319,17 @@ def _cut(frame, hit, number, change, key):
         yield cause.cast(pl.Int32).alias("cause_for_termination")
 
 
+def _between(plan, change, time):
+    """Whether the column `time` lies within a change."""
+    import polars as pl
+
+    first = datetime.datetime.combine(plan.config.start, datetime.time())
+    since, until = (first + datetime.timedelta(seconds=t) for t in (change.start, change.end))
+    return (pl.col(time) >= since) & (pl.col(time) < until)
+
+
 def _cells(frame):
-    """The columns of cells that calls have."""
+    """The columns of cells that rows have."""
     return [name for name in CELLS if name in frame.columns]
 
 
