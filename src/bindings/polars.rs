@@ -4,6 +4,7 @@
 //! no interpreter lock is involved. They are never marked elementwise: a window reads other rows.
 
 mod columns;
+mod features;
 
 use std::collections::BTreeMap;
 
