@@ -17,12 +17,33 @@ use crate::Error;
 /// A sample beyond the ends: its place, and the samples and factors that make it.
 type Beyond<T> = (isize, Vec<(usize, T)>);
 
-/// How windows of one length are split into bands.
-pub struct Bands<T> {
+/// The filters that split windows of any length.
+pub struct Filters<T> {
     lo: Vec<T>,
     hi: Vec<T>,
     /// Tangents of the lattice and its scale, if the filters have one.
     lattice: Option<(Vec<T>, T)>,
+}
+
+impl<T: Real> Filters<T> {
+    /// The analysis filters of `bank`.
+    pub fn new(bank: &Bank) -> Self {
+        let cast: Bank<T> = bank.cast(1.0);
+        let lattice = Lattice::of(&bank.dec_lo, &bank.dec_hi).map(|lattice| {
+            let tangents = lattice.tangents.iter().map(|k| T::of(*k));
+            (tangents.collect(), T::of(lattice.scale))
+        });
+        Filters {
+            lo: cast.dec_lo,
+            hi: cast.dec_hi,
+            lattice,
+        }
+    }
+}
+
+/// How windows of one length are split into bands.
+pub struct Bands<'a, T> {
+    filters: &'a Filters<T>,
     /// First sample of output 0 is `start - (taps - 1)`.
     start: isize,
     window: usize,
@@ -39,15 +60,19 @@ struct Level<T> {
     sums: Vec<Beyond<T>>,
 }
 
-impl<T: Real> Bands<T> {
+impl<'a, T: Real> Bands<'a, T> {
     /// Bands of windows of `window` samples.
     ///
     /// # Errors
     ///
     /// [`Error::Argument`] if the mode is not defined for so few samples.
-    pub fn new(bank: &Bank, mode: Mode, level: usize, window: usize) -> Result<Self, Error> {
-        let cast: Bank<T> = bank.cast(1.0);
-        let taps = bank.taps();
+    pub fn new(
+        filters: &'a Filters<T>,
+        mode: Mode,
+        level: usize,
+        window: usize,
+    ) -> Result<Self, Error> {
+        let taps = filters.lo.len();
         let start = match mode {
             Mode::Periodization => taps as isize / 2,
             _ => 1,
@@ -74,14 +99,8 @@ impl<T: Real> Bands<T> {
             levels.push(level);
             n = outputs;
         }
-        let lattice = Lattice::of(&bank.dec_lo, &bank.dec_hi).map(|lattice| {
-            let tangents = lattice.tangents.iter().map(|k| T::of(*k));
-            (tangents.collect(), T::of(lattice.scale))
-        });
         Ok(Bands {
-            lattice,
-            lo: cast.dec_lo,
-            hi: cast.dec_hi,
+            filters,
             start,
             window,
             levels,
@@ -102,7 +121,7 @@ impl<T: Real> Bands<T> {
         assert!((1..=width::<T>()).contains(&windows.len()));
         assert!(windows.iter().all(|w| w.len() == self.window));
         assert_eq!(out.len(), (self.levels.len() + 1) * width::<T>());
-        let taps = self.lo.len();
+        let taps = self.filters.lo.len();
         let places = (self.window.max(taps) + 2 * taps + 8) * width::<T>();
         self.even.resize(places, T::ZERO);
         self.odd.resize(places, T::ZERO);
@@ -148,18 +167,18 @@ fn copy<T: Real>(mode: Mode, n: usize, place: isize) -> Option<(isize, usize, T)
     (times.get() == 1).then(|| (place, asked.get(), T::of(factor)))
 }
 
-struct Energies<'a, T> {
-    bands: &'a mut Bands<T>,
+struct Energies<'a, 'b, T> {
+    bands: &'a mut Bands<'b, T>,
     windows: &'a [&'a [T]],
     out: &'a mut [T],
 }
 
-impl<T: Real> Kernel<T> for Energies<'_, T> {
+impl<T: Real> Kernel<T> for Energies<'_, '_, T> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(self) {
         // The usual lengths are unrolled.
-        match self.bands.lo.len() {
+        match self.bands.filters.lo.len() {
             2 => self.of::<V, 2>(),
             4 => self.of::<V, 4>(),
             6 => self.of::<V, 6>(),
@@ -172,7 +191,7 @@ impl<T: Real> Kernel<T> for Energies<'_, T> {
     }
 }
 
-impl<T: Real> Energies<'_, T> {
+impl<T: Real> Energies<'_, '_, T> {
     /// For filters of `F` taps, or of any length if that is 0.
     #[inline(always)]
     fn of<V: Lanes<Scalar = T>, const F: usize>(self) {
@@ -181,7 +200,8 @@ impl<T: Real> Energies<'_, T> {
             windows,
             out,
         } = self;
-        let taps = if F == 0 { bands.lo.len() } else { F };
+        let filters = bands.filters;
+        let taps = if F == 0 { filters.lo.len() } else { F };
         let n = V::N;
         let zero = V::splat(T::ZERO);
         let (mut from, mut to) = (bands.even.as_mut_ptr(), bands.odd.as_mut_ptr());
@@ -208,7 +228,7 @@ impl<T: Real> Energies<'_, T> {
                     value.store(from.add((taps as isize + place) as usize * n));
                 }
                 let base = from.add((taps as isize + bands.start) as usize * n);
-                let sum = match &bands.lattice {
+                let sum = match &filters.lattice {
                     Some((tangents, scale)) if F > 0 => {
                         let tangents = &tangents[..F / 2];
                         let to = to.add(taps * n);
@@ -216,7 +236,7 @@ impl<T: Real> Energies<'_, T> {
                     }
                     _ => {
                         let to = to.add(taps * n);
-                        filters::<V, F>(&bands.lo, &bands.hi, base, to, level.outputs)
+                        direct::<V, F>(&filters.lo, &filters.hi, base, to, level.outputs)
                     }
                 };
                 let place = out.as_mut_ptr().add((levels - j) * n);
@@ -249,7 +269,7 @@ impl<T: Real> Energies<'_, T> {
 /// The samples from `taps - 1` registers before `base` to `2 * outputs + 6` after it can be read, and
 /// four registers more than the outputs written.
 #[inline(always)]
-unsafe fn filters<V: Lanes, const F: usize>(
+unsafe fn direct<V: Lanes, const F: usize>(
     lo: &[V::Scalar],
     hi: &[V::Scalar],
     base: *const V::Scalar,
@@ -291,7 +311,7 @@ unsafe fn filters<V: Lanes, const F: usize>(
     even.add(odd)
 }
 
-/// As [`filters`], by the lattice of filters of `F` taps.
+/// As [`direct`], by the lattice of filters of `F` taps.
 ///
 /// # Safety
 ///
@@ -391,6 +411,7 @@ mod tests {
     fn energies_are_those_of_the_coefficients() {
         for name in ["haar", "db4", "sym7", "bior3.5", "coif5"] {
             let bank = Bank::named(name).unwrap();
+            let filters = Filters::new(&bank);
             for mode in Mode::NAMES {
                 let mode = Mode::parse(mode).unwrap();
                 for (window, level) in [(2, 1), (5, 2), (31, 2), (64, 3), (257, 4)] {
@@ -398,7 +419,7 @@ mod tests {
                         .map(|i| ((i * i) as f64 * 0.37).sin())
                         .collect();
                     let windows: Vec<&[f64]> = x.chunks(window).collect();
-                    let Ok(mut bands) = Bands::new(&bank, mode, level, window) else {
+                    let Ok(mut bands) = Bands::new(&filters, mode, level, window) else {
                         continue;
                     };
                     let mut out = vec![0.0; (level + 1) * width::<f64>()];

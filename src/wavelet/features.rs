@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::bands::Bands;
+use super::bands::{Bands, Filters};
 use super::bank::{Bank, max_level};
 use super::feature::{Feature, Known, answer};
 use super::lanes::{Kernel, Lanes, Real, width};
@@ -82,11 +82,12 @@ pub fn features<T: Real>(
     if columns == 0 || windows.is_empty() {
         return Ok(());
     }
+    let filters = Filters::new(settings.bank);
     let same = windows.iter().all(|w| w.1 == windows[0].1);
     if same {
         let tasks = windows.chunks(TASK).zip(out.chunks_mut(TASK * columns));
         return for_each(tasks.collect(), threads, |(windows, out)| {
-            Worker::new(settings).rows(x, windows, monitor, out)
+            Worker::new(settings, &filters).rows(x, windows, monitor, out)
         });
     }
     let mut order: Vec<usize> = (0..windows.len()).collect();
@@ -95,7 +96,7 @@ pub fn features<T: Real>(
     let mut answers = vec![T::ZERO; windows.len() * columns];
     let tasks = sorted.chunks(TASK).zip(answers.chunks_mut(TASK * columns));
     for_each(tasks.collect(), threads, |(windows, out)| {
-        Worker::new(settings).rows(x, windows, monitor, out)
+        Worker::new(settings, &filters).rows(x, windows, monitor, out)
     })?;
     for (row, i) in answers.chunks_exact(columns).zip(order) {
         out[i * columns..(i + 1) * columns].copy_from_slice(row);
@@ -106,6 +107,7 @@ pub fn features<T: Real>(
 /// Plans and scratch memory of one task.
 struct Worker<'a, T> {
     settings: &'a Settings<'a>,
+    filters: &'a Filters<T>,
     spectra: HashMap<usize, Spectra<T>>,
     energies: Vec<T>,
     counts: Vec<f64>,
@@ -114,9 +116,10 @@ struct Worker<'a, T> {
 }
 
 impl<'a, T: Real> Worker<'a, T> {
-    fn new(settings: &'a Settings<'a>) -> Self {
+    fn new(settings: &'a Settings<'a>, filters: &'a Filters<T>) -> Self {
         Worker {
             settings,
+            filters,
             spectra: HashMap::new(),
             energies: Vec::new(),
             counts: Vec::new(),
@@ -159,7 +162,7 @@ impl<'a, T: Real> Worker<'a, T> {
         };
         let mut bands = if wants_bands && (found > 0 || level == 0) {
             let settings = self.settings;
-            Some(Bands::new(settings.bank, settings.mode, found, length)?)
+            Some(Bands::new(self.filters, settings.mode, found, length)?)
         } else {
             None
         };
