@@ -3,7 +3,8 @@
 //! The samples of a window of `2 N` values are taken for `N` complex numbers, transformed in passes of
 //! radix 4 that put their answers in order themselves (T. G. Stockham, High-speed convolution and
 //! correlation, AFIPS Spring Joint Computer Conference (1966), 229-233), and told apart at the end.
-//! No value ever changes its lane, so every operation is on whole registers.
+//! No value ever changes its lane, so every operation is on whole registers. Of the time of a spectral
+//! entropy of 256 samples half is now the logarithms, and a third of the other half waiting for memory.
 
 use std::f64::consts::TAU;
 

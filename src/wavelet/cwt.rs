@@ -2,7 +2,9 @@
 //!
 //! Convolution in blocks (overlap-save). A kernel of `m` values takes blocks of at least `4 (m - 1)`
 //! samples, a power of two, so that transforms stay in the cache; blocks of one size are transformed
-//! once for all scales that use it. A complex kernel is two real ones.
+//! once for all scales that use it. A complex kernel is two real ones: one complex transform for both,
+//! with blocks twice as long, took 1.1 times as long, and 1.3 times for two real scales at once. About
+//! half of the time is the inverse transforms, a sixth the products, the rest memory.
 
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
