@@ -1,7 +1,6 @@
 """Rolling statistics as Polars expressions: the numbers of `linewatch.rolling`, in every engine."""
 
 import datetime
-import io
 import pickle
 import subprocess
 import sys
@@ -9,17 +8,18 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+from polars_engines import ENGINES, streaming
 
 import linewatch.interop.polars as lwp
 from linewatch import rolling
+from linewatch.interop import _polars_plugin
 
 try:
-    lwp._library()
+    _polars_plugin.library()
 except ImportError:
     pytest.skip("built without the Polars expressions", allow_module_level=True)
 
 WINDOW = 5
-NEW_STREAMING = tuple(map(int, pl.__version__.split(".")[:2])) >= (1, 23)
 
 STATISTICS = [
     ("sum", {}),
@@ -104,33 +104,6 @@ def check(series, values):
     assert series.is_null().to_list() == np.isnan(values).tolist()
     tol = 1e-5 if values.dtype == np.float32 else 1e-11
     np.testing.assert_allclose(series.to_numpy(), values, rtol=tol, atol=tol)
-
-
-def streaming(lazy):
-    return lazy.collect(engine="streaming") if NEW_STREAMING else lazy.collect(new_streaming=True)
-
-
-def in_pieces(frame):
-    """The same rows in 9 chunks."""
-    size = -(-frame.height // 9)
-    return pl.concat([frame.slice(i * size, size) for i in range(9)], rechunk=False)
-
-
-def deserialized(frame, e):
-    lazy = frame.lazy().select(e)
-    return pl.LazyFrame.deserialize(io.BytesIO(lazy.serialize())).collect()
-
-
-ENGINES = {
-    "eager": lambda frame, e: frame.select(e),
-    "lazy": lambda frame, e: frame.lazy().select(e).collect(),
-    "streaming": lambda frame, e: streaming(frame.lazy().select(e)),
-    "with_columns": lambda frame, e: frame.with_columns(e.alias("answer")).select("answer"),
-    "chunked": lambda frame, e: in_pieces(frame).select(e),
-    "chunked streaming": lambda frame, e: streaming(in_pieces(frame).lazy().select(e)),
-    "serialized": deserialized,
-    "collect_all": lambda frame, e: pl.collect_all([frame.lazy().select(e)] * 4)[3],
-}
 
 
 @statistic
@@ -571,11 +544,11 @@ def test_every_statistic_of_rolling_is_an_expression():
 
 
 def test_without_the_feature_one_error_names_the_way_out(monkeypatch):
-    lwp._library.cache_clear()
-    monkeypatch.setattr(lwp, "_SYMBOL", "_no_such_symbol")
+    _polars_plugin.library.cache_clear()
+    monkeypatch.setattr(_polars_plugin, "SYMBOL", "_no_such_symbol")
     with pytest.raises(ImportError) as error:
         pl.col("x").lw.rolling_mean(5)
-    lwp._library.cache_clear()
+    _polars_plugin.library.cache_clear()
     assert str(error.value) == (
         "this build of linewatch has no Polars expressions (build it with "
         "`maturin develop --release --features polars`, or use linewatch.rolling on a Series)"

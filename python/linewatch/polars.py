@@ -1,4 +1,4 @@
-"""Rolling statistics as Polars expressions: ``pl.col("prb").lw.rolling_zscore(96)``.
+"""Rolling statistics and features of windows as Polars expressions: ``pl.col("prb").lw``.
 
 Importing this module registers the namespace ``lw`` on expressions and series, and changes nothing
 else.

@@ -4,6 +4,7 @@
 //! no interpreter lock is involved. They are never marked elementwise: a window reads other rows.
 
 mod columns;
+mod features;
 mod ports;
 
 use std::collections::BTreeMap;

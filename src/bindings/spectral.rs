@@ -1,7 +1,6 @@
 //! Features of windows: bands, spectra, order of values.
 
 use numpy::{PyArray1, PyArray2, PyReadonlyArray1};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -9,34 +8,16 @@ use super::run::run;
 use super::wavelet::FilterBank;
 use crate::error::Error;
 use crate::parallel::threads;
-use crate::spectral::order::Patterns;
-use crate::wavelet::features::{Feature, Settings, features};
+use crate::wavelet::feature::Feature;
+use crate::wavelet::features::{Settings, features};
 use crate::wavelet::{Mode, Real};
 
 /// A feature as the Python module hands it over: a name with its parameters.
 fn feature(given: &Bound<'_, PyTuple>) -> PyResult<Feature> {
     let name: String = given.get_item(0)?.extract()?;
-    Ok(match name.as_str() {
-        "band_energy" => Feature::BandEnergy,
-        "relative_band_energy" => Feature::RelativeBandEnergy,
-        "wavelet_entropy" => Feature::WaveletEntropy,
-        "wavelet_tsallis_entropy" => Feature::TsallisEntropy(given.get_item(1)?.extract()?),
-        "wavelet_log_energy" => Feature::LogEnergy,
-        "spectral_entropy" => Feature::SpectralEntropy(given.get_item(1)?.extract()?),
-        "band_power" => {
-            Feature::BandPower(given.get_item(1)?.extract()?, given.get_item(2)?.extract()?)
-        }
-        "dominant_frequency" => Feature::DominantFrequency,
-        "permutation_entropy" => {
-            let (order, delay) = (given.get_item(1)?.extract()?, given.get_item(2)?.extract()?);
-            Feature::PermutationEntropy(Patterns::new(order, delay)?, given.get_item(3)?.extract()?)
-        }
-        "teager_energy" => Feature::TeagerEnergy,
-        other => {
-            let text = format!("there is no feature {other:?}");
-            return Err(PyTypeError::new_err(text));
-        }
-    })
+    let own = given.iter().skip(1).map(|value| value.extract());
+    let own = own.collect::<PyResult<Vec<f64>>>()?;
+    Ok(Feature::parse(&name, &own)?)
 }
 
 /// Features of the windows `x[start..start + length]`: an array of windows by columns.

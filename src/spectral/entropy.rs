@@ -39,9 +39,9 @@ fn ln<const FUSED: bool>(x: f64) -> f64 {
 struct Entropy<'a>(&'a [f64]);
 
 impl Kernel<f64> for Entropy<'_> {
-    type Output = (f64, f64);
+    type Output = ([f64; 8], [f64; 8]);
     #[inline(always)]
-    fn run<V: Lanes<Scalar = f64>>(self) -> (f64, f64) {
+    fn run<V: Lanes<Scalar = f64>>(self) -> Self::Output {
         if V::FUSED {
             sums::<true>(self.0)
         } else {
@@ -53,9 +53,9 @@ impl Kernel<f64> for Entropy<'_> {
 /// Weights worked on at a time.
 const N: usize = 64;
 
-/// Sums of `p` and of `p ln p`.
+/// Sums of `p` and of `p ln p`, of every eighth apart.
 #[inline(always)]
-fn sums<const FUSED: bool>(weights: &[f64]) -> (f64, f64) {
+fn sums<const FUSED: bool>(weights: &[f64]) -> ([f64; 8], [f64; 8]) {
     let (mut sum, mut part) = ([0.0; 8], [0.0; 8]);
     let mut terms = [0.0; N];
     for chunk in weights.chunks(N) {
@@ -65,8 +65,11 @@ fn sums<const FUSED: bool>(weights: &[f64]) -> (f64, f64) {
         }
         let terms = terms[..chunk.len()].chunks_exact(8);
         let weights = chunk.chunks_exact(8);
-        sum[0] += weights.remainder().iter().sum::<f64>();
-        part[0] += terms.remainder().iter().sum::<f64>();
+        let rest = weights.remainder().iter().zip(terms.remainder());
+        for (l, (weight, term)) in rest.enumerate() {
+            sum[l] += weight;
+            part[l] += term;
+        }
         for (terms, weights) in terms.zip(weights) {
             let terms: &[f64; 8] = terms.try_into().expect("eight");
             let weights: &[f64; 8] = weights.try_into().expect("eight");
@@ -76,7 +79,7 @@ fn sums<const FUSED: bool>(weights: &[f64]) -> (f64, f64) {
             }
         }
     }
-    (sum.iter().sum(), part.iter().sum())
+    (sum, part)
 }
 
 /// Shannon entropy, in nats, of weights over their sum; 0 without weight, NaN with a NaN.
@@ -91,6 +94,23 @@ fn sums<const FUSED: bool>(weights: &[f64]) -> (f64, f64) {
 /// ```
 pub fn entropy(weights: &[f64]) -> f64 {
     let (sum, part) = f64::dispatch(Entropy(weights));
+    of_sums(sum.iter().sum(), part.iter().sum())
+}
+
+/// As [`entropy`], of every `lanes`-th weight apart: the first `lanes` numbers of the answer.
+///
+/// # Panics
+///
+/// If 8 is no multiple of `lanes`.
+pub fn entropies(weights: &[f64], lanes: usize) -> [f64; 8] {
+    assert!(lanes > 0 && 8 % lanes == 0);
+    let (sum, part) = f64::dispatch(Entropy(weights));
+    let lane = |sums: &[f64; 8], l: usize| sums.iter().skip(l).step_by(lanes).sum::<f64>();
+    std::array::from_fn(|l| of_sums(lane(&sum, l % lanes), lane(&part, l % lanes)))
+}
+
+/// The entropy from the sums of `p` and `p ln p`.
+fn of_sums(sum: f64, part: f64) -> f64 {
     if sum == 0.0 {
         return 0.0;
     }
@@ -115,6 +135,18 @@ mod tests {
             x *= 1.000_7;
         }
         assert_eq!(ln::<false>(1.0), 0.0);
+    }
+
+    #[test]
+    fn lanes_are_distributions_of_their_own() {
+        for (lanes, count) in [(1, 5), (4, 129), (8, 70)] {
+            let weights: Vec<f64> = (0..lanes * count).map(|i| (i * i % 101) as f64).collect();
+            let found = entropies(&weights, lanes);
+            for (lane, found) in found[..lanes].iter().enumerate() {
+                let own: Vec<f64> = weights.iter().copied().skip(lane).step_by(lanes).collect();
+                assert!((found - entropy(&own)).abs() < 1e-13);
+            }
+        }
     }
 
     #[test]

@@ -2,12 +2,14 @@
 //!
 //! Convolution in blocks (overlap-save). A kernel of `m` values takes blocks of at least `4 (m - 1)`
 //! samples, a power of two, so that transforms stay in the cache; blocks of one size are transformed
-//! once for all scales that use it. A complex kernel is two real ones.
+//! once for all scales that use it. A complex kernel is two real ones: one complex transform for both,
+//! with blocks twice as long, took 1.1 times as long, and 1.3 times for two real scales at once. About
+//! half of the time is the inverse transforms, a sixth the products, the rest memory.
 
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
 
-use super::lanes::Real;
+use super::lanes::{Kernel, Lanes, Real};
 use crate::Error;
 use crate::parallel::{Monitor, for_each};
 
@@ -152,9 +154,7 @@ impl<T: Real> Blocks<T> {
                 continue;
             }
             for (kernel, samples) in kernels.iter().zip([&mut samples, &mut other]) {
-                for ((p, s), k) in product.iter_mut().zip(spectrum).zip(kernel) {
-                    *p = Complex::new(s.re * k.re - s.im * k.im, s.re * k.im + s.im * k.re);
-                }
+                T::dispatch(Product(spectrum, kernel, &mut product));
                 // A real answer has real ends of its spectrum; rounding must not say otherwise.
                 product[0].im = T::ZERO;
                 product[bins - 1].im = T::ZERO;
@@ -169,14 +169,38 @@ impl<T: Real> Blocks<T> {
             if width == 1 {
                 out.copy_from_slice(&samples[range]);
             } else {
-                let both = samples[range.clone()].iter().zip(&other[range]);
-                for (o, (re, im)) in out.chunks_exact_mut(2).zip(both) {
-                    (o[0], o[1]) = (*re, *im);
-                }
+                T::dispatch(Alternate(&samples[range.clone()], &other[range], out));
             }
             monitor.tick((end - first) as u64)?;
         }
         Ok(())
+    }
+}
+
+/// Products of spectra.
+struct Product<'a, T>(&'a [Complex<T>], &'a [Complex<T>], &'a mut [Complex<T>]);
+
+impl<T: Real> Kernel<T> for Product<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(self) {
+        for ((p, s), k) in self.2.iter_mut().zip(self.0).zip(self.1) {
+            *p = Complex::new(s.re * k.re - s.im * k.im, s.re * k.im + s.im * k.re);
+        }
+    }
+}
+
+/// Values of two rows by turns.
+struct Alternate<'a, T>(&'a [T], &'a [T], &'a mut [T]);
+
+impl<T: Real> Kernel<T> for Alternate<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(self) {
+        let both = self.0.iter().zip(self.1);
+        for (out, (first, second)) in self.2.chunks_exact_mut(2).zip(both) {
+            (out[0], out[1]) = (*first, *second);
+        }
     }
 }
 

@@ -7,62 +7,14 @@
 
 use std::collections::HashMap;
 
-use super::bands::Bands;
+use super::bands::{Bands, Filters};
 use super::bank::{Bank, max_level};
+use super::feature::{Feature, Known, answer};
 use super::lanes::{Kernel, Lanes, Real, width};
 use super::mode::Mode;
 use crate::Error;
 use crate::parallel::{Monitor, for_each};
-use crate::spectral::entropy::entropy;
-use crate::spectral::order::{Patterns, teager_energy};
-use crate::spectral::power::{Spectrum, band_power, dominant_frequency, spectral_entropy};
-
-/// One feature of a window, or several of a kind.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Feature {
-    /// Energy of each band.
-    BandEnergy,
-    /// Energy of each band over their sum; zeros without energy.
-    RelativeBandEnergy,
-    /// Shannon entropy of the relative energies, in nats.
-    WaveletEntropy,
-    /// Tsallis entropy of the relative energies, of the order given.
-    TsallisEntropy(f64),
-    /// Sum of the logarithms of the energies, bands without energy left out.
-    LogEnergy,
-    /// Entropy of the power spectrum, normalized if true.
-    SpectralEntropy(bool),
-    /// Power between two frequencies in cycles per sample.
-    BandPower(f64, f64),
-    /// Frequency with the most power, in cycles per sample.
-    DominantFrequency,
-    /// Entropy of ordinal patterns, normalized if true.
-    PermutationEntropy(Patterns, bool),
-    /// Mean Teager energy.
-    TeagerEnergy,
-}
-
-impl Feature {
-    fn columns(&self, level: usize) -> usize {
-        match self {
-            Feature::BandEnergy | Feature::RelativeBandEnergy => level + 1,
-            _ => 1,
-        }
-    }
-
-    fn needs_bands(&self) -> bool {
-        use Feature::*;
-        matches!(
-            self,
-            BandEnergy | RelativeBandEnergy | WaveletEntropy | TsallisEntropy(_) | LogEnergy
-        )
-    }
-
-    fn needs_spectrum(&self) -> bool {
-        use Feature::*;
-        matches!(self, SpectralEntropy(_) | BandPower(..) | DominantFrequency)
-    }
-}
+use crate::spectral::power::Spectra;
 
 /// What to compute of each window.
 pub struct Settings<'a> {
@@ -130,11 +82,12 @@ pub fn features<T: Real>(
     if columns == 0 || windows.is_empty() {
         return Ok(());
     }
+    let filters = Filters::new(settings.bank);
     let same = windows.iter().all(|w| w.1 == windows[0].1);
     if same {
         let tasks = windows.chunks(TASK).zip(out.chunks_mut(TASK * columns));
         return for_each(tasks.collect(), threads, |(windows, out)| {
-            Worker::new(settings).rows(x, windows, monitor, out)
+            Worker::new(settings, &filters).rows(x, windows, monitor, out)
         });
     }
     let mut order: Vec<usize> = (0..windows.len()).collect();
@@ -143,7 +96,7 @@ pub fn features<T: Real>(
     let mut answers = vec![T::ZERO; windows.len() * columns];
     let tasks = sorted.chunks(TASK).zip(answers.chunks_mut(TASK * columns));
     for_each(tasks.collect(), threads, |(windows, out)| {
-        Worker::new(settings).rows(x, windows, monitor, out)
+        Worker::new(settings, &filters).rows(x, windows, monitor, out)
     })?;
     for (row, i) in answers.chunks_exact(columns).zip(order) {
         out[i * columns..(i + 1) * columns].copy_from_slice(row);
@@ -154,20 +107,24 @@ pub fn features<T: Real>(
 /// Plans and scratch memory of one task.
 struct Worker<'a, T> {
     settings: &'a Settings<'a>,
-    spectra: HashMap<usize, Spectrum<T>>,
+    filters: &'a Filters<T>,
+    spectra: HashMap<usize, Spectra<T>>,
     energies: Vec<T>,
     counts: Vec<f64>,
     bands: Vec<f64>,
+    power: Vec<f64>,
 }
 
 impl<'a, T: Real> Worker<'a, T> {
-    fn new(settings: &'a Settings<'a>) -> Self {
+    fn new(settings: &'a Settings<'a>, filters: &'a Filters<T>) -> Self {
         Worker {
             settings,
+            filters,
             spectra: HashMap::new(),
             energies: Vec::new(),
             counts: Vec::new(),
             bands: Vec::new(),
+            power: Vec::new(),
         }
     }
 
@@ -194,8 +151,10 @@ impl<'a, T: Real> Worker<'a, T> {
         let columns = self.settings.columns();
         let length = windows[0].1;
         let level = self.settings.level;
-        let wants_bands = self.settings.features.iter().any(Feature::needs_bands);
-        let wants_spectrum = self.settings.features.iter().any(Feature::needs_spectrum);
+        let wants = |what: fn(&Feature) -> bool| self.settings.features.iter().any(what);
+        let wants_bands = wants(Feature::needs_bands);
+        let wants_entropy = wants(Feature::needs_spectral_entropy);
+        let wants_power = wants(Feature::needs_power);
         let found = if wants_bands {
             self.settings.levels(length)?
         } else {
@@ -203,15 +162,15 @@ impl<'a, T: Real> Worker<'a, T> {
         };
         let mut bands = if wants_bands && (found > 0 || level == 0) {
             let settings = self.settings;
-            Some(Bands::new(settings.bank, settings.mode, found, length)?)
+            Some(Bands::new(self.filters, settings.mode, found, length)?)
         } else {
             None
         };
-        let mut spectrum = None;
-        if wants_spectrum && length >= 2 {
-            spectrum = match self.spectra.remove(&length) {
-                Some(spectrum) => Some(spectrum),
-                None => Some(Spectrum::new(length)?),
+        let mut spectra = None;
+        if (wants_entropy || wants_power) && length >= 2 {
+            spectra = match self.spectra.remove(&length) {
+                Some(spectra) => Some(spectra),
+                None => Some(Spectra::new(length)?),
             };
         }
         self.energies.resize((found + 1) * width::<T>(), T::ZERO);
@@ -224,6 +183,13 @@ impl<'a, T: Real> Worker<'a, T> {
             let rows = &rows[..group.len()];
             if let Some(bands) = &mut bands {
                 bands.energies(rows, &mut self.energies);
+            }
+            let mut entropies = [f64::NAN; 8];
+            if let Some(spectra) = &mut spectra {
+                spectra.look(rows);
+                if wants_entropy {
+                    entropies = spectra.entropies(rows.len());
+                }
             }
             for (lane, (row, out)) in rows.iter().zip(out.chunks_exact_mut(columns)).enumerate() {
                 // The energies have looked at every value already.
@@ -247,21 +213,27 @@ impl<'a, T: Real> Worker<'a, T> {
                         }
                     }
                 }
-                let power = match &mut spectrum {
-                    Some(spectrum) => spectrum.power(row),
-                    None => &[],
+                self.power.clear();
+                if let Some(spectra) = spectra.as_ref().filter(|_| wants_power) {
+                    spectra.power(lane, &mut self.power);
+                }
+                let known = Known {
+                    row,
+                    bands: &self.bands,
+                    power: &self.power,
+                    nats: entropies[lane],
                 };
                 let mut place = 0;
                 for feature in self.settings.features {
                     let end = place + feature.columns(level);
                     let out = &mut out[place..end];
-                    answer(feature, row, &self.bands, power, &mut self.counts, out);
+                    answer(feature, &known, &mut self.counts, out);
                     place = end;
                 }
             }
         }
-        if let Some(spectrum) = spectrum {
-            self.spectra.insert(length, spectrum);
+        if let Some(spectra) = spectra {
+            self.spectra.insert(length, spectra);
         }
         Ok(())
     }
@@ -292,68 +264,10 @@ impl<T: Real> Kernel<T> for Finite<'_, T> {
     }
 }
 
-fn answer<T: Real>(
-    feature: &Feature,
-    row: &[T],
-    bands: &[f64],
-    power: &[f64],
-    counts: &mut Vec<f64>,
-    out: &mut [T],
-) {
-    let known = || bands.iter().copied().filter(|energy| !energy.is_nan());
-    let total = || known().sum::<f64>();
-    let none = bands.first().is_none_or(|energy| energy.is_nan());
-    let value = match feature {
-        Feature::BandEnergy => {
-            for (out, energy) in out.iter_mut().zip(bands) {
-                *out = T::of(*energy);
-            }
-            return;
-        }
-        Feature::RelativeBandEnergy => {
-            let total = total();
-            let unit = if total > 0.0 { total } else { 1.0 };
-            for (out, energy) in out.iter_mut().zip(bands) {
-                *out = T::of(energy / unit);
-            }
-            return;
-        }
-        Feature::WaveletEntropy | Feature::TsallisEntropy(_) | Feature::LogEnergy if none => {
-            f64::NAN
-        }
-        Feature::WaveletEntropy => {
-            counts.clear();
-            counts.extend(known());
-            entropy(counts)
-        }
-        Feature::TsallisEntropy(q) => {
-            let total = total();
-            if total > 0.0 {
-                let sum: f64 = known()
-                    .filter(|energy| *energy > 0.0)
-                    .map(|energy| (energy / total).powf(*q))
-                    .sum();
-                (1.0 - sum) / (q - 1.0)
-            } else {
-                0.0
-            }
-        }
-        Feature::LogEnergy => known().filter(|e| *e > 0.0).map(f64::ln).sum(),
-        _ if feature.needs_spectrum() && power.is_empty() => f64::NAN,
-        Feature::SpectralEntropy(normalize) => spectral_entropy(power, *normalize),
-        Feature::BandPower(low, high) => band_power(power, row.len(), *low, *high),
-        Feature::DominantFrequency => dominant_frequency(power, row.len()),
-        Feature::PermutationEntropy(patterns, normalize) => {
-            patterns.entropy(row, *normalize, counts)
-        }
-        Feature::TeagerEnergy => teager_energy(row),
-    };
-    out[0] = T::of(value);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spectral::order::Patterns;
 
     #[test]
     fn rows_of_any_length_come_in_the_order_of_the_caller() {

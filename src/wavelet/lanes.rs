@@ -61,6 +61,8 @@ pub trait Lanes: Copy {
     unsafe fn transpose(rows: &[*const Self::Scalar; 8], place: usize, to: *mut Self::Scalar);
     /// `self * factor + term`.
     fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// `term - self * factor`.
+    fn neg_mul_add(self, factor: Self, term: Self) -> Self;
     /// The sums.
     fn add(self, other: Self) -> Self;
     /// The differences.
@@ -105,6 +107,10 @@ impl<T: Real, const N: usize> Lanes for Plain<T, N> {
         Plain(std::array::from_fn(|l| self.0[l] * factor.0[l] + term.0[l]))
     }
     #[inline(always)]
+    fn neg_mul_add(self, factor: Self, term: Self) -> Self {
+        Plain(std::array::from_fn(|l| term.0[l] - self.0[l] * factor.0[l]))
+    }
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
         Plain(std::array::from_fn(|l| self.0[l] + other.0[l]))
     }
@@ -125,7 +131,7 @@ mod wide {
     use super::Lanes;
 
     macro_rules! wide {
-        ($name:ident, $scalar:ty, $register:ty, $n:expr, $set:ident, $load:ident, $store:ident, $fma:ident, $add:ident, $sub:ident, $mul:ident, $turn:ident) => {
+        ($name:ident, $scalar:ty, $register:ty, $n:expr, $set:ident, $load:ident, $store:ident, $fma:ident, $fnma:ident, $add:ident, $sub:ident, $mul:ident, $turn:ident) => {
             /// An AVX register. Only the copies that `dispatch` compiles for AVX2 and FMA make one,
             /// and they run only where both were detected; this makes every intrinsic sound.
             #[derive(Clone, Copy)]
@@ -164,6 +170,11 @@ mod wide {
                 fn mul_add(self, factor: Self, term: Self) -> Self {
                     // SAFETY: FMA is there, see the type.
                     $name(unsafe { $fma(self.0, factor.0, term.0) })
+                }
+                #[inline(always)]
+                fn neg_mul_add(self, factor: Self, term: Self) -> Self {
+                    // SAFETY: FMA is there, see the type.
+                    $name(unsafe { $fnma(self.0, factor.0, term.0) })
                 }
                 #[inline(always)]
                 fn add(self, other: Self) -> Self {
@@ -250,6 +261,7 @@ mod wide {
         _mm256_loadu_pd,
         _mm256_storeu_pd,
         _mm256_fmadd_pd,
+        _mm256_fnmadd_pd,
         _mm256_add_pd,
         _mm256_sub_pd,
         _mm256_mul_pd,
@@ -264,11 +276,61 @@ mod wide {
         _mm256_loadu_ps,
         _mm256_storeu_ps,
         _mm256_fmadd_ps,
+        _mm256_fnmadd_ps,
         _mm256_add_ps,
         _mm256_sub_ps,
         _mm256_mul_ps,
         turn_32
     );
+}
+
+/// Writes sample i of every window side by side from `to + i N` on; the answer is NaN in the lanes of
+/// windows with a value that is not finite, and 0 in the others.
+///
+/// # Safety
+///
+/// `to` has place for `N` times the samples of a window, which are alike in length.
+#[inline(always)]
+pub unsafe fn transpose<V: Lanes>(windows: &[&[V::Scalar]], to: *mut V::Scalar) -> V {
+    let length = windows[0].len();
+    let zero = V::splat(V::Scalar::ZERO);
+    let (mut bad, mut more) = (zero, zero);
+    let mut rows = [std::ptr::null(); 8];
+    for (l, row) in rows[..V::N].iter_mut().enumerate() {
+        *row = windows[l.min(windows.len() - 1)].as_ptr();
+    }
+    let mut i = 0;
+    while i + V::N <= length {
+        // The next windows of a series that is cut end to end are asked for ahead of time.
+        if i % (2 * V::N) == 0 {
+            for row in &rows[..V::N] {
+                V::prefetch(row.wrapping_add(V::N * length + i));
+            }
+        }
+        // SAFETY: N samples from i on are in every row, and N registers at the target.
+        unsafe { V::transpose(&rows, i, to.add(i * V::N)) };
+        for k in (0..V::N).step_by(2) {
+            // SAFETY: just written; N is even.
+            let (a, b) = unsafe {
+                let place = to.add((i + k) * V::N);
+                (V::load(place), V::load(place.add(V::N)))
+            };
+            bad = bad.add(a.sub(a));
+            more = more.add(b.sub(b));
+        }
+        i += V::N;
+    }
+    while i < length {
+        for (l, row) in rows[..V::N].iter().enumerate() {
+            // SAFETY: sample i is in every row, and register i at the target.
+            unsafe { *to.add(i * V::N + l) = *row.add(i) };
+        }
+        // SAFETY: just written.
+        let sample = unsafe { V::load(to.add(i * V::N)) };
+        bad = bad.add(sample.sub(sample));
+        i += 1;
+    }
+    bad.add(more)
 }
 
 /// Numbers in the lanes of a batch: the same on every machine, so that batches are.

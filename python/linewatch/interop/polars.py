@@ -1,9 +1,10 @@
-"""Rolling statistics as Polars expressions: ``pl.col("prb").lw.rolling_zscore(96)``.
+"""Rolling statistics and features of windows as Polars expressions: ``pl.col("prb").lw``.
 
 Importing this module registers the namespace ``lw`` on expressions and on series. Expressions run
 inside the Polars engine, with no Python in between: in eager and lazy frames, in the streaming
-engine, in ``over`` and in ``group_by().agg()``. They compute what `linewatch.rolling` computes; a
-null and a NaN are missing, and where there is no answer there is a null.
+engine, in ``over`` and in ``group_by().agg()``. They compute what `linewatch.rolling` and
+`linewatch.wavelet.features` compute; a null and a NaN are missing, and where there is no answer
+there is a null.
 
 Examples
 --------
@@ -21,21 +22,19 @@ With many small groups, `groups` is faster than ``over``: it calls the kernel on
 [None, None, 12.0, 72.0, 13.0, 73.0]
 """
 
-import ctypes
-import functools
 import inspect
-import os
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from polars.plugins import register_plugin_function
 
-from linewatch import _core, rolling
+from linewatch import rolling
+from linewatch.interop import _polars_plugin
+from linewatch.interop._polars_plugin import expression
+from linewatch.interop.polars_features import Features
 
 __all__ = ["Expressions", "Statistics"]
 
-_SYMBOL = "_polars_plugin_rolling"
 _POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
@@ -127,8 +126,6 @@ def _plugin(
     if closed is not None:
         rolling._name("closed", closed, ("right", "left", "both", "neither"))
     rolling._name("infinity", infinity, ("missing", "ieee"))
-    if n_jobs is None:
-        n_jobs = int(os.environ.get("LINEWATCH_NUM_THREADS") or -1)
     if min_periods is not None:
         min_periods = rolling._whole("min_periods", min_periods, 0)
     options |= {
@@ -140,17 +137,15 @@ def _plugin(
         "closed": closed,
         "without_current": not rolling._flag("include_current", include_current),
         "ieee": infinity == "ieee",
-        "n_jobs": None if n_jobs == 1 else rolling._whole("n_jobs", n_jobs),
+        "n_jobs": _polars_plugin.threads(n_jobs),
     }
-    keys = groups if isinstance(groups, list | tuple) else [groups]
     return register_plugin_function(
-        plugin_path=_library(),
+        plugin_path=_polars_plugin.library(),
         function_name="rolling",
         args=[
             x,
-            *(_expression(column) for column in (other, by) if column is not None),
-            # A category travels as its code: its text is never looked at.
-            *(_expression(key).to_physical() for key in keys if key is not None),
+            *(expression(column) for column in (other, by) if column is not None),
+            *_polars_plugin.keys(groups),
         ],
         # Read once for each group of an `over`: the shorter, the faster.
         kwargs={k: v for k, v in options.items() if v is not None and v is not False},
@@ -178,22 +173,6 @@ def _port_text(port, protocol, what, registry):
 def _plain(own):
     """Parameters without NumPy's scalars, which only NumPy can unpickle."""
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in own.items()}
-
-
-def _expression(column):
-    return pl.col(column) if isinstance(column, str) else column
-
-
-@functools.cache
-def _library():
-    """The shared library of this package, if it was built with the expressions."""
-    path = Path(_core.__file__)
-    if not hasattr(ctypes.CDLL(str(path)), _SYMBOL):
-        raise ImportError(
-            "this build of linewatch has no Polars expressions (build it with "
-            "`maturin develop --release --features polars`, or use linewatch.rolling on a Series)"
-        )
-    return path
 
 
 def _methods(kind, returns):
@@ -254,8 +233,8 @@ def _method(name, function):
 
 @pl.api.register_expr_namespace("lw")
 @_methods("expression or column name", "Expr")
-class Expressions:
-    """Rolling statistics of an expression."""
+class Expressions(Features):
+    """Rolling statistics and features of windows of an expression."""
 
     def __init__(self, expr):
         self._expr = expr
@@ -402,7 +381,7 @@ class Expressions:
         if keys is None:
             if by is None:
                 raise ValueError("keys must be given, or by to make hours of the week from")
-            keys = _expression(by).dt.epoch("s") // 3600 % 168
+            keys = expression(by).dt.epoch("s") // 3600 % 168
         others = groups if isinstance(groups, list | tuple) else [groups]
         window = rolling._whole("window", window, 1)
         names = [statistic] if isinstance(statistic, str) else statistic
@@ -543,8 +522,8 @@ class Expressions:
         if given == (window is not None) or (mean is None) != (std is None):
             raise ValueError("give either window, or mean and std, as the baseline of cusum")
         if given:
-            std = _expression(std) if not isinstance(std, int | float) else pl.lit(std)
-            z = pl.when(std > 0).then((self._expr - _expression(mean)) / std)
+            std = expression(std) if not isinstance(std, int | float) else pl.lit(std)
+            z = pl.when(std > 0).then((self._expr - expression(mean)) / std)
         else:
             options = {"include_current": False, **options}
             z = self._rolling("zscore", {}, window, groups=groups, **options)

@@ -373,10 +373,11 @@ def deviation(
 
     Notes
     -----
-    Three steps as in the paper: the high and mid parts are scaled to variance one, their variance
-    is taken in a moving window, and the weighted sum is compared with a threshold. Ours are the
-    choice of the wavelet (the paper has a pseudo-spline frame), the parts from a maximal-overlap
-    transform of the signal and its mirror image, the centred window and the robust scale.
+    From the paper is the idea: a sharp increase of the local variance of filtered traffic exposes
+    its four classes of anomalies. How the score is made here is ours, and no figure of the paper
+    was reproduced: the wavelet (the paper has a pseudo-spline filter), the levels of the two parts,
+    taken from a maximal-overlap transform of the signal and its mirror image, their scale, the
+    centered window, the weighted sum and its threshold.
 
     References
     ----------

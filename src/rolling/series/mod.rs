@@ -9,7 +9,7 @@
 mod across;
 mod call;
 mod gather;
-mod order;
+pub(crate) mod order;
 
 use std::sync::Mutex;
 

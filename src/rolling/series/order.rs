@@ -6,17 +6,17 @@ use crate::error::Error;
 use crate::simd::dispatch;
 
 /// Rows ordered so that each group is a stretch.
-pub(super) struct Order {
+pub(crate) struct Order {
     /// The row at each place; none if rows are in order already.
-    pub(super) rows: Option<Vec<usize>>,
+    pub(crate) rows: Option<Vec<usize>>,
     /// The stretches.
-    pub(super) series: Vec<Range<usize>>,
+    pub(crate) series: Vec<Range<usize>>,
     /// Rows of no group.
-    pub(super) outside: Vec<usize>,
+    pub(crate) outside: Vec<usize>,
 }
 
 impl Order {
-    pub(super) fn of(groups: Option<&[i64]>, n: usize) -> Self {
+    pub(crate) fn of(groups: Option<&[i64]>, n: usize) -> Self {
         let Some(groups) = groups else {
             return Order {
                 rows: None,
@@ -47,7 +47,7 @@ impl Order {
     }
 
     #[inline(always)]
-    pub(super) fn row(&self, place: usize) -> usize {
+    pub(crate) fn row(&self, place: usize) -> usize {
         self.rows.as_ref().map_or(place, |rows| rows[place])
     }
 }
