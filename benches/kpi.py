@@ -190,7 +190,7 @@ def facing(n_cells):
     latitude, longitude = rng.uniform(30, 35, n_sites), rng.uniform(-9, -2, n_sites)
     sites = pl.DataFrame(
         {
-            "cell": [f"cell {i}" for i in range(n_cells)],
+            "cell_id": [f"cell {i}" for i in range(n_cells)],
             "site": site,
             "latitude": latitude[site],
             "longitude": longitude[site],

@@ -65,6 +65,15 @@ def test_the_neighbours_that_took_up_an_outage_are_named(outage):
     nearest = pairs.row(0, named=True)["neighbor_id"]
     took = out.neighbors.filter("took_up")
     assert nearest in took["neighbor_cell"].to_list()
+    when = pl.col("time").is_between(START, START + timedelta(hours=5))
+    for pair in out.neighbors.iter_rows(named=True):
+        rows = frame.filter(when & (pl.col("cell") == pair["neighbor_cell"]))
+        rows = rows.filter(pl.col("kpi") == "traffic_gb")
+        excess = (rows["value"] - rows["baseline"]).sum()
+        assert pair["excess"] == pytest.approx(excess)
+        assert pair["z"] == pytest.approx(excess / np.sqrt((rows["scale"] ** 2).sum()))
+        assert pair["took_up"] == (pair["z"] >= 3)
+        assert pair["share_of_lost"] == pytest.approx(excess / row["lost"])
     assert out.events["traffic"][0] == "traffic_gb"
     assert out.cells["cell"].to_list()[0] == "S001-1"
     assert out.cells["is_anomaly"].to_list() == [True] + [False] * pairs.height

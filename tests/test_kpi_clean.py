@@ -118,6 +118,27 @@ def test_counters_become_increases_with_wraps_and_resets_told_apart():
     assert (wrapped["row"], wrapped["before"], wrapped["after"]) == (3, "0", 100.0)
 
 
+@pytest.mark.parametrize("bits", [32, 64])
+def test_random_counters_give_their_increases_back(bits, rng):
+    for _ in range(20):
+        rise = rng.integers(1, 1000, 300)
+        total, counts, expected = (
+            int(rng.integers(2**20, 2**bits - 40_000, dtype=np.uint64)),
+            [],
+            [],
+        )
+        for k, step in enumerate(rise.tolist()):
+            is_reset = rng.random() < 0.01
+            total = int(rng.integers(0, 50)) if is_reset else (total + step) % 2**bits
+            counts.append(total)
+            expected.append(None if is_reset or k == 0 else float(step))
+        cleaned, report = kpi.clean(
+            series(octets=pl.Series(counts, dtype=pl.UInt64)), counters="octets"
+        )
+        assert cleaned["octets"].to_list() == expected
+        assert count(report, "counter reset") == sum(e is None for e in expected[1:])
+
+
 @pytest.mark.parametrize("as_text", [False, True])
 def test_a_counter_of_64_bits_wraps_exactly(as_text):
     top = 2**64

@@ -165,7 +165,7 @@ def test_rows_out_of_order_wait_and_are_scored_in_order(rng):
 
 def test_one_row_after_the_other_is_told_as_a_frame_is():
     frame = cells(260)[500:]
-    options = {"rules": {"z": {"threshold": 2.0}, "flat_run": None}, "method": "time of day"}
+    options = {"rules": {"z": {"threshold": 2.0}}, "method": "time of day", "floor": 0.0}
     columns = {"kpis": ["traffic", "drops"]}
     one, whole = kpi.Monitor(**options, **columns), kpi.Monitor(**options, **columns)
     rows, opened, closed = [], [], []
@@ -200,7 +200,7 @@ def test_late_and_repeated_rows_are_not_scored():
 
 
 def test_a_clock_that_was_put_back_starts_its_cell_afresh():
-    monitor = kpi.Monitor(rules=["z"], method="rolling", min_periods=5, restart_after=2)
+    monitor = kpi.Monitor(rules=["z"], method="rolling", min_periods=5, floor=0.0, restart_after=2)
     for hour in range(20):
         monitor.update({"time": START + timedelta(hours=hour), "traffic": 20.0 + hour % 2})
     assert len(monitor.update({"time": START + timedelta(hours=20), "traffic": 0.0}).opened) == 1

@@ -368,6 +368,25 @@ def test_a_capture_that_breaks_off_warns_and_gives_the_packets_before(write):
     assert [str(warning.message) for warning in caught] == [note]
 
 
+def test_a_pcapng_with_unknown_blocks_gives_its_packets(write):
+    """Blocks of other kinds before, between and behind the packets are passed over."""
+    odd = block(0x0BADCAFE, bytes(range(200))) + block(0x40000BAD, b"")
+    whole = pcapng([FRAME, FRAME[:40]])
+    first = whole.index(FRAME) - 28
+    second = first + 32 + len(FRAME) + 2
+    data = whole[:first] + odd + whole[first:second] + odd + whole[second:] + odd
+    table = packets.read_pcap(write(data))
+    assert table["captured_length"].to_list() == [58, 40]
+    assert table["time"].cast(pl.Int64).to_list() == [0, 10**9]
+    # One that is longer than what is left ends the reading.
+    path = write(whole + struct.pack("<II", 0x0BADCAFE, 4000) + b"cut" * 9)
+    with pytest.warns(UserWarning, match="cut short") as caught:
+        assert packets.read_pcap(path).height == 2
+    at = len(whole)
+    text = f"{path}: the block at byte {at} is cut short: the capture ends within it"
+    assert [str(warning.message) for warning in caught] == [text]
+
+
 def test_absurd_lengths_end_the_reading_with_a_warning(write):
     absurd = bytearray(pcap([FRAME, FRAME]))
     absurd[98 + 8 : 98 + 12] = b"\xff" * 4

@@ -3,6 +3,7 @@
 # Messages stand here as they are printed, on one line.
 # ruff: noqa: E501
 
+import io
 import json
 import os
 import subprocess
@@ -161,6 +162,17 @@ def test_packets_out_of_order_are_sorted_and_a_cut_is_told(run, capture, tmp_pat
         json.loads((tmp_path / "results" / "manifest.json").read_text())["summary"]["packets"]
         == 499
     )
+
+
+def test_standard_input_that_is_no_capture_is_one_line(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"hello")))
+    code, out, err = run("-")
+    assert (code, out) == (2, "")
+    assert err == (
+        "linewatch: error: standard input: path must be a capture in pcap or pcapng, plain or gzip, "
+        "got a file that begins with the bytes 68 65 6c 6c 6f\n"
+    )
+    assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.parametrize(

@@ -298,3 +298,17 @@ def test_a_report_on_nothing_or_of_nothing():
         with pytest.raises(ValueError) as caught:
             privacy.privacy_report(empty, columns, k=k)
         assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 5_000])
+@pytest.mark.parametrize("distinct", [1, 40, 100_000])
+def test_a_polars_column_has_the_pseudonyms_of_its_texts(n, distinct, rng):
+
+    pan = privacy.CryptoPan(KEY)
+    numbers = rng.integers(0, distinct, n)
+    texts = [None if k % 5 == 3 else f"10.{k >> 16}.{k >> 8 & 255}.{k & 255}" for k in numbers]
+    expected = [None if text is None else pan.pseudonymize(text) for text in texts]
+    column = pl.Series("sa", texts, pl.String)
+    assert pan.pseudonymize(column).to_list() == pan.pseudonymize(texts) == expected
+    coded = pan.pseudonymize(column.cast(pl.Categorical))
+    assert coded.to_list() == expected and coded.name == "sa" and coded.dtype == pl.String

@@ -1,5 +1,9 @@
 """Frames of any library in, the same library out."""
 
+import sys
+
+import numpy as np
+
 
 def eager(frame):
     """`frame` as a narwhals frame that holds its data."""
@@ -28,6 +32,8 @@ def to_polars(native):
         column = native[name]
         if column.dtype.is_numeric() or column.dtype.is_temporal():
             columns[name] = column.to_polars()
+        elif (text := _arrow_text(column.to_native())) is not None:
+            columns[name] = pl.Series(name, text)
         else:
             # pandas has NaN where text is missing.
             values = [None if value != value else value for value in column.to_list()]
@@ -48,8 +54,44 @@ def like(native, table):
 
     if native.implementation.is_polars():
         return table
-    columns = {
-        name: column.to_list() if column.dtype in (pl.String, pl.Boolean) else column.to_numpy()
-        for name, column in zip(table.columns, table, strict=True)
-    }
+    text = _texts
+    if native.implementation.is_pandas() and "pyarrow" in sys.modules:
+        pd = native.implementation.to_native_namespace()
+        if int(pd.__version__.partition(".")[0]) >= 3:
+            text = _arrow_texts
+    columns = {}
+    for name, column in zip(table.columns, table, strict=True):
+        if column.dtype == pl.String:
+            columns[name] = text(column)
+        elif column.dtype == pl.Boolean and column.null_count():
+            columns[name] = column.to_list()
+        else:
+            columns[name] = column.to_numpy()
     return nw.from_dict(columns, backend=native.implementation).to_native()
+
+
+def _arrow_text(column):
+    """The text of a pandas column that pyarrow keeps, without a step through Python; or None."""
+    array = getattr(column, "array", None)
+    if "pyarrow" in sys.modules and type(array).__name__ == "ArrowStringArray":
+        return array.__arrow_array__()
+    return None
+
+
+def _arrow_texts(column):
+    """Text as a column of pandas 3, without a step through Python."""
+    import pandas as pd
+
+    return pd.array(column.to_arrow(), dtype="str")
+
+
+def _texts(column):
+    """Text as Python objects, one for each text that repeats."""
+    import polars as pl
+
+    kinds = column.unique().drop_nulls()
+    if 10 * len(kinds) > len(column):
+        return column.to_list()
+    texts = np.array([*kinds.to_list(), None], dtype=object)
+    codes = column.cast(pl.Enum(kinds)).to_physical().fill_null(len(kinds))
+    return texts[codes.to_numpy()]

@@ -512,26 +512,52 @@ def _mapped_column(x, name, function):
     import narwhals.stable.v2 as nw
 
     column = x if is_narwhals(x) else nw.from_native(x, series_only=True)
-    texts = _texts(column.to_list(), name, function)
-    made = nw.new_series(column.name, texts, nw.String(), backend=column.implementation)
+    if column.implementation.is_polars() and column.dtype in (nw.String, nw.Categorical, nw.Enum):
+        made = nw.from_native(_mapped_polars(column.to_native(), name, function), series_only=True)
+    else:
+        texts = _texts(column.to_list(), name, function)
+        made = nw.new_series(column.name, texts, nw.String(), backend=column.implementation)
     index = nw.maybe_get_index(column)
     if index is not None:
         made = nw.maybe_set_index(made, index=index)
     return made if is_narwhals(x) else made.to_native()
 
 
+def _mapped_polars(column, name, function):
+    """Text of Polars: where values repeat, only the distinct ones become objects of Python."""
+    import polars as pl
+
+    column = column.cast(pl.String)
+    present = column.drop_nulls()
+    if 2 * present.n_unique() > len(present):
+        made = pl.Series(column.name, function(present.to_list()), pl.String)
+        if len(made) == len(column):
+            return made
+        rows = column.is_not_null().arg_true()
+        return (
+            pl.Series(column.name, [None], pl.String)
+            .new_from_index(0, len(column))
+            .scatter(rows, made)
+        )
+    distinct = present.unique(maintain_order=True)
+    made = pl.Series(function(distinct.to_list()), dtype=pl.String)
+    return column.replace_strict(distinct, made, return_dtype=pl.String)
+
+
 def _texts(values, name, function):
-    distinct = {}
-    for row, value in enumerate(values):
-        if isinstance(value, str):
-            distinct.setdefault(value)
-        elif not _is_missing(value):
-            raise TypeError(
-                f"{name} must hold text, got {value!r} in row {row} (numbers lose leading zeros: "
-                "read the column as text)"
-            )
-    known = dict(zip(distinct, function(list(distinct)))) if distinct else {}
-    return [known[value] if isinstance(value, str) else None for value in values]
+    if not set(map(type, values)) <= {str, type(None)}:
+        for row, value in enumerate(values):
+            if not isinstance(value, str) and not _is_missing(value):
+                raise TypeError(
+                    f"{name} must hold text, got {value!r} in row {row} (numbers lose leading "
+                    "zeros: read the column as text)"
+                )
+    distinct = [value for value in dict.fromkeys(values) if isinstance(value, str)]
+    made = function(distinct) if distinct else []
+    if len(made) == len(values):
+        return made
+    known = dict(zip(distinct, made))
+    return list(map(known.get, values))
 
 
 def _is_missing(value):

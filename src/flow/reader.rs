@@ -189,11 +189,16 @@ impl Reader {
                 continue;
             };
             let (file, plan) = (self.next_file - 1, Arc::clone(&self.plan));
-            bytes += text.len();
+            let text_len = text.len();
+            bytes += text_len;
             let before = table.rows;
             let lines = self.parser.read(&plan, &text, &mut table, &mut odd);
             if let Some(open) = &mut self.open {
                 open.recycle(text);
+            }
+            if before == 0 && text_len >= PORTION / 2 {
+                // The last portion may go beyond the number of rows that was asked for.
+                table.reserve(self.options.rows + table.rows);
             }
             self.resolve(file, plan.layout.has_header, lines, &mut odd)?;
             monitor.tick((table.rows - before) as u64)?;
@@ -241,6 +246,10 @@ impl Reader {
                 Task::Read(reader, out) => *out = reader.read_shares(threads),
                 Task::Make(share, out, mut table) => {
                     let mut odd = Vec::new();
+                    // Lines differ little in length.
+                    let first = share.text.iter().position(|&b| b == b'\n');
+                    let line = first.map_or(share.text.len(), |end| end + 1).max(16);
+                    table.reserve(share.text.len() / line * 9 / 8);
                     let lines =
                         Parser::default().read(&share.plan, &share.text, &mut table, &mut odd);
                     *out = Some(Made {

@@ -75,6 +75,13 @@ impl Table {
         }
     }
 
+    /// Makes room for so many rows more, so that columns need not move as they grow.
+    pub fn reserve(&mut self, rows: usize) {
+        for field in &mut self.fields {
+            field.values.reserve(rows);
+        }
+    }
+
     /// Forgets the rows from `rows` on.
     pub fn truncate(&mut self, rows: usize) {
         for field in &mut self.fields {
@@ -103,6 +110,21 @@ impl Values {
             },
             (Kind::Address, Addresses::Integer) => Values::Numbers(Vec::new()),
             (Kind::Address, Addresses::Bytes) => Values::Bytes(Vec::new()),
+        }
+    }
+
+    fn reserve(&mut self, rows: usize) {
+        match self {
+            Values::Times(values) | Values::Counts(values) => values.reserve(rows),
+            Values::Seconds(values) => values.reserve(rows),
+            Values::Smalls(values) => values.reserve(rows),
+            Values::Labels { codes, .. } => codes.reserve(rows),
+            Values::Views { views, texts } => {
+                views.reserve(rows);
+                texts.reserve(14 * rows);
+            }
+            Values::Numbers(values) => values.reserve(rows),
+            Values::Bytes(values) => values.reserve(rows),
         }
     }
 

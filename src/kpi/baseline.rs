@@ -120,7 +120,12 @@ impl Seasonal {
 
     #[inline]
     fn keep(&mut self, slot: usize, value: f64) {
-        let place = (self.rows[slot] % self.window as u64) as usize;
+        let (row, window) = (self.rows[slot], self.window as u64);
+        // Dividing 32-bit numbers takes a fraction of the time.
+        let place = match (u32::try_from(row), u32::try_from(window)) {
+            (Ok(row), Ok(window)) => (row % window) as usize,
+            _ => (row % window) as usize,
+        };
         self.values[slot * self.window + place] = value;
         self.rows[slot] += 1;
     }
@@ -140,42 +145,45 @@ impl Seasonal {
 /// Mean and sample standard deviation of the values that are present.
 #[inline]
 fn mean_and_std(values: &[f64], min_periods: usize) -> (f64, f64) {
-    let (sum, n) = sums(values, |x| x);
+    let (mut sum, mut n) = ([0.0; 4], [0.0; 4]);
+    lanes(values, |lane, x, present| {
+        sum[lane] += if present { x } else { 0.0 };
+        n[lane] += if present { 1.0 } else { 0.0 };
+    });
+    let n = total(n);
     if n < min_periods as f64 || n < 2.0 {
         return (f64::NAN, f64::NAN);
     }
-    let mean = sum / n;
-    // A second pass over the deviations also mends the rounding of the mean.
-    let (rest, _) = sums(values, |x| x - mean);
-    let (squares, _) = sums(values, |x| (x - mean) * (x - mean));
-    let variance = (squares - rest * rest / n).max(0.0) / (n - 1.0);
+    let mean = total(sum) / n;
+    // The sum of the deviations mends the rounding of the mean.
+    let (mut rest, mut squares) = ([0.0; 4], [0.0; 4]);
+    lanes(values, |lane, x, present| {
+        let away = if present { x - mean } else { 0.0 };
+        rest[lane] += away;
+        squares[lane] += away * away;
+    });
+    let rest = total(rest);
+    let variance = (total(squares) - rest * rest / n).max(0.0) / (n - 1.0);
     (mean + rest / n, variance.sqrt())
 }
 
-/// Sum of `f` over the values that are present, and their number, in four lanes.
+/// Calls `f` with each value, the lane it goes to, and whether it is present.
 #[inline(always)]
-fn sums(values: &[f64], f: impl Fn(f64) -> f64) -> (f64, f64) {
-    let (mut sum, mut n) = ([0.0; 4], [0.0; 4]);
+fn lanes(values: &[f64], mut f: impl FnMut(usize, f64, bool)) {
     let blocks = values.chunks_exact(4);
     let rest = blocks.remainder();
     for block in blocks {
-        for lane in 0..4 {
-            let x = block[lane];
-            let present = !x.is_nan();
-            sum[lane] += if present { f(x) } else { 0.0 };
-            n[lane] += if present { 1.0 } else { 0.0 };
+        for (lane, &x) in block.iter().enumerate() {
+            f(lane, x, !x.is_nan());
         }
     }
     for (lane, &x) in rest.iter().enumerate() {
-        if !x.is_nan() {
-            sum[lane] += f(x);
-            n[lane] += 1.0;
-        }
+        f(lane, x, !x.is_nan());
     }
-    (
-        (sum[0] + sum[1]) + (sum[2] + sum[3]),
-        (n[0] + n[1]) + (n[2] + n[3]),
-    )
+}
+
+fn total(lanes: [f64; 4]) -> f64 {
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
 }
 
 /// Median and scaled median absolute deviation of the values that are present.

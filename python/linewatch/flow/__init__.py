@@ -1,22 +1,16 @@
 """Flows of nfdump: tables of them, services of their ports, who uses how much, segments, anomalies.
 
-`read_nfdump` gives a table of flows, `scan_nfdump` the same in constant memory. Every group-by is
-written once and runs where the flows are: pandas, Polars (eager, or lazy with its streaming
-engine), pyarrow, DuckDB relations and PySpark frames. What comes back has the caller's kind; a lazy
-frame stays lazy. `classify_ports` adds services and categories from the registries of IANA.
+`read_nfdump` gives a table of flows, `scan_nfdump` the same in constant memory. `classify_ports`
+adds services and categories from the registries of IANA. Every group-by is written once and runs
+where the flows are: pandas, Polars (eager, or lazy with its streaming engine), pyarrow, DuckDB
+relations and PySpark frames. What comes back has the caller's kind; a lazy frame stays lazy.
 """
 
 from linewatch.flow._anomalies import anomalies
 from linewatch.flow._derive import delivery_ratio, derive, summary
 from linewatch.flow._drill import drill_down
 from linewatch.flow._peaks import by_time, peaks
-from linewatch.flow._pictures import (
-    bytes_in_out,
-    equal_frequency,
-    top_bars,
-    traffic_area,
-    treemap,
-)
+from linewatch.flow._pictures import bytes_in_out, equal_frequency, top_bars, traffic_area, treemap
 from linewatch.flow._ports import (
     classify_ports,
     port_category,

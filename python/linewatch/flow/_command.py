@@ -242,16 +242,16 @@ def generic(scores, reasons, by):
 
 
 def services_of(flows):
-    """Flows and bytes of each destination port, with the service that the registry names."""
+    """Flows and bytes of each destination port, with its service and category."""
     import polars as pl
 
     from linewatch import flow
 
-    found = flow.top_talkers(flows, max(flows.height, 1), by=["dp", "pr"])
-    found = found.rename({"dp": "port", "pr": "protocol"}).with_columns(
-        pl.col("port").cast(pl.Int64)
-    )
-    return found
+    found = flow.top_talkers(flows, flows.height, by=["dp", "pr"])
+    found = found.rename({"dp": "port", "pr": "protocol"})
+    place = found["port"], found["protocol"]
+    service, category = flow.port_service(*place), flow.port_category(*place)
+    return found.with_columns(service=pl.Series(service), category=pl.Series(category))
 
 
 def _laid_out(name, table, by):

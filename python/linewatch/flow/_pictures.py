@@ -288,5 +288,6 @@ def _time_axis(ax, table):
     ax.set_ylim(bottom=0)
     ax.spines["top"].set_visible(False)
     if table.height:
-        ax.set_xlabel(f"{table['time'].min():%Y-%m-%d} to {table['time'].max():%Y-%m-%d}")
+        days = [f"{time:%Y-%m-%d}" for time in (table["time"].min(), table["time"].max())]
+        ax.set_xlabel(" to ".join(dict.fromkeys(days)))
     return ax

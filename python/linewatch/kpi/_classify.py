@@ -146,8 +146,10 @@ def classify(
 def _row_classes(value, center, scale, k, parity):
     """Place in `ROW_CLASSES` of each row; one beyond them where there is none."""
     # A comparison with NaN is False, which makes an unknown row STABLE, as in the original.
-    above, below = value > center + k * scale, value < center - k * scale
-    number = np.where(above, 0, np.where(below, 1, 2)).astype(np.uint8)
+    band = k * scale
+    number = np.full(len(value), 2, np.uint8)
+    number -= value < center - band
+    number -= 2 * (value > center + band).astype(np.uint8)
     if not parity:
         number[np.isnan(value) | np.isnan(scale)] = len(ROW_CLASSES)
     return number

@@ -323,7 +323,7 @@ def show(tables, options, has_sites):
     if events["traffic"].null_count() < n and n:
         lost = events.filter(pl.col("lost") > 0)
         print(
-            f"  in sum {lost['lost'].sum():,.4g} of {events['traffic'].drop_nulls()[0]} lost in "
+            f"  in sum {_short(lost['lost'].sum())} of {events['traffic'].drop_nulls()[0]} lost in "
             f"{lost.height:,} events (hours of overlapping events count in each)"
         )
     bad = tables["persistent"]["cell"].unique(maintain_order=True).to_list()
@@ -333,6 +333,13 @@ def show(tables, options, has_sites):
         f"  off their course in {PERSISTENT_LEAST} of the last {PERSISTENT_HOURS} rows: "
         f"{shown or 'no cell'}{more}"
     )
+
+
+def _short(number):
+    """Four digits, no exponent; - if it is missing."""
+    if number is None:
+        return "-"
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 
 def _print_rows(rows, has_sites):
@@ -354,8 +361,8 @@ def _print_rows(rows, has_sites):
                 f"{row['start']:%Y-%m-%d %H:%M}",
                 f"{row['n_rows']:,}",
                 f"{100 * part:+.0f} %" if part is not None and isfinite(part) else "-",
-                "-" if row["lost"] is None else f"{row['lost']:.4g}",
-                *(["-" if row["taken_up"] is None else f"{row['taken_up']:.4g}"] * has_sites),
+                _short(row["lost"]),
+                *([_short(row["taken_up"])] * has_sites),
                 row["scope"] or "-",
                 reason,
             ]

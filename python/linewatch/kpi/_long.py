@@ -106,22 +106,27 @@ def arrange(native, table, kpis, names, times, cell_name):
     time_ns = times.cast(pl.Int64).to_numpy() * 1000
     order = None
     step = np.diff(code)
-    if not ((step > 0) | ((step == 0) & (np.diff(time_ns) >= 0))).all():
+    if not ((step > 0) | ((step == 0) & (np.diff(time_ns) > 0))).all():
         by = pl.DataFrame({"code": code, "time": time_ns})
         order = by.select(pl.arg_sort_by("code", "time", maintain_order=True)).to_series()
         names, times = names.gather(order), times.gather(order)
         order = order.to_numpy()
         code, time_ns = code[order], time_ns[order]
-    again = (np.diff(code) == 0) & (np.diff(time_ns) == 0)
-    if again.any():
-        row = int(np.argmax(again))
-        where = f' of cell "{names[row]}"' if cell_name is not None else ""
-        raise ValueError(
-            f"{int(again.sum())} rows repeat a cell and a time, first {times[row]}{where} "
-            "(keep one of them: kpi.clean does)"
-        )
-    starts = np.flatnonzero(np.diff(code, prepend=-1)).astype(np.int64)
+        step = np.diff(code)
+        _refuse_repeats((step == 0) & (np.diff(time_ns) == 0), names, times, cell_name)
+    starts = np.append(0, np.flatnonzero(step) + 1).astype(np.int64)
     return Cells(native, table, list(kpis), names, times, code, time_ns, starts, order)
+
+
+def _refuse_repeats(again, names, times, cell_name):
+    if not again.any():
+        return
+    row = int(np.argmax(again))
+    where = f' of cell "{names[row]}"' if cell_name is not None else ""
+    raise ValueError(
+        f"{int(again.sum())} rows repeat a cell and a time, first {times[row]}{where} "
+        "(keep one of them: kpi.clean does)"
+    )
 
 
 def times_of(column, time_zone):
@@ -148,12 +153,19 @@ def _codes(names):
     """Cells numbered from 0 in the order of their names."""
     import polars as pl
 
-    if len(names) and names.n_unique() == 1:
-        return np.zeros(len(names), np.int64)
-    unique = names.unique().sort()
-    if names.dtype == pl.String:
-        return names.cast(pl.Enum(unique)).to_physical().cast(pl.Int64).to_numpy()
-    return unique.search_sorted(names).cast(pl.Int64).to_numpy()
+    if not len(names):
+        return np.empty(0, np.int64)
+    # The rows of a cell mostly stand together: number the runs rather than the rows.
+    begins = (names != names.shift(1)).fill_null(True).arg_true().to_numpy()
+    runs = names.gather(begins) if 2 * len(begins) < len(names) else names
+    unique = runs.unique().sort()
+    if runs.dtype == pl.String:
+        code = runs.cast(pl.Enum(unique)).to_physical().cast(pl.Int64).to_numpy()
+    else:
+        code = unique.search_sorted(runs).cast(pl.Int64).to_numpy()
+    if runs is names:
+        return code
+    return np.repeat(code, np.diff(begins, append=len(names)))
 
 
 def is_long(native):

@@ -57,8 +57,8 @@ class Monitor:
 
     A monitor that is fed the rows of a table in order of time, in batches of any size, says of each
     what :func:`detect` says of it in the whole table. Its state does not grow with time: what the
-    baseline needs of each cell and KPI (33 kB for 24 weeks of hours of the week, at most 7 kB for
-    the other methods), and a few numbers for each rule.
+    baseline needs of each cell and KPI (34 kB for 24 weeks of hours of the week, 6 kB for the hours
+    of 28 days, 8 kB for 168 rows), and a few numbers for each rule.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ class Monitor:
     Equal to :func:`detect` bit for bit where the baseline is that of an hour or exponentially
     weighted, to 1e-12 with rolling means, whose sums are added in another order.
 
-    An update that is stopped (Ctrl-C) may have been taken for some KPIs and not for others: go on
-    from a snapshot.
+    A monitor is fed by one thread at a time. An update that is stopped (Ctrl-C) may have been taken
+    for some KPIs and not for others: go on from a snapshot.
 
     Examples
     --------

@@ -244,19 +244,20 @@ def _chunk(folder, chunk, n_chunks, kpis, names):
 
     code = column(0, np.uint32)
     time = column(1, np.int64)
-    local = code // n_chunks
+    local = (code // n_chunks).astype(np.int32)
+    step = np.diff(local)
     order = None
-    if (np.diff(local.astype(np.int64)) < 0).any():
+    if (step < 0).any():
         # A stable sort of small numbers is a radix sort, and files are mostly in time order.
         small = local.astype(np.uint16) if local.max() < 2**16 else local
         order = np.argsort(small, kind="stable")
         code, time, local = code[order], time[order], local[order]
-    step = np.diff(local.astype(np.int64))
-    if ((step == 0) & (np.diff(time) < 0)).any():
+        step = np.diff(local)
+    if ((step == 0) & (time[1:] < time[:-1])).any():
         again = np.lexsort((time, local))
         code, time, local = code[again], time[again], local[again]
         order = again if order is None else order[again]
-    twice = (step == 0) & (np.diff(time) == 0)
+    twice = (step == 0) & (time[1:] == time[:-1])
     if twice.any():
         row = int(np.argmax(twice))
         when = pl.Series([time[row]]).cast(pl.Datetime("us"))[0]
@@ -271,7 +272,7 @@ def _chunk(folder, chunk, n_chunks, kpis, names):
             value = value[order]
         value[np.isinf(value)] = np.nan
         values[kpi] = value
-    starts = np.flatnonzero(np.diff(local.astype(np.int64), prepend=-1)).astype(np.int64)
+    starts = np.append(0, np.flatnonzero(step) + 1).astype(np.int64)
     part = _long.Cells(
         native=None,
         table=None,

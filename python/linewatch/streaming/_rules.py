@@ -49,8 +49,8 @@ class Rolling(Rule):
 
     Notes
     -----
-    A row costs the same whatever the window. A state takes 40 bytes for each row of the window
-    (8 more if times are needed), and 24 more for minimum and maximum.
+    A row costs the same whatever the window. A state takes up to 48 bytes for each row of the
+    window, 8 more where it is a span of time, and 24 for minimum and maximum.
 
     Equal to `linewatch.rolling` bit for bit for counts and extremes, to 1e-12 otherwise: both join
     the same values, but not in the same order.
@@ -141,7 +141,7 @@ class Ewm(Rule):
 
     Notes
     -----
-    Equal bit for bit to `linewatch.rolling.ewm_mean` and `ewm_var`. A state takes 88 bytes.
+    Equal bit for bit to `linewatch.rolling.ewm_mean` and `ewm_var`. A state takes 112 bytes.
 
     Examples
     --------
@@ -320,8 +320,8 @@ class Novelty(Rule):
 
     Notes
     -----
-    A missing value has no answers and changes nothing. A state takes 40 bytes for each value of
-    the span, and 140.
+    A missing value has no answers and changes nothing. A state takes up to 48 bytes for each
+    value of the span, and 200.
 
     Examples
     --------
