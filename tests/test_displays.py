@@ -51,7 +51,7 @@ def test_a_week_is_averaged_by_hour():
     assert display.grid[6, 23] == value[167::168].mean()
     assert plots.HourWeekdayDisplay.from_values(hours, value, statistic="count").grid[0, 0] == 2
     display.plot()
-    assert [t.get_text() for t in display.ax_.get_yticklabels()][0] == "Mon"
+    assert display.ax_.get_yticklabels()[0].get_text() == "Mon"
 
 
 def test_a_kpi_is_drawn_again_elsewhere():

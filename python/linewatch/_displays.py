@@ -251,6 +251,8 @@ class HourWeekdayDisplay:
             raise ValueError(f"statistic must be one of {', '.join(STATISTICS)}, got {statistic!r}")
         import polars as pl
 
+        if isinstance(time, np.ndarray) and time.dtype.kind == "M":
+            time = time.astype("datetime64[us]")  # Polars knows no hours
         times = pl.Series("time", time)
         if times.dtype not in (pl.Datetime, pl.Date):
             raise TypeError(f"time must hold dates and times, got {times.dtype}")
