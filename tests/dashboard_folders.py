@@ -33,7 +33,7 @@ def write_kpi(folder, evil=None, n_cells=12):
 
 
 def write_calls(folder, users=400, days=2):
-    tables = cdr.study(cdr.generate(users, days, seed=2, scenarios={"wangiri": 1}))
+    tables = cdr.study(cdr.generate(users, days, seed=2, scenarios={"wangiri": {"count": 1}}))
     parameters = {"source": "generated calls", "seed": 2}
     _results.write(folder, kind="calls", tables=tables, parameters=parameters)
 

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 FLOWS = 20_000
-FRAUD = {"pbx_hack": 1, "robocalling": 1, "sim_box": 1, "wangiri": 1}
+FRAUD = {name: {"count": 1} for name in ("pbx_hack", "robocalling", "sim_box", "wangiri")}
 WEEKS = 6
 
 
@@ -95,9 +95,15 @@ def _cells(out, data, options):
          for row in by_fault.iter_rows(named=True)],
     )  # fmt: skip
     planted = set(found["cell_id"])
-    others = events.filter(~pl.col("cell").is_in(list(planted)))["cell"].n_unique()
+    others = events.filter(~pl.col("cell").is_in(list(planted)))
+    for day in network.truth.filter(pl.col("fault") == "holiday").iter_rows(named=True):
+        others = others.filter((pl.col("start") > day["end"]) | (pl.col("end") < day["start"]))
     quiet = network.sites.height - len(planted)
-    print(f"  {events.height:,} events; {others} of the {quiet} cells without a fault have one")
+    print(
+        f"  {events.height:,} events, some of a planted holiday; "
+        f"{others['cell'].n_unique()} of the "
+        f"{quiet} cells without a fault have one on another day"
+    )
 
 
 def _flows(out, data, options):

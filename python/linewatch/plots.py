@@ -5,6 +5,7 @@ from datetime import timedelta
 import numpy as np
 
 from linewatch import _tables
+from linewatch._displays import AnomalyScoreDisplay, HourWeekdayDisplay, KpiDisplay, style
 from linewatch._frames import eager, to_polars
 from linewatch._kpi_plots import (
     kpi_calendar,
@@ -16,7 +17,18 @@ from linewatch._kpi_plots import (
 )
 from linewatch.kpi import _score
 
-__all__ = ["kpi_band", "kpi_calendar", "kpi_cell", "kpi_heatmap", "kpi_map", "kpi_scatter"]
+__all__ = [
+    "AnomalyScoreDisplay",
+    "HourWeekdayDisplay",
+    "KpiDisplay",
+    "kpi_band",
+    "kpi_calendar",
+    "kpi_cell",
+    "kpi_heatmap",
+    "kpi_map",
+    "kpi_scatter",
+    "style",
+]
 
 COLORS = {
     "value": "#1f4e79",

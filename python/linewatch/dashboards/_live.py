@@ -7,7 +7,7 @@ import errno
 from threading import Lock
 
 from linewatch.dashboards import _theme
-from linewatch.dashboards._source import open_results
+from linewatch.dashboards._source import in_order, open_results
 
 LISTED = 200
 CHOICES = 50
@@ -53,18 +53,18 @@ def app(folder, *, theme="light", refresh_s=5.0):
     from linewatch.dashboards._pages import PAGES
     from linewatch.dashboards._report import _style
 
-    sources = {name: _Fresh(results) for name, results in open_results(folder).items()}
-    headline = ", ".join(dict.fromkeys(source.results.title for source in sources.values()))
+    sources = open_results(folder)
+    fresh = {name: _Fresh(results) for name, results in sources.items()}
+    headline = ", ".join(dict.fromkeys(results.title for results in sources.values()))
     made = Dash("linewatch", title=f"linewatch: {headline}", update_title=None, assets_folder="-")
     made.index_string = made.index_string.replace("{%css%}", "{%css%}<style>" + _style(theme)
                                                   + FILTERS + "</style>")  # fmt: skip
     tabs, register = [], []
-    for name, source in sources.items():
-        for key in source.results.pages:
-            page = _Page(f"{name}-{key}", source, PAGES[key], theme)
-            title = PAGES[key].title + (f": {name}" if len(sources) > 1 else "")
-            tabs.append(dcc.Tab(page.layout(), label=title, value=page.name, id=f"tab-{page.name}"))
-            register.append(page)
+    for name, _, key in in_order(sources):
+        page = _Page(f"{name}-{key}", fresh[name], PAGES[key], theme)
+        title = PAGES[key].title + (f": {name}" if len(sources) > 1 else "")
+        tabs.append(dcc.Tab(page.layout(), label=title, value=page.name, id=f"tab-{page.name}"))
+        register.append(page)
     made.layout = html.Div([
         html.Header(html.H1(headline)),
         dcc.Interval(id="tick", interval=int(refresh_s * 1000) or 1000, disabled=refresh_s == 0),

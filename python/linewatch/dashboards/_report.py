@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from linewatch.dashboards import _theme
-from linewatch.dashboards._source import open_results, to_json
+from linewatch.dashboards._source import in_order, open_results, to_json
 
 # A larger file is slow to open and refused by many mail servers.
 LARGE_BYTES = 30_000_000
@@ -87,8 +87,7 @@ def page(sources, *, theme, most_rows, n_out, progress=None):
     from linewatch.dashboards._pages import PAGES
 
     sections, figures = [], {}
-    parts = [(name, results, key) for name, results in sources.items() for key in results.pages]
-    for name, results, key in _bar(parts, progress):
+    for name, results, key in _bar(in_order(sources), progress):
         sections.append(_section(f"{key}-{len(sections)}", name, results, PAGES[key], figures,
                                  theme=theme, most_rows=most_rows, n_out=n_out,
                                  several=len(sources) > 1))  # fmt: skip

@@ -159,6 +159,16 @@ def open_results(folder):
     return {path.name: Results(path) for path in inside}
 
 
+def in_order(sources):
+    """Name, results and page, the KPIs first."""
+    return [
+        (name, results, page)
+        for page in PAGES
+        for name, results in sources.items()
+        if page in results.pages
+    ]
+
+
 def to_json(value):
     """JSON that can stand inside a page: no end of a script can hide in it."""
     text = value if isinstance(value, str) else json.dumps(value, allow_nan=False, default=str)

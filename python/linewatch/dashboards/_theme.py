@@ -51,6 +51,21 @@ def figure(theme, *, title, x="", y="", height=320, **layout):
     return made
 
 
+def right_axis(title):
+    """A second axis of values, for `update_layout`."""
+    return {
+        "margin": {"l": 60, "r": 80, "t": 44, "b": 48},
+        "yaxis2": {
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+            "automargin": True,
+            "rangemode": "tozero",
+            "title": {"text": safe(title)},
+        },
+    }
+
+
 def empty(theme, title, why):
     """A figure that says why there is nothing to see."""
     made = figure(theme, title=title)

@@ -87,9 +87,8 @@ def by_hour(results, *, theme="light"):
                               line={"color": _theme.BLUE, "width": 1.3}))  # fmt: skip
     made.add_trace(go.Bar(x=x, y=hours["n_anomalous"].to_list(), name="anomalous (right axis)",
                           marker={"color": _theme.RED}, yaxis="y2"))  # fmt: skip
-    made.update_layout(yaxis2={"overlaying": "y", "side": "right", "showgrid": False,
-                               "title": {"text": "anomalous calls"}, "rangemode": "tozero"},
-                       yaxis={"rangemode": "tozero"})  # fmt: skip
+    made.update_layout(**_theme.right_axis("anomalous calls"))
+    made.update_layout(yaxis_rangemode="tozero")
     return made
 
 

@@ -102,7 +102,7 @@ def histogram(results, *, threshold=None, theme="light"):
     edges = np.histogram_bin_edges(values[np.isfinite(values)], bins=BINS)
     middles = ((edges[:-1] + edges[1:]) / 2).tolist()
     made = _theme.figure(theme, title="Scores", x="score (higher = more anomalous)", y="rows",
-                         height=430, barmode="stack")  # fmt: skip
+                         height=460, barmode="overlay")  # fmt: skip
     labelled = scores["label"].count() > 0
     parts = (
         [("normal", pl.col("label").eq(False), _theme.BLUE),
@@ -111,8 +111,8 @@ def histogram(results, *, threshold=None, theme="light"):
     )  # fmt: skip
     for name, which, color in parts:
         counts, _ = np.histogram(scores.filter(which)["score"].to_numpy(), bins=edges)
-        made.add_trace(go.Bar(x=middles, y=counts.tolist(), name=name, marker={"color": color},
-                              width=float(edges[1] - edges[0])))  # fmt: skip
+        bars = {"marker": {"color": color}, "opacity": 0.6, "width": float(edges[1] - edges[0])}
+        made.add_trace(go.Bar(x=middles, y=counts.tolist(), name=name, **bars))
     made.update_yaxes(type="log", title_text="rows (logarithmic)")
     start = _threshold(scores) if threshold is None else threshold
     curve = _curve(scores) or _shares(scores)
@@ -131,7 +131,8 @@ def histogram(results, *, threshold=None, theme="light"):
         annotations=[_words(curve, active, float(curve["threshold"][active]))],
         sliders=[{"active": active, "steps": steps, "pad": {"t": 46},
                   "currentvalue": {"prefix": "threshold: "}}],
-        margin={"l": 60, "r": 20, "t": 70, "b": 48},
+        margin={"l": 60, "r": 20, "t": 84, "b": 48},
+        title={"y": 0.98, "yanchor": "top"},
     )  # fmt: skip
     return made
 
@@ -231,5 +232,5 @@ def _words(curve, k, at):
     if "precision" in curve:
         text += (f": precision {curve['precision'][k]:.2f}, recall {curve['recall'][k]:.2f}, "
                  f"false alarms {curve['false_alarms'][k]:.2%}")  # fmt: skip
-    return {"text": text, "showarrow": False, "x": 0, "y": 1.09, "xref": "paper", "yref": "paper",
+    return {"text": text, "showarrow": False, "x": 0, "y": 1.01, "xref": "paper", "yref": "paper",
             "xanchor": "left", "yanchor": "bottom"}  # fmt: skip

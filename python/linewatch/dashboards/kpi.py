@@ -5,7 +5,7 @@ import math
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number, safe
-from linewatch.plots import unit_label
+from linewatch.plots import unit_label, unit_of
 
 __all__ = ["cell_map", "event_rows", "first_choice", "hour_weekday", "series", "tiles", "two_kpis"]
 
@@ -159,9 +159,9 @@ def series(results, cell, kpi, *, start=None, end=None, n_out=2000, theme="light
     drawn = rows[chosen]
     made = _theme.figure(
         theme,
-        title=f"{cell or 'series'}: {unit_label(kpi, results.unit(kpi))}",
+        title=f"{cell or 'series'}: {_label(results, kpi)}",
         x=f"time ({results.time_zone})" if dated else "time of day (h)",
-        y=unit_label(kpi, results.unit(kpi)),
+        y=_label(results, kpi),
         height=360,
     )
     x = drawn["time"].to_list() if dated else (drawn["time"].cast(pl.Int64) / 3.6e12).to_list()
@@ -265,7 +265,7 @@ def two_kpis(results, cell, kpi, other=None, *, theme="light"):
         # One KPI: the value against what was expected.
         rows = _rows(results, cell, kpi).drop_nulls(["value", "baseline"])
         x, y, mark = rows["baseline"], rows["value"], rows["is_anomaly"]
-        labels = f"baseline: {unit_label(kpi, results.unit(kpi))}", unit_label(kpi)
+        labels = f"baseline: {_label(results, kpi)}", _label(results, kpi)
     else:
         other = other or rest[0]
         both = _rows(results, cell, kpi).join(
@@ -275,7 +275,7 @@ def two_kpis(results, cell, kpi, other=None, *, theme="light"):
         x, y = rows["value"], rows["value_other"]
         mark = (pl.col("is_anomaly") | pl.col("is_anomaly_other")).fill_null(False)
         mark = rows.select(mark).to_series()
-        labels = tuple(unit_label(name, results.unit(name)) for name in (kpi, other))
+        labels = tuple(_label(results, name) for name in (kpi, other))
     step = max(1, math.ceil(rows.height / POINTS_IN_SCATTER))
     made = _theme.figure(theme, title=f"{cell or 'series'}: two KPIs", x=labels[0], y=labels[1])
     mark = mark.fill_null(False)
@@ -319,6 +319,13 @@ def cell_map(results, cell=None, *, theme="light"):
         x=(pl.col("longitude") - sites["longitude"].mean()) * 111.32 * middle,
         y=(pl.col("latitude") - sites["latitude"].mean()) * 110.57,
     )
+    # Cells of one site stand side by side, each where it looks to.
+    extent = max(sites["x"].max() - sites["x"].min(), sites["y"].max() - sites["y"].min(), 0.1)
+    angle = pl.col("azimuth").radians()
+    sites = sites.with_columns(
+        x=pl.col("x") + (angle.sin() * 0.025 * extent).fill_null(0),
+        y=pl.col("y") + (angle.cos() * 0.025 * extent).fill_null(0),
+    )
     made = _theme.figure(theme, title="Cells and what they lost", x="km to the east",
                          y="km to the north", height=420)  # fmt: skip
     facing = results.table("neighbors").filter(pl.col("cell") == cell)
@@ -350,6 +357,11 @@ def cell_map(results, cell=None, *, theme="light"):
                                           "line": {"width": 3, "color": _theme.RED}}))  # fmt: skip
     made.update_yaxes(scaleanchor="x", scaleratio=1)
     return made
+
+
+def _label(results, kpi):
+    """The KPI with its unit, from its name or from the manifest."""
+    return unit_label(kpi) if unit_of(kpi) else unit_label(kpi, results.unit(kpi))
 
 
 def _events(results):

@@ -143,9 +143,7 @@ def by_minute(results, *, theme="light"):
         made.add_trace(go.Bar(x=x, y=minutes["total_td"].to_list(), yaxis="y2", opacity=0.6,
                               name="sum of durations (right axis)",
                               marker={"color": _theme.ORANGE}))  # fmt: skip
-        made.update_layout(yaxis2={"overlaying": "y", "side": "right", "showgrid": False,
-                                   "title": {"text": "sum of durations (s)"},
-                                   "rangemode": "tozero"})  # fmt: skip
+        made.update_layout(**_theme.right_axis("sum of durations (s)"))
     return made
 
 
@@ -179,9 +177,7 @@ def in_and_out(results, source, *, theme="light"):
                                   name="out (right axis)", mode="lines+markers", yaxis="y2",
                                   marker={"size": 4, "symbol": "diamond"},
                                   line={"color": _theme.RED, "dash": "dot"}))  # fmt: skip
-        made.update_layout(yaxis2={"overlaying": "y", "side": "right", "showgrid": False,
-                                   "title": {"text": "bytes out"},
-                                   "rangemode": "tozero"})  # fmt: skip
+        made.update_layout(**_theme.right_axis("bytes out"))
     made.update_yaxes(rangemode="tozero")
     return made
 

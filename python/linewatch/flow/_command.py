@@ -217,15 +217,11 @@ def analysed(flows, options):
 
 def conversations(flows, by):
     """What each source sent where: the largest destinations and services of each."""
-    import polars as pl
-
     from linewatch import flow
 
     found = flow.top_talkers(flows, max(flows.height, 1), by=[by, "da", "dp", "pr"])
     found = found.group_by(by, maintain_order=True).head(DESTINATIONS_IN_DETAIL)
-    return found.rename({"da": "destination", "dp": "port", "pr": "protocol"}).with_columns(
-        pl.col("port").cast(pl.Int64)
-    )
+    return _named(found.rename({"da": "destination", "dp": "port", "pr": "protocol"}))
 
 
 def generic(scores, reasons, by):
@@ -243,15 +239,21 @@ def generic(scores, reasons, by):
 
 def services_of(flows):
     """Flows and bytes of each destination port, with its service and category."""
+    from linewatch import flow
+
+    found = flow.top_talkers(flows, flows.height, by=["dp", "pr"])
+    return _named(found.rename({"dp": "port", "pr": "protocol"}))
+
+
+def _named(table):
+    """With the service and the category of each port."""
     import polars as pl
 
     from linewatch import flow
 
-    found = flow.top_talkers(flows, flows.height, by=["dp", "pr"])
-    found = found.rename({"dp": "port", "pr": "protocol"})
-    place = found["port"], found["protocol"]
+    place = table["port"], table["protocol"]
     service, category = flow.port_service(*place), flow.port_category(*place)
-    return found.with_columns(service=pl.Series(service), category=pl.Series(category))
+    return table.with_columns(service=pl.Series(service), category=pl.Series(category))
 
 
 def _laid_out(name, table, by):
