@@ -9,7 +9,7 @@ use super::feature::{BANDS, Feature};
 use super::sweep::{BLOCK, Sweep};
 use crate::error::Error;
 use crate::packets::keys::NONE;
-use crate::spectral::power::{Spectrum, band_power, spectral_entropy};
+use crate::spectral::power::{Spectra, band_power, spectral_entropy};
 
 /// Bins of a window.
 pub const BINS: usize = 64;
@@ -72,7 +72,8 @@ pub(super) fn spectrum(sweep: &Sweep, mut outs: Vec<(Feature, &mut [f64])>) -> R
     let (keys, times) = (sweep.rows.keys, sweep.rows.times);
     let width = sweep.window / BINS as i64;
     let hertz = 1e9 / width as f64;
-    let mut transform = Spectrum::<f64>::new(BINS)?;
+    let mut spectra = Spectra::<f64>::new(BINS)?;
+    let mut power = Vec::with_capacity(BINS / 2 + 1);
     let mut rings = Rings::default();
     let empty = Ring {
         place: NONE,
@@ -101,9 +102,11 @@ pub(super) fn spectrum(sweep: &Sweep, mut outs: Vec<(Feature, &mut [f64])>) -> R
             let bin = times[now].div_euclid(width);
             let bytes = rings.enter(ring, bin, sweep.rows.lengths[now]);
             if now >= start {
-                let power = transform.power(bytes);
+                spectra.look(&[bytes]);
+                spectra.power(0, &mut power);
+                let nats = spectra.entropies(1)[0];
                 for (feature, out) in &mut outs {
-                    out[now - start] = answer(*feature, bytes, power, hertz);
+                    out[now - start] = answer(*feature, bytes, &power, nats, hertz);
                 }
             }
         }
@@ -115,9 +118,9 @@ pub(super) fn spectrum(sweep: &Sweep, mut outs: Vec<(Feature, &mut [f64])>) -> R
     Ok(())
 }
 
-fn answer(feature: Feature, bytes: &[f64; BINS], power: &[f64], hertz: f64) -> f64 {
+fn answer(feature: Feature, bytes: &[f64; BINS], power: &[f64], nats: f64, hertz: f64) -> f64 {
     match feature {
-        Feature::SpectralEntropy => spectral_entropy(power, true),
+        Feature::SpectralEntropy => spectral_entropy(nats, BINS, true),
         Feature::BandPower(band) => band_power(power, BINS, BANDS[band].0, BANDS[band].1),
         _ => {
             // One bin alone has every frequency alike, and none that dominates.
