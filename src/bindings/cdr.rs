@@ -486,7 +486,7 @@ impl CdrTable {
 
 /// Rows of a table, as they are made.
 enum Source {
-    Calls(Rows<Maker<'static>>),
+    Calls(Box<Rows<Maker<'static>>>),
     Sms(Rows<hourly::Maker<'static, Message>>),
     Data(Rows<hourly::Maker<'static, Session>>),
 }
@@ -510,7 +510,7 @@ impl Reader {
         let world: &'static World = unsafe { &*std::ptr::from_ref(&self.shared.world) };
         let (days, threads) = (self.days.clone(), self.threads);
         match self.table {
-            Table::Calls => Source::Calls(Rows::new(Maker::new(world, threads), days)),
+            Table::Calls => Source::Calls(Box::new(Rows::new(Maker::new(world, threads), days))),
             Table::Sms => Source::Sms(Rows::new(hourly::Maker::new(world, threads), days)),
             Table::Data => Source::Data(Rows::new(hourly::Maker::new(world, threads), days)),
         }
