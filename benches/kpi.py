@@ -215,7 +215,7 @@ def main():
         scan_here(options.scan)
         return
     quick = options.quick
-    parity(20 if quick else 200, 26, 1 if quick else 3)
+    parity(20 if quick else 500, 26, 1 if quick else 3)
     facing(2_000 if quick else 50_000)
     large(1_000 if quick else 50_000, 30)
 

@@ -10,6 +10,8 @@ from linewatch.kpi._rules import RULES, polarities
 from linewatch.rolling import _bar, _number, _whole
 
 ROW_CLASSES = ("INCREASE", "DEGRADATION", "STABLE")
+# Rows whose intermediate values stay in the cache.
+BLOCK = 1 << 14
 # Rules that fire on rows none of which need stand out.
 SLOW = ("flat_run", "level_shift", "drift", "variance_shift", "seasonal_break")
 EVENT_CLASSES = (
@@ -146,10 +148,12 @@ def classify(
 def _row_classes(value, center, scale, k, parity):
     """Place in `ROW_CLASSES` of each row; one beyond them where there is none."""
     # A comparison with NaN is False, which makes an unknown row STABLE, as in the original.
-    band = k * scale
     number = np.full(len(value), 2, np.uint8)
-    number -= value < center - band
-    number -= 2 * (value > center + band).astype(np.uint8)
+    for start in range(0, len(value), BLOCK):
+        rows = slice(start, start + BLOCK)
+        band = k * scale[rows]
+        number[rows] -= value[rows] < center[rows] - band
+        number[rows] -= (value[rows] > center[rows] + band).view(np.uint8) * np.uint8(2)
     if not parity:
         number[np.isnan(value) | np.isnan(scale)] = len(ROW_CLASSES)
     return number
