@@ -219,7 +219,6 @@ PEERS = [
     ("new extreme, hold 50", new_extreme, 50),
 ]
 OURS = [("streaming.Novelty, hold 100", novelty, 100)]
-GOALS = {30: 4.0}  # points ahead of the best peer
 
 
 def read_dev(folder):
@@ -284,6 +283,8 @@ def main():
     print(f"| no score | 0.0 | 0.0 | 0.0 | {base:.3f} |")
     ahead = best["ours"] - best["peers"]
     print(f"\nstandard profile, ours less the best of the others: {ahead:+.1f} (goal: +4)")
+    if len(corpus) == 58:
+        print(f"standard profile, ours on the whole corpus: {best['ours']:.1f} (goal: 62, then 70)")
 
 
 if __name__ == "__main__":

@@ -334,8 +334,11 @@ def test_rows_that_cannot_be_are_refused_and_nothing_is_taken():
     monitor = kpi.Monitor(rules=["z"], method="rolling")
     with pytest.raises(ValueError, match="^flush needs a monitor with lateness"):
         monitor.flush()
+    with pytest.raises(ValueError, match="^the first rows say which column is which, but there"):
+        monitor.update(cells()[:0])
     row = {"time": START, "cell": "A", "traffic": 1.0, "drops": 2.0}
     monitor.update(row)
+    assert monitor.update(cells()[:0]).rows.is_empty()
     later = row | {"time": START + timedelta(hours=1)}
     without = {name: value for name, value in later.items() if name != "drops"}
     with pytest.raises(ValueError) as error:

@@ -310,6 +310,8 @@ class Monitor:
     def _find(self, table):
         """Which column is which: found in the first rows, and held to."""
         if not self.kpis:
+            if not len(table):
+                raise ValueError("the first rows say which column is which, but there are none")
             found = _tables.detect(table, time=self._time, cell=self._cell, values=self._given)
             kpis = found.values if self._given else [*found.values, *found.other_values]
             times = _long.zoned(table[found.time], self._time_zone)
