@@ -134,7 +134,8 @@ def test_events_open_and_close_as_those_of_the_whole_table(rng, refractory):
 
 
 def test_an_event_goes_on_over_a_snapshot():
-    monitor = kpi.Monitor(rules=["z"], method="rolling", merge_gap="3h")
+    rules = {"z": {"threshold": np.int64(5)}}
+    monitor = kpi.Monitor(rules=rules, method="rolling", merge_gap=timedelta(hours=3))
     for hour in range(100):
         monitor.update({"time": START + timedelta(hours=hour), "traffic": 20.0 + hour % 2})
     told = monitor.update({"time": START + timedelta(hours=100), "traffic": 0.0})

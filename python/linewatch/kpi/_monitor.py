@@ -475,7 +475,8 @@ class Monitor:
             "events": {kpi: list(found.events.values()) for kpi, found in self._events.items()},
         }
         streams = [self._streams[kpi].snapshot() for kpi in self.kpis]
-        return _pack([json.dumps(head).encode(), *streams])
+        # NumPy's numbers, which a caller may have given, are no numbers to JSON.
+        return _pack([json.dumps(head, default=lambda number: number.item()).encode(), *streams])
 
     @classmethod
     def restore(cls, snapshot):
