@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from linewatch import rolling, streaming
+from linewatch import kpi, rolling, streaming
 
 
 class Profile(NamedTuple):
@@ -209,6 +209,21 @@ def novelty(series):
     return told["score"]
 
 
+def kpi_rules(series):
+    """The rules of `linewatch.kpi` that need no season, with their parameters as they are."""
+    start = np.datetime64("2026-01-05", "us")
+    time = start + np.arange(len(series.value)) * np.timedelta64(5, "m")
+    found = kpi.detect(
+        pl.DataFrame({"time": time, "kpi_value": series.value}),
+        kpis=["kpi_value"],
+        rules=["z", "new_extreme", "ewma_error", "flat_run"],
+        method="rolling",
+        window=1000,
+        direction="both",
+    )
+    return found["score"].fill_null(np.nan).to_numpy()
+
+
 # Name, detector, hold. Those above the line are what ours has to beat.
 PEERS = [
     ("rolling z, 288 rows, hold 288", rolling_z(288), 288),
@@ -219,7 +234,8 @@ PEERS = [
     ("new extreme, hold 50", new_extreme, 50),
 ]
 OURS = [("streaming.Novelty, hold 100", novelty, 100)]
-GOALS = {30: 4.0}  # points ahead of the best peer
+# Ours as well, shown but not counted: one detector was set to be compared.
+BESIDE = [("kpi.detect, 4 rules without a season, hold 100", kpi_rules, 100)]
 
 
 def read_dev(folder):
@@ -271,19 +287,22 @@ def main():
     print("| detector | " + " | ".join(PROFILES) + " | PR area |")
     print("|---|" + "---|" * (len(PROFILES) + 1))
     best = {}
-    for name, detector, hold in PEERS + OURS:
+    for name, detector, hold in PEERS + OURS + BESIDE:
         raw = [detector(series) for series in corpus]
         scores = [held(score, hold) for score in raw]
         points = {p: nab_score(corpus, scores, profile)[0] for p, profile in PROFILES.items()}
         areas = [area(series, score) for series, score in zip(corpus, raw, strict=True)]
         shown = " | ".join(f"{value:.1f}" for value in points.values())
         print(f"| {name} | {shown} | {np.nanmean(areas):.3f} |")
-        side = "ours" if (name, detector, hold) in OURS else "peers"
-        best[side] = max(best.get(side, 0.0), points["standard"])
+        for side, detectors in (("peers", PEERS), ("ours", OURS)):
+            if (name, detector, hold) in detectors:
+                best[side] = max(best.get(side, 0.0), points["standard"])
     base = np.nanmean([area(series, np.zeros(len(series.value))) for series in corpus])
     print(f"| no score | 0.0 | 0.0 | 0.0 | {base:.3f} |")
     ahead = best["ours"] - best["peers"]
     print(f"\nstandard profile, ours less the best of the others: {ahead:+.1f} (goal: +4)")
+    if len(corpus) == 58:
+        print(f"standard profile, ours on the whole corpus: {best['ours']:.1f} (goal: 62, then 70)")
 
 
 if __name__ == "__main__":

@@ -134,7 +134,8 @@ def test_events_open_and_close_as_those_of_the_whole_table(rng, refractory):
 
 
 def test_an_event_goes_on_over_a_snapshot():
-    monitor = kpi.Monitor(rules=["z"], method="rolling", merge_gap="3h")
+    rules = {"z": {"threshold": np.int64(5)}}
+    monitor = kpi.Monitor(rules=rules, method="rolling", merge_gap=timedelta(hours=3))
     for hour in range(100):
         monitor.update({"time": START + timedelta(hours=hour), "traffic": 20.0 + hour % 2})
     told = monitor.update({"time": START + timedelta(hours=100), "traffic": 0.0})
@@ -334,8 +335,11 @@ def test_rows_that_cannot_be_are_refused_and_nothing_is_taken():
     monitor = kpi.Monitor(rules=["z"], method="rolling")
     with pytest.raises(ValueError, match="^flush needs a monitor with lateness"):
         monitor.flush()
+    with pytest.raises(ValueError, match="^the first rows say which column is which, but there"):
+        monitor.update(cells()[:0])
     row = {"time": START, "cell": "A", "traffic": 1.0, "drops": 2.0}
     monitor.update(row)
+    assert monitor.update(cells()[:0]).rows.is_empty()
     later = row | {"time": START + timedelta(hours=1)}
     without = {name: value for name, value in later.items() if name != "drops"}
     with pytest.raises(ValueError) as error:

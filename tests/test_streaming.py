@@ -656,6 +656,8 @@ def test_a_rule_that_cannot_be_is_refused(make, kind, message):
             ValueError,
             "key must be text, as the keys before, got whole numbers",
         ),
+        (("a", None, 1.0), ValueError, "time is missing; every event needs one"),
+        (("a", pd.NaT, 1.0), ValueError, "time is missing; every event needs one"),
         (
             ("a", START, 1.0),
             TypeError,
@@ -688,7 +690,19 @@ def test_a_span_of_time_needs_times():
         Stream(Count("5s")).update("a", 1, 1.0)
 
 
-def test_an_empty_batch_has_no_answers():
+@pytest.mark.parametrize("lateness", [None, 5])
+def test_an_empty_batch_has_no_answers(lateness):
+    stream = Stream(Extremes(), lateness=lateness)
+    for _ in range(2):
+        told = stream.update([], [], [])
+        assert told["novelty"].size == told["row"].size == 0
+        stream.update("a", 1, 1.0)
+    assert stream.counts["rows"] == 2
+
+
+def test_one_key_is_forgotten_at_a_time():
     stream = Stream(Extremes())
-    told = stream.update([], [], [])
-    assert told["novelty"].size == 0 and stream.counts["rows"] == 0
+    with pytest.raises(TypeError, match="^key must be text or a whole number, got 5.5$"):
+        stream.forget(5.5)
+    with pytest.raises(TypeError, match="^key must be one text or whole number, got "):
+        stream.forget(["a", "b"])

@@ -310,6 +310,8 @@ class Monitor:
     def _find(self, table):
         """Which column is which: found in the first rows, and held to."""
         if not self.kpis:
+            if not len(table):
+                raise ValueError("the first rows say which column is which, but there are none")
             found = _tables.detect(table, time=self._time, cell=self._cell, values=self._given)
             kpis = found.values if self._given else [*found.values, *found.other_values]
             times = _long.zoned(table[found.time], self._time_zone)
@@ -399,11 +401,11 @@ class Monitor:
                 "value": np.where(np.isfinite(value), value, np.nan),
             }
             columns |= {"baseline": answers["baseline"], "scale": answers["scale"], **verdict}
-            columns["status"] = pl.Series(STATUS).gather(status)
+            columns["status"] = _texts(status, STATUS)
             frame = pl.DataFrame(
                 [pl.Series(name, column, nan_to_null=True) for name, column in columns.items()]
             )
-            kpi_column = pl.repeat(kpi, len(frame), dtype=pl.String, eager=True)
+            kpi_column = pl.Series([kpi], dtype=pl.String).new_from_index(0, len(frame))
             frame.insert_column(0, cells.alias("cell"))
             frames.append(frame.insert_column(1, kpi_column.alias("kpi")))
             rows = {
@@ -434,19 +436,19 @@ class Monitor:
 
         def whole(name, dtype, missing):
             numbers = np.nan_to_num(answers[name]).astype(dtype)
-            return _detect._masked(numbers, missing)
+            return _masked(numbers, missing)
 
-        known = ~np.isnan(answers["is_anomaly"])
+        unknown = np.isnan(answers["is_anomaly"])
         names = self._rules[kpi]
         masks = np.nan_to_num(answers["rules"]).astype(np.uint16)
-        strongest = np.nan_to_num(answers["rule"]).astype(np.uint8)
+        strongest = np.where(is_anomaly, answers["rule"], len(names)).astype(np.uint8)
         return {
             "score": answers["score"],
             "direction": whole("direction", np.int8, np.isnan(answers["score"])),
-            "rule": _detect._named(strongest, is_anomaly, names),
-            "rules": _detect._masked(_detect._bits(masks, names), ~known),
-            "is_anomaly": _detect._masked(is_anomaly, ~known),
-            "is_alarm": _detect._masked(answers["is_alarm"] == 1.0, ~known),
+            "rule": _texts(strongest, [*names, None]),
+            "rules": _masked(_detect._bits(masks, names), unknown),
+            "is_anomaly": _masked(is_anomaly, unknown),
+            "is_alarm": _masked(answers["is_alarm"] == 1.0, unknown),
             "event": whole("event", np.int32, ~is_anomaly),
         }
 
@@ -473,7 +475,8 @@ class Monitor:
             "events": {kpi: list(found.events.values()) for kpi, found in self._events.items()},
         }
         streams = [self._streams[kpi].snapshot() for kpi in self.kpis]
-        return _pack([json.dumps(head).encode(), *streams])
+        # NumPy's numbers, which a caller may have given, are no numbers to JSON.
+        return _pack([json.dumps(head, default=lambda number: number.item()).encode(), *streams])
 
     @classmethod
     def restore(cls, snapshot):
@@ -564,7 +567,30 @@ def _values(column):
 
     if column.dtype == pl.Null:
         return np.full(len(column), np.nan)
-    return _tables.numbers(column).fill_null(np.nan).to_numpy()
+    return _tables.numbers(column).to_numpy()  # null becomes NaN
+
+
+# Series made without an expression: for a thousand rows that would take most of the time.
+
+
+def _masked(values, missing):
+    """Values with nulls."""
+    import polars as pl
+
+    out = pl.Series(values)
+    return out.scatter(np.flatnonzero(missing), None) if missing.any() else out
+
+
+def _texts(places, known):
+    """The text at each place among those known."""
+    import polars as pl
+
+    if not len(places):
+        return pl.Series([], dtype=pl.String)
+    if (places == places[0]).all():
+        one = pl.Series([known[places[0]]], dtype=pl.String)
+        return one.new_from_index(0, len(places))
+    return pl.Series([known[place] for place in places.tolist()], dtype=pl.String)
 
 
 def _expectation(kpi, options):

@@ -97,12 +97,26 @@ def _empty(cell_dtype, zone):
 def _table(events, cell_dtype, zone):
     import polars as pl
 
-    dtypes = {"cell": cell_dtype, "kpi": pl.String, "event": pl.Int32}
-    dtypes |= {"start": pl.Int64, "end": pl.Int64, "n_anomalies": pl.Int64, "worst_time": pl.Int64}
-    dtypes |= dict.fromkeys(("value", "baseline", "score"), pl.Float64)
-    dtypes |= {"direction": pl.Int8, "rule": pl.String, "excess": pl.Float64}
-    columns = {name: [event[name] for event in events] for name in COLUMNS}
-    found = pl.DataFrame(columns, schema=dtypes)
-    times = [zoned((pl.col(name) // 1000).cast(pl.Datetime("us")), zone) for name in _TIMES]
-    numbers = [pl.col(name).fill_nan(None) for name in ("value", "baseline", "score")]
-    return found.with_columns(*times, *numbers)
+    found = {"cell": pl.Series([event["cell"] for event in events], dtype=cell_dtype)}
+    for name in COLUMNS[1:]:
+        column = [event[name] for event in events]
+        if name in _TIMES:
+            stamps = np.array(column, dtype=np.int64) // 1000
+            found[name] = zoned(pl.Series(stamps.astype("datetime64[us]")), zone)
+        elif name in ("value", "baseline", "score"):
+            numbers = [None if number is None or number != number else number for number in column]
+            found[name] = pl.Series(numbers, dtype=pl.Float64)
+        else:
+            found[name] = pl.Series(column, dtype=_dtypes()[name])
+    return pl.DataFrame(found)
+
+
+@functools.cache
+def _dtypes():
+    import polars as pl
+
+    text, whole = pl.String, pl.Int64
+    return {
+        "kpi": text, "event": pl.Int32, "n_anomalies": whole, "direction": pl.Int8, "rule": text,
+        "excess": pl.Float64,
+    }  # fmt: skip

@@ -159,6 +159,8 @@ class Stream:
             Nothing is taken then.
         """
         one = not is_column(time)
+        if one and (time is None or time != time):
+            raise ValueError("time is missing; every event needs one")
         times = self._read_times([time] if one else time)
         n = len(times)
         keys = keys_of(key, n)
@@ -168,6 +170,8 @@ class Stream:
             values = values_of([value], n)
         else:
             values = values_of(value, n)
+        if n == 0:
+            return self._told([np.empty(0, kind) for kind in ("u8", "u4", "i8", "f8", "u1", "f8")])
         answers = self._state.update(keys, times, values)
         if one and not self._plan["lateness"]:
             _, _, _, _, status, outputs = answers
@@ -224,7 +228,9 @@ class Stream:
 
     def forget(self, key):
         """Forget a key: its states, its clock and what waits. False if it is not known."""
-        return self._state.forget(key)
+        if is_column(key):
+            raise TypeError(f"key must be one text or whole number, got {key!r}")
+        return self._state.forget(keys_of(key, 1))
 
     def forget_before(self, time):
         """Forget the keys that have shown no time from `time` on, and tell how many they were."""
