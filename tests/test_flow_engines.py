@@ -85,6 +85,17 @@ def spark():
     session.stop()
 
 
+def test_pyspark_names_the_services_that_polars_names(spark, flows):
+    columns = ["source_port_class", "destination_service", "service_side", "service", "category"]
+    expected = flow.classify_ports(flows, columns).select("sp", "dp", "pr", *columns)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = flow.classify_ports(spark.createDataFrame(flows.to_pandas()), columns)
+        rows = [tuple(row) for row in found.select(expected.columns).collect()]
+    found = pl.DataFrame(rows, schema=expected.schema, orient="row")
+    assert found.sort(expected.columns).equals(expected.sort(expected.columns))
+
+
 @pytest.fixture(scope="module")
 def engine(request, flows):
     """The flows in one engine, and what makes a Polars frame of an answer."""

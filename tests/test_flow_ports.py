@@ -165,7 +165,9 @@ def engines():
 
 def to_duckdb(frame):
     duckdb = pytest.importorskip("duckdb")
-    return duckdb.from_arrow(frame.to_arrow())
+    connection = duckdb.connect()
+    connection.register("flows", frame.to_arrow())
+    return connection.table("flows")
 
 
 def collected(frame):
@@ -189,6 +191,15 @@ def test_every_engine_gives_the_same(name, convert, mode, rng):
     expected = flow.classify_ports(frame, COLUMNS, registry=mode)
     found = flow.classify_ports(convert(frame), COLUMNS, registry=mode)
     assert collected(found).equals(expected.select(COLUMNS)), name
+
+
+@pytest.mark.parametrize("convert", [lambda frame: frame.lazy(), to_duckdb])
+def test_columns_that_are_there_already_stay(convert, rng):
+    frame = flows_of(50, rng).with_columns(source_service=pl.lit("mine"))
+    found = flow.classify_ports(convert(frame), ["category"])
+    found = found.collect() if isinstance(found, pl.LazyFrame) else found.pl()
+    assert found.columns == [*frame.columns, "category"]
+    assert found["source_service"].to_list() == ["mine"] * 50
 
 
 def test_columns_agree_with_the_functions_of_one_port(rng):

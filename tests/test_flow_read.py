@@ -247,6 +247,26 @@ def test_a_stream_has_the_same_flows_each_time(write, n_jobs):
     assert streamed["pr"].to_list() == whole["pr"].to_list()
 
 
+def test_two_threads_read_as_one_does(tmp_path):
+    path = tmp_path / "flows.csv"
+    lines = [
+        wide(dp=str(i % 65_536), sa=f"10.{i // 65_536}.{i // 256 % 256}.{i % 256}")
+        for i in range(256)
+    ]
+    # Three shares of 8 MiB, and a row that is too short near the end.
+    block = "\n".join(lines) + "\n"
+    path.write_text(f"{WIDE}\n{block * 300}half a line\n{block}{TRAILER}")
+    found, bad = {}, {}
+    for n_jobs in (1, 2):
+        bad[n_jobs] = []
+        found[n_jobs] = flow.read_nfdump(
+            path, ["sa", "dp", "pr"], on_bad_row=bad[n_jobs], n_jobs=n_jobs
+        )
+    assert found[1].height == 301 * 256
+    assert found[1].equals(found[2])
+    assert bad[1] == bad[2] == [(str(path), 2 + 300 * 256, "has 1 field, expected 48")]
+
+
 def test_duckdb_reads_a_stream(write):
     duckdb = pytest.importorskip("duckdb")
     import pyarrow

@@ -187,12 +187,12 @@ fn days(year: u32, month: u32, day: u32) -> Option<i64> {
     Some(year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468)
 }
 
-/// Reads times that are often the same to the minute.
+/// Reads times that are often of the same day.
 #[derive(Debug, Default)]
 pub struct Clock {
-    /// The last date, hour and minute as text, and what they are in microseconds.
-    minute: [u8; 16],
-    start: i64,
+    /// The last date, with the blank after it, and its midnight in microseconds.
+    date: [u8; 11],
+    midnight: i64,
 }
 
 impl Clock {
@@ -200,18 +200,18 @@ impl Clock {
     #[inline(always)]
     pub fn read(&mut self, text: &[u8]) -> Result<i64, Fault> {
         // 2016-08-02 02:20:29, perhaps with .511
-        if (text.len() == 19 || text.len() == 23) && text[..16] == self.minute && text[16] == b':' {
-            let (tens, ones) = (text[17].wrapping_sub(b'0'), text[18].wrapping_sub(b'0'));
-            if tens < 6 && ones < 10 {
-                let second = self.start + (i64::from(tens) * 10 + i64::from(ones)) * MICROS;
-                if text.len() == 19 {
-                    return Ok(second);
-                }
-                if text[19] == b'.'
-                    && let Some(millis) = eight(text, 23, 3)
-                {
-                    return Ok(second + millis as i64 * 1000);
-                }
+        if (text.len() == 19 || text.len() == 23)
+            && text[..11] == self.date
+            && let Some(second) = clock(&text[11..19])
+        {
+            let value = self.midnight + second * MICROS;
+            if text.len() == 19 {
+                return Ok(value);
+            }
+            if text[19] == b'.'
+                && let Some(millis) = eight(text, 23, 3)
+            {
+                return Ok(value + millis as i64 * 1000);
             }
         }
         self.slow(text)
@@ -220,12 +220,26 @@ impl Clock {
     #[inline(never)]
     fn slow(&mut self, text: &[u8]) -> Result<i64, Fault> {
         let value = time(text)?;
-        if text.len() >= 19 && text[4] == b'-' && text[16] == b':' {
-            self.minute.copy_from_slice(&text[..16]);
-            self.start = value - value.rem_euclid(60 * MICROS);
+        if text.len() >= 19 && text[4] == b'-' {
+            self.date.copy_from_slice(&text[..11]);
+            self.midnight = value - value.rem_euclid(86_400 * MICROS);
         }
         Ok(value)
     }
+}
+
+/// The second of the day that `02:20:29` is, read as one word.
+#[inline(always)]
+fn clock(text: &[u8]) -> Option<i64> {
+    let word = u64::from_le_bytes(text.try_into().ok()?) ^ u64::from_le_bytes(*b"00:00:00");
+    let is_bad = (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080;
+    if is_bad != 0 || word & 0x0000_ff00_00ff_0000 != 0 {
+        return None;
+    }
+    // Tens and ones of each pair, side by side.
+    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
+    let [hour, minute, second] = [0, 24, 48].map(|place| (pairs >> place & 0xff) as i64);
+    (hour < 24 && minute < 60 && second < 60).then_some((hour * 60 + minute) * 60 + second)
 }
 
 /// Microseconds from 1970-01-01 to a date and time, or of a number of milliseconds, or of seconds
@@ -535,6 +549,18 @@ mod tests {
                 clock.read(b"2016-08-02 02:20:29.511"),
                 Ok(1_470_104_429_511_000)
             );
+        }
+        for second in 0..86_400 {
+            let (hour, minute) = (second / 3600, second / 60 % 60);
+            let text = format!("2016-08-02 {hour:02}:{minute:02}:{:02}", second % 60);
+            let expected = 1_470_096_000_000_000 + second * 1_000_000;
+            assert_eq!(clock.read(text.as_bytes()), Ok(expected));
+        }
+        for text in [
+            "24:00:00", "12:60:00", "12:00:61", "12-00:00", "1a:00:00", "12:00:0:",
+        ] {
+            let text = format!("2016-08-02 {text}");
+            assert_eq!(clock.read(text.as_bytes()), Err(Invalid), "{text}");
         }
         assert_eq!(clock.read(b"1470104429000"), Ok(1_470_104_429_000_000));
         assert_eq!(clock.read(b"1470104429.511"), Ok(1_470_104_429_511_000));

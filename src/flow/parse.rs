@@ -436,3 +436,69 @@ impl Plan {
         format!("{name} must {expected}, got {}", shown(position))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::table::Addresses;
+    use proptest::prelude::*;
+
+    fn read(header: &str, text: &[u8], addresses: Addresses) -> (Table, Vec<Odd>, u64) {
+        let layout = Layout::of(header.as_bytes()).unwrap();
+        let kinds: Vec<Kind> = layout.columns.iter().map(|column| column.kind).collect();
+        let mut table = Table::new(&kinds, addresses);
+        let plan = Plan {
+            wanted: (0..kinds.len()).collect(),
+            header: header.as_bytes().to_vec(),
+            layout,
+        };
+        let mut odd = Vec::new();
+        let lines = Parser::default().read(&plan, text, &mut table, &mut odd);
+        (table, odd, lines)
+    }
+
+    #[test]
+    fn rows_and_lines_that_are_none() {
+        let text = b"10.0.0.1,443,5\nhalf\n\n10.0.0.2,https,6\r\n10.0.0.3,53,7\r\n";
+        let (table, odd, lines) = read("sa,dp,ibyt", text, Addresses::Integer);
+        assert_eq!((table.rows, lines), (2, 5));
+        let Values::Numbers(addresses) = &table.fields[0].values else {
+            panic!("addresses are numbers");
+        };
+        assert_eq!(addresses[..], [0x0a00_0001, 0x0a00_0003]);
+        let reasons: Vec<(u64, What)> = odd.into_iter().map(|odd| (odd.line, odd.what)).collect();
+        let expected = [
+            (1, What::Bad("has 1 field, expected 3".to_owned())),
+            (
+                3,
+                What::Bad("dp must be a port from 0 to 65535, got \"https\"".to_owned()),
+            ),
+        ];
+        assert_eq!(reasons, expected);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_rows_or_named(
+            text in prop::collection::vec(prop::sample::select(b",,,\n\n\"\r .:-01259aTCP%\xff".to_vec()), 0..400),
+            more in prop::collection::vec(any::<u8>(), 0..50),
+        ) {
+            let text = [text, more, b"\n".to_vec()].concat();
+            let all = [Addresses::Text, Addresses::Category, Addresses::Integer, Addresses::Bytes];
+            for addresses in all {
+                let header = "ts,te,td,sa,sp,pr,ibyt";
+                let (table, odd, lines) = read(header, &text, addresses);
+                prop_assert_eq!(lines as usize, text.iter().filter(|&&b| b == b'\n').count());
+                prop_assert!(table.rows + odd.len() <= lines as usize);
+                let (short, odd, _) = read("sa,pr", &text, addresses);
+                prop_assert!(short.rows + odd.len() <= lines as usize);
+                for field in &short.fields {
+                    if let Values::Labels { codes, labels } = &field.values {
+                        let known = |code: &u32| (*code as usize) < labels.len().max(1);
+                        prop_assert!(codes.iter().all(known));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -17,10 +17,9 @@ from linewatch.flow._ports import (
     port_class,
     port_service,
     port_table,
-    protocol_keyword,
-    protocol_number,
     registry_date,
 )
+from linewatch.flow._protocols import protocol_keyword, protocol_number
 from linewatch.flow._read import Flows, address_text, read_nfdump, scan_nfdump
 from linewatch.flow._segments import UFM_LEVELS, VALUE_LEVELS, segment_table, ufm_segments
 from linewatch.flow._simulate import ANOMALIES, simulate, write_nfdump
