@@ -126,7 +126,10 @@ TABLES = {
         ),
         "score": ("Float64", "From 0 to 1; higher = more anomalous."),
         "is_anomaly": ("Boolean", "The score reaches the threshold."),
-        "reason_1": ("String", "Feature that counts most, with its value."),
+        "reason_1": (
+            "String",
+            "Feature that counts most, with its value; for anomalies and the first hundred.",
+        ),
         "reason_2": ("String", "The second, if there is one."),
         "reason_3": ("String", "The third, if there is one."),
     },

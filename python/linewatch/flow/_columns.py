@@ -88,7 +88,7 @@ def known(frame, by):
 
 
 def plain(frame, by):
-    """Dictionary-coded keys as text, so that they sort by name on every engine."""
+    """Dictionary-coded keys of groups as text, so that they sort by name on every engine."""
     import narwhals.stable.v2 as nw
 
     schema = frame.collect_schema()
@@ -158,7 +158,7 @@ def group(frame, by, sums, distinct=None, *, seconds=False, time=None):
     if seconds:
         parts["total_td"] = nw.col("td").sum()
     found = frame.group_by(by).agg(**parts).with_columns(nw.col(*whole).cast(nw.Int64))
-    return known(found, by)
+    return plain(known(found, by), by)
 
 
 def to_polars(frame):

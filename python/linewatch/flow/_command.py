@@ -133,7 +133,7 @@ def read(paths, by, bad_rows):
         wanted.append(by)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        flows = flow.read_nfdump(paths, columns=wanted, on_bad_row=bad_rows)
+        flows = flow.read_nfdump(paths, columns=wanted, addresses="category", on_bad_row=bad_rows)
     lacks = [name for name in ("obyt", "opkt", "ismc", "flg", "td") if name not in has]
     return flows, lacks, [str(warning.message) for warning in caught]
 

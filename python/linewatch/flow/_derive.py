@@ -4,7 +4,6 @@ from linewatch.flow._columns import (
     back,
     group,
     keys,
-    plain,
     require,
     table,
     to_polars,
@@ -237,7 +236,7 @@ def delivery_ratio(flows, by=None, *, threshold=3.5):
         by = keys(by)
         require(columns_of(frame), by, "group")
         sums = {"bytes_in": coming, "bytes_out": going}
-        frame = group(plain(frame, by), by, sums)
+        frame = group(frame, by, sums)
         coming, going = nw.col("bytes_in"), nw.col("bytes_out")
     frame = frame.with_columns(
         byte_delivery_ratio=ratio(coming, going) if by is None else share(coming, going),

@@ -7,7 +7,6 @@ from linewatch.flow._columns import (
     check_count,
     group,
     keys,
-    plain,
     table,
     total_bytes,
 )
@@ -118,7 +117,6 @@ def series(frame, every, by, time_zone=None):
     import narwhals.stable.v2 as nw
 
     present = columns_of(frame)
-    frame = plain(frame, by)
     time = cut(frame, every, time_zone)
     sums = {"total_bytes": total_bytes(present), "bytes_in": nw.col("ibyt")}
     if "obyt" in present:

@@ -99,7 +99,6 @@ def segments(frame, by, of):
     import narwhals.stable.v2 as nw
 
     present = columns_of(frame)
-    frame = plain(frame, by)
     usage, distinct = {"usage": total_bytes(present)}, {"frequency": "ts"}
     of = [name for name in of if name not in by]
     if len(of) == 1:
@@ -108,7 +107,7 @@ def segments(frame, by, of):
     found = group(frame, by, usage, distinct).drop("flows")
     pairs = frame.select(*by, *of).unique()
     counts = pairs.group_by(by).agg(connections=nw.len())
-    counts = counts.with_columns(nw.col("connections").cast(nw.Int64))
+    counts = plain(counts.with_columns(nw.col("connections").cast(nw.Int64)), by)
     return score(found.join(counts, on=by, how="inner"))
 
 

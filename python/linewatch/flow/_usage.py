@@ -5,7 +5,6 @@ from linewatch.flow._columns import (
     check_count,
     group,
     keys,
-    plain,
     require,
     table,
     total_bytes,
@@ -69,7 +68,6 @@ def usage(frame, by):
 
     present = columns_of(frame)
     has = present.__contains__
-    frame = plain(frame, by)
     sums = {"total_bytes": total_bytes(present)}
     if has("obyt"):
         sums |= {"bytes_in": nw.col("ibyt"), "bytes_out": nw.col("obyt")}
@@ -181,7 +179,7 @@ def top_talkers(flows, n=10, *, by="sa", measure="total_bytes"):
 def _flows_and_bytes(frame, by):
     present = columns_of(frame)
     require(present, by, "group")
-    return group(plain(frame, by), by, {"total_bytes": total_bytes(present)})
+    return group(frame, by, {"total_bytes": total_bytes(present)})
 
 
 def ranked(frame, measure, by):
