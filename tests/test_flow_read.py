@@ -347,6 +347,8 @@ def test_bad_rows_are_counted_and_left_out(write, n_jobs):
     with pytest.warns(UserWarning, match="15 rows of 31 left out") as warned:
         flow.read_nfdump(path, on_bad_row="skip")
     assert str(warned[0].message).endswith(f"the first: {path}, line 3: {BAD_ROWS[0][1]}")
+    with pytest.warns(UserWarning, match=f"15 rows left out, the first: {path}, line 3: dp must"):
+        assert pl.DataFrame(flow.scan_nfdump(path, on_bad_row="skip")).height == 16
     flows = flow.scan_nfdump(path, on_bad_row=[])
     assert sum(frame.height for frame in flows) == 16
     assert flows.bad_rows == 15
