@@ -160,10 +160,10 @@ def _port_text(port, protocol, what, registry):
     """The expression of what is known of ports."""
     rolling._name("registry", registry, ("full", "literal"))
     return register_plugin_function(
-        plugin_path=_library(),
+        plugin_path=_polars_plugin.library(),
         function_name="port_text",
         # Categories become their texts, and numbers too; a number that is no port becomes null.
-        args=[port.cast(pl.Int32, strict=False), _expression(protocol).cast(pl.String)],
+        args=[port.cast(pl.Int32, strict=False), expression(protocol).cast(pl.String)],
         kwargs={"what": what, "literal": registry == "literal"},
         # A row needs no other.
         is_elementwise=True,
