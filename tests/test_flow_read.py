@@ -267,6 +267,25 @@ def test_two_threads_read_as_one_does(tmp_path):
     assert bad[1] == bad[2] == [(str(path), 2 + 300 * 256, "has 1 field, expected 48")]
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_progress_counts_the_flows(write, n_jobs):
+    path = write("\n".join([WIDE, *[wide()] * 500]) + "\n")
+    told = []
+    flow.read_nfdump(path, ["dp"], progress=told.append, n_jobs=n_jobs)
+    assert sum(told) == 500
+    with pytest.raises(ValueError, match="n_jobs must be a number of threads"):
+        flow.read_nfdump(path, n_jobs=0)
+
+
+def test_an_exception_in_progress_ends_the_reading(write):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    path = write("\n".join([WIDE, *[wide()] * 500]) + "\n")
+    with pytest.raises(KeyboardInterrupt):
+        flow.read_nfdump(path, ["dp"], progress=stop)
+
+
 def test_duckdb_reads_a_stream(write):
     duckdb = pytest.importorskip("duckdb")
     import pyarrow
@@ -328,6 +347,8 @@ def test_bad_rows_are_counted_and_left_out(write, n_jobs):
     with pytest.warns(UserWarning, match="15 rows of 31 left out") as warned:
         flow.read_nfdump(path, on_bad_row="skip")
     assert str(warned[0].message).endswith(f"the first: {path}, line 3: {BAD_ROWS[0][1]}")
+    with pytest.warns(UserWarning, match=f"15 rows left out, the first: {path}, line 3: dp must"):
+        assert pl.DataFrame(flow.scan_nfdump(path, on_bad_row="skip")).height == 16
     flows = flow.scan_nfdump(path, on_bad_row=[])
     assert sum(frame.height for frame in flows) == 16
     assert flows.bad_rows == 15

@@ -1,5 +1,6 @@
 //! Flows as Arrow tables.
 
+use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +13,7 @@ use arrow::datatypes::*;
 use arrow::error::ArrowError;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::record_batch::{RecordBatch, RecordBatchIterator};
+use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
@@ -23,7 +25,7 @@ use crate::flow::field;
 use crate::flow::labels::Labels;
 use crate::flow::layout::Kind;
 use crate::flow::ports;
-use crate::flow::reader::{Options, Reader};
+use crate::flow::reader::{self, Options, Reader};
 use crate::flow::table::{Addresses, Field as Column, Table, Values};
 use crate::flow::text::ReadError;
 use crate::parallel::{Monitor, threads};
@@ -127,6 +129,8 @@ impl FlowFiles {
             reader: Some(reader),
             rest: None,
             rows: self.options.rows,
+            paths: self.paths.clone(),
+            first_bad: None,
         };
         let stream = RecordBatchIterator::new(batches, schema);
         PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(stream)), STREAM)
@@ -172,6 +176,29 @@ struct Batches {
     reader: Option<Reader>,
     rest: Option<RecordBatch>,
     rows: usize,
+    paths: Vec<PathBuf>,
+    /// The first row that was left out.
+    first_bad: Option<reader::BadRow>,
+}
+
+impl Batches {
+    /// Nobody can ask a stream for the rows that were left out, so a warning tells of them.
+    fn warn(&self, count: u64) -> PyResult<()> {
+        let Some(bad) = &self.first_bad else {
+            return Ok(());
+        };
+        let text = format!(
+            "{count} row{} left out, the first: {}, line {}: {}",
+            if count == 1 { "" } else { "s" },
+            self.paths[bad.file].display(),
+            bad.line,
+            bad.reason
+        );
+        let text = CString::new(text.replace('\0', " "))?;
+        let warned =
+            Python::try_attach(|py| PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1));
+        warned.unwrap_or(Ok(()))
+    }
 }
 
 impl Iterator for Batches {
@@ -184,16 +211,18 @@ impl Iterator for Batches {
                 let reader = self.reader.as_mut()?;
                 let read = guard(|| {
                     let table = reader.next_table(&Monitor::default())?;
-                    // Nobody can ask a stream for them.
-                    reader.take_bad_rows();
+                    let bad_rows = reader.take_bad_rows();
+                    self.first_bad = self.first_bad.take().or(bad_rows.into_iter().next());
                     let table = table.map(|table| batch(reader.columns(), table, false));
                     Ok::<_, ReadError>(table)
                 });
                 match read {
                     Ok(Some(Ok(batch))) => batch,
                     Ok(None) => {
+                        let count = reader.bad_count();
                         self.reader = None;
-                        return None;
+                        let failed = |error| ArrowError::ExternalError(Box::new(error));
+                        return self.warn(count).err().map(|error| Err(failed(error)));
                     }
                     Ok(Some(Err(error))) => {
                         self.reader = None;

@@ -160,7 +160,7 @@ def scan_nfdump(
         Iterate over it for Polars frames, or hand it to whatever reads an Arrow stream
         (``pyarrow.RecordBatchReader.from_stream``, a DuckDB query that names the variable). The
         files are read afresh each time. ``bad_rows`` is the number of rows that the last
-        iteration left out.
+        iteration left out; an Arrow stream warns of them at its end.
 
     Raises
     ------
