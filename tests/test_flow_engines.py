@@ -280,3 +280,22 @@ def test_the_kinds_of_pandas_columns_do_not_matter(plain):
     found = flow.protocol_table(frame)
     assert found["pr"].tolist() == reference.counted(plain, ["pr"])["pr"].tolist()
     same(pl.from_pandas(flow.usage_by_source(frame)), reference.usage_by_source(plain, ["sa"]))
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 60])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_few_flows_agree_with_the_definitions(n, seed):
+    flows = make_flows(n, seed)
+    plain, lazy = flows.to_pandas(), flows.lazy()
+    found = flow.usage_by_source(lazy).collect(engine="streaming")
+    same(found, reference.usage_by_source(plain, ["sa"]))
+    found = flow.peaks(plain, by="sa")
+    same(pl.from_pandas(found), reference.peak_of_each(plain, ["sa"], "min"))
+    for of in (["ismc"], ["da", "dp", "pr"]):
+        found = flow.ufm_segments(lazy, connections=of).collect()
+        same(found, reference.ufm_segments(plain, ["sa"], of))
+    if ((plain["ibyt"] > 0) & (plain["obyt"] > 0)).any():
+        z, unusual = reference.delivery_ratio(plain["ibyt"], plain["obyt"], 3.5)
+        found = flow.delivery_ratio(flows)
+        np.testing.assert_allclose(found["ratio_zscore"].fill_null(np.nan), z, atol=1e-9)
+        assert found["is_unusual_ratio"].to_list() == unusual.tolist()

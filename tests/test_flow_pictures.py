@@ -7,7 +7,7 @@ import pytest
 from linewatch import flow
 
 pytest.importorskip("matplotlib", reason='pip install "linewatch[plots]"')
-from linewatch.flow._pictures import squarified
+from linewatch.flow._treemap import squarified
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from linewatch.flow._anomalies import anomalies
 from linewatch.flow._derive import delivery_ratio, derive, summary
 from linewatch.flow._drill import drill_down
 from linewatch.flow._peaks import by_time, peaks
-from linewatch.flow._pictures import bytes_in_out, equal_frequency, top_bars, traffic_area, treemap
+from linewatch.flow._pictures import bytes_in_out, equal_frequency, top_bars, traffic_area
 from linewatch.flow._ports import (
     classify_ports,
     port_category,
@@ -22,8 +22,10 @@ from linewatch.flow._ports import (
 from linewatch.flow._protocols import protocol_keyword, protocol_number
 from linewatch.flow._read import Flows, address_text, read_nfdump, scan_nfdump
 from linewatch.flow._segments import UFM_LEVELS, VALUE_LEVELS, segment_table, ufm_segments
-from linewatch.flow._simulate import ANOMALIES, simulate, write_nfdump
+from linewatch.flow._simulate import ANOMALIES, simulate
+from linewatch.flow._treemap import treemap
 from linewatch.flow._usage import distribution_by_mac, protocol_table, top_talkers, usage_by_source
+from linewatch.flow._write import write_nfdump
 
 __all__ = [
     "ANOMALIES",

@@ -170,5 +170,8 @@ def to_polars(frame):
     if not isinstance(frame, nw.LazyFrame):
         return _frames.to_polars(frame)
     if frame.implementation.is_polars():
-        return frame.to_native().collect(engine="streaming")
+        import polars as pl
+
+        has_engine = tuple(map(int, pl.__version__.split(".")[:2])) >= (1, 25)
+        return frame.to_native().collect(**({"engine": "streaming"} if has_engine else {}))
     return frame.collect("polars").to_native()

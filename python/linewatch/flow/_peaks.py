@@ -106,10 +106,10 @@ def peaks(flows, every="minute", *, by=None, top=1, time_zone=None):
         raise ValueError(f"top must be 1 with by=, which gives the peak of each, got {top}")
     frame = table(flows, ["ts", *by, "ibyt"], "peak")
     found = series(frame, every, by, time_zone)
-    # The largest first, the earliest of equal ones: a sort that every engine can do lazily.
-    found = found.with_columns(_less=-nw.col("total_bytes"))
-    found = found.unique(by, keep="first", order_by=["_less", "time"])
-    return back(found.drop("_less").sort(by), flows)
+    most, first = nw.col("total_bytes").max().over(*by), nw.col("time").min().over(*by)
+    found = found.with_columns(_most=most).filter(nw.col("total_bytes") == nw.col("_most"))
+    found = found.with_columns(_first=first).filter(nw.col("time") == nw.col("_first"))
+    return back(found.drop("_most", "_first").sort(by), flows)
 
 
 def series(frame, every, by, time_zone=None):
