@@ -3,7 +3,7 @@
 import contextlib
 import io
 
-from linewatch import _results, cdr, cli, flow, kpi
+from linewatch import _results, cdr, cli, flow, kpi, packets
 
 
 def write_all(folder, *, evil=None, n_cells=12, only=("kpi", "flows", "calls")):
@@ -30,6 +30,13 @@ def write_kpi(folder, evil=None, n_cells=12):
         kept.with_columns(kept["cell_id"].replace(names)).write_parquet(data / file)
     run("kpi", data / "kpis.parquet", "--sites", data / "sites.parquet", "--value", "traffic_gb",
         "--value", "drop_rate_percent", "--no-picture", "--out", folder / "kpi")  # fmt: skip
+
+
+def write_packets(folder):
+    path = folder.parent / f"{folder.name}.pcap"
+    packets.write_pcap(packets.simulate(300, "2min", seed=1), path)
+    run("packets", path, "--no-picture", "--out", folder)
+    return folder
 
 
 def write_calls(folder, users=400, days=2):

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("plotly", reason='needs Plotly: pip install "linewatch[dashboard]"')
 
-from dashboard_folders import write_all
+from dashboard_folders import write_all, write_packets
 
 from linewatch import _results, cli, dashboards
 from linewatch.dashboards import calls, detector, kpi, traffic
@@ -93,6 +93,25 @@ def test_the_planted_scan_leads_the_sources(sources):
     rows = traffic.source_rows(results)
     assert rows.rows[0][4] == "yes"
     assert traffic.in_and_out(results, rows.keys[0]["source"]).data
+
+
+def test_an_hour_counts_its_own_bytes(sources):
+    results = sources["flows"]
+    hour = traffic.hours(results)[2]
+    minutes = results.table("source_minutes")
+    there = minutes.filter(pl.col("time").dt.strftime("%Y-%m-%d %H:00") == hour)
+    rows = traffic.source_rows(results, hour=hour, most=10_000)
+    assert rows.total == there["source"].n_unique()
+    assert sum(int(row[2].replace(",", "")) for row in rows.rows) == there["flows"].sum()
+
+
+def test_a_capture_has_a_page_of_its_sources(tmp_path):
+    results = dashboards.open_results(write_packets(tmp_path / "capture"))["capture"]
+    assert results.pages == ("traffic",)
+    rows = traffic.source_rows(results)
+    assert rows.columns[2] == "packets" and rows.total == results.table("packets_by_source").height
+    assert traffic.hours(results) == []
+    dashboards.report(tmp_path / "capture", tmp_path / "capture.html", most_rows=2)
 
 
 def test_calls_are_counted_once(sources):

@@ -62,6 +62,7 @@ PAGES = {
         whole=traffic.WHOLE,
         filters=(
             ("source", "source", traffic.source_names),
+            ("hour", "hour", traffic.hours),
             ("level", "UFM level", traffic.levels),
         ),
     ),

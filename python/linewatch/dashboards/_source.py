@@ -14,6 +14,9 @@ PAGES = {
     "detector": ("scores",),
 }
 
+# Series held at a time; one of ten million rows has 500 MB.
+SERIES_KEPT = 4
+
 
 class Results:
     """One results folder; tables are read when they are asked for.
@@ -51,7 +54,7 @@ class Results:
         path = self.folder / _results.MANIFEST
         self.manifest = _results.read_manifest(self.folder)
         self._stamp = path.stat().st_mtime_ns
-        self._tables = {}
+        self._tables, self._kept = {}, {}
         self.__dict__.pop("pages", None)
         if not self.pages:
             found = ", ".join(self.manifest.get("tables", {})) or "no table"
@@ -116,9 +119,23 @@ class Results:
                         "write the folder anew with this version of linewatch"
                     )
             else:
-                frame = pl.DataFrame({column: [] for column in _results.TABLES[name]})
+                columns = _results.TABLES[name].items()
+                frame = pl.DataFrame(
+                    schema={
+                        column: getattr(pl, kind.split(" |")[0]) for column, (kind, _) in columns
+                    }
+                )
             self._tables[name] = frame
         return self._tables[name]
+
+    def keep(self, key, read):
+        """What `read` gives, kept for the next call: the few series that a reader looks at."""
+        kept = self._kept
+        if key not in kept:
+            while len(kept) >= SERIES_KEPT:
+                kept.pop(next(iter(kept)), None)
+            kept[key] = read()
+        return kept[key]
 
     def unit(self, name):
         """The unit of a value column, or None."""

@@ -12,6 +12,7 @@ __all__ = ["cell_map", "event_rows", "first_choice", "hour_weekday", "series", "
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 POINTS_IN_SCATTER = 3000
 CELLS_ON_MAP = 5000
+DRAWN = ["time", "value", "baseline", "scale", "score", "is_anomaly", "direction"]
 
 
 def tiles(results):
@@ -373,12 +374,12 @@ def _events(results):
 def _rows(results, cell, kpi):
     import polars as pl
 
-    rows = (
-        results.scan("series")
-        .filter((pl.col("cell") == cell) & (pl.col("kpi") == kpi))
-        .sort("time", maintain_order=True)
-        .collect()
-    )
+    def read():
+        chosen = (pl.col("cell") == cell) & (pl.col("kpi") == kpi)
+        rows = results.scan("series").filter(chosen).select(DRAWN)
+        return rows.sort("time", maintain_order=True).collect()
+
+    rows = results.keep(("series", cell, kpi), read)
     if not rows.height:
         raise ValueError(f"{results.folder} has no series of cell {cell!r} and KPI {kpi!r}")
     return rows

@@ -50,7 +50,7 @@ def tiles(results):
     return made
 
 
-def source_rows(results, *, source=None, level=None, most=200):
+def source_rows(results, *, source=None, hour=None, level=None, most=200):
     """The sources: the unusual ones first, then by bytes.
 
     Parameters
@@ -58,6 +58,9 @@ def source_rows(results, *, source=None, level=None, most=200):
     results : Results
     source : str, optional
         Only this one.
+    hour : str, optional
+        Only what was sent in this hour, such as ``"2026-01-05 14:00"``, of the sources kept minute
+        by minute.
     level : str, optional
         Only customers of this UFM level.
     most : int, default=200
@@ -71,6 +74,8 @@ def source_rows(results, *, source=None, level=None, most=200):
     import polars as pl
 
     sources = _sources(results)
+    if hour:
+        sources = _in_hour(results, sources, hour)
     segments = results.table("segments").select("source", "ufm_level", "value_level")
     has_levels = segments.height > 0
     if has_levels:
@@ -108,6 +113,12 @@ def source_names(results):
 def levels(results):
     """The UFM levels, for a filter."""
     return results.table("segments")["ufm_level"].drop_nulls().unique().sort().to_list()
+
+
+def hours(results):
+    """The hours with flows, for a filter."""
+    hour = results.table("flows_by_minute")["time"].dt.truncate("1h").unique().sort()
+    return hour.dt.strftime("%Y-%m-%d %H:%M").to_list()
 
 
 def first_choice(results):
@@ -345,6 +356,20 @@ def _sources(results):
     packets = results.table("packets_by_source")
     return packets.rename({"n_packets": "flows", "n_bytes": "total_bytes"}).with_columns(
         pl.col("score").cast(pl.Float64)
+    )
+
+
+def _in_hour(results, sources, hour):
+    """The sources with the flows and bytes of one hour instead of all."""
+    import polars as pl
+
+    minutes = results.table("source_minutes")
+    text = pl.col("time").dt.truncate("1h").dt.strftime("%Y-%m-%d %H:%M")
+    sums = minutes.filter(text == hour).group_by("source").agg(
+        pl.col("flows").sum(), pl.col("total_bytes").sum()
+    )  # fmt: skip
+    return sums.join(
+        sources.drop("flows", "total_bytes"), on="source", how="left", maintain_order="left"
     )
 
 
