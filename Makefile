@@ -46,10 +46,15 @@ bench: $(VENV)/bench.built
 	$(BIN)/python benches/polars_expressions.py
 	$(BIN)/python benches/forest.py
 	$(BIN)/python benches/neighbors.py
+	$(BIN)/python benches/kpi.py
+	$(BIN)/python benches/streaming.py
 	$(BIN)/python benches/wavelet.py
 	$(BIN)/python benches/packets.py
+	$(BIN)/python benches/flow.py
+	$(BIN)/python benches/flow_analytics.py
 	$(BIN)/python benches/cdr.py
 	$(BIN)/python benches/privacy.py
+	$(BIN)/python benches/downsample.py
 
 docs: $(VENV)/docs.built
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
