@@ -299,3 +299,14 @@ def test_few_flows_agree_with_the_definitions(n, seed):
         found = flow.delivery_ratio(flows)
         np.testing.assert_allclose(found["ratio_zscore"].fill_null(np.nan), z, atol=1e-9)
         assert found["is_unusual_ratio"].to_list() == unusual.tolist()
+
+
+@pytest.mark.parametrize("engine", [e for e in ENGINES if e != "pyspark"], indirect=True)
+@pytest.mark.parametrize("key", ["da", "dp", "ismc"])
+def test_a_key_may_be_a_column_that_is_counted_elsewhere(engine, flows, plain, key):
+    frame, polars = engine
+    same(polars(flow.usage_by_source(frame, key)), reference.usage_by_source(plain, [key]))
+    of = ["da", "dp", "pr"]
+    same(polars(flow.ufm_segments(frame, key)), reference.ufm_segments(plain, [key], of))
+    found, expected = flow.anomalies(frame, by=key), flow.anomalies(flows, by=key)
+    assert list(found["score"].to_numpy()) == expected["score"].to_list()
