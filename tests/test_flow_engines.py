@@ -299,3 +299,27 @@ def test_few_flows_agree_with_the_definitions(n, seed):
         found = flow.delivery_ratio(flows)
         np.testing.assert_allclose(found["ratio_zscore"].fill_null(np.nan), z, atol=1e-9)
         assert found["is_unusual_ratio"].to_list() == unusual.tolist()
+
+
+@pytest.mark.parametrize("engine", [e for e in ENGINES if e != "pyspark"], indirect=True)
+@pytest.mark.parametrize("key", ["da", "dp", "ismc"])
+def test_a_key_may_be_a_column_that_is_counted_elsewhere(engine, flows, plain, key):
+    frame, polars = engine
+    same(polars(flow.usage_by_source(frame, key)), reference.usage_by_source(plain, [key]))
+    of = ["da", "dp", "pr"]
+    same(polars(flow.ufm_segments(frame, key)), reference.ufm_segments(plain, [key], of))
+    found, expected = flow.anomalies(frame, by=key), flow.anomalies(flows, by=key)
+    assert list(found["score"].to_numpy()) == expected["score"].to_list()
+
+
+@every_engine
+def test_services_are_the_same_on_every_engine(engine, flows):
+    frame, polars = engine
+    order = ["sa", "ts", "da", "sp", "dp", "ibyt", "obyt", "td", "pr", "flg", "ismc"]
+    names = ["destination_service", "source_service", "service", "category"]
+    found = polars(flow.classify_ports(frame)).sort(order)
+    expected = flow.classify_ports(flows).sort(order)
+    for name in names:
+        assert found[name].cast(pl.String).to_list() == expected[name].cast(pl.String).to_list()
+    top = polars(flow.top_talkers(flow.classify_ports(frame), 3, by="category"))
+    assert top.rows() == flow.top_talkers(expected, 3, by="category").rows()
