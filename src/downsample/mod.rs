@@ -116,7 +116,11 @@ fn first_back(x: &[f64]) -> Option<usize> {
         return Some(0);
     }
     x.windows(2)
-        .position(|two| !(two[0] <= two[1]))
+        .position(|two| {
+            two[0]
+                .partial_cmp(&two[1])
+                .is_none_or(|order| order.is_gt())
+        })
         .map(|k| k + 1)
 }
 
