@@ -196,7 +196,7 @@ mod tests {
                 if i < 500 {
                     f64::from(i) / 500.0
                 } else {
-                    f64::from(i - 499) / 5.0
+                    1.0 + f64::from(i - 499) / 5.0
                 }
             })
             .collect();
