@@ -193,6 +193,19 @@ def test_every_engine_gives_the_same(name, convert, mode, rng):
     assert collected(found).equals(expected.select(COLUMNS)), name
 
 
+def test_relations_of_several_own_connections_are_joined_each_on_its_own(rng):
+    duckdb = pytest.importorskip("duckdb")
+    connections = [duckdb.connect(), duckdb.connect()]
+    for connection in connections:
+        frame = flows_of(300, rng)
+        expected = flow.classify_ports(frame, COLUMNS).select(COLUMNS)
+        for relation in (
+            connection.from_arrow(frame.to_arrow()),
+            connection.from_arrow(frame.to_arrow()).filter("dp is null or dp is not null"),
+        ):
+            assert collected(flow.classify_ports(relation, COLUMNS)).equals(expected)
+
+
 @pytest.mark.parametrize("convert", [lambda frame: frame.lazy(), to_duckdb])
 def test_columns_that_are_there_already_stay(convert, rng):
     frame = flows_of(50, rng).with_columns(source_service=pl.lit("mine"))
