@@ -89,6 +89,22 @@ def test_the_earlier_of_two_equal_minutes_is_the_peak():
     assert flow.peaks(flows, top=2)["time"].dt.minute().to_list() == [2, 3]
 
 
+@pytest.mark.parametrize("function", [flow.by_time, flow.peaks])
+@pytest.mark.parametrize("engine", ["polars", "lazy", "pandas", "pyarrow", "duckdb"])
+def test_a_time_zone_that_is_none_is_named_alike_on_every_engine(small, function, engine):
+    frame = small
+    if engine == "duckdb":
+        duckdb = pytest.importorskip("duckdb")
+        frame = duckdb.connect().from_arrow(small.to_arrow())
+    elif engine != "polars":
+        names = {"lazy": "lazy", "pandas": "to_pandas", "pyarrow": "to_arrow"}
+        frame = getattr(small, names[engine])()
+    with pytest.raises(ValueError, match=r"^time zone 'Mars' is not known; write it as in Africa"):
+        function(frame, "hour", time_zone="Mars")
+    with pytest.raises(TypeError, match=r"^time_zone must be text, got 5$"):
+        function(frame, "hour", time_zone=5)
+
+
 def test_hours_of_another_time_zone(small):
     found = flow.by_time(small, "hour", time_zone="Asia/Kolkata")
     assert found["time"].to_list() == [datetime(2026, 1, 5, 14), datetime(2026, 1, 5, 15)]

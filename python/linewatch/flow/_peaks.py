@@ -2,6 +2,7 @@
 
 import re
 
+from linewatch import _tables
 from linewatch.flow._columns import (
     back,
     check_count,
@@ -44,8 +45,8 @@ def by_time(flows, every="minute", *, by=None, time_zone=None):
     Raises
     ------
     ValueError
-        If a column is missing, `every` is not understood, or the engine cannot convert times to
-        `time_zone` (DuckDB and PySpark have one zone a session).
+        If a column is missing, `every` or `time_zone` is not understood, or the engine cannot
+        convert times to `time_zone` (DuckDB and PySpark have one zone a session).
 
     Examples
     --------
@@ -147,6 +148,9 @@ def cut(frame, every, time_zone=None):
     engine = frame.implementation
     time = nw.col("ts")
     if time_zone is not None:
+        if not isinstance(time_zone, str):
+            raise TypeError(f"time_zone must be text, got {time_zone!r}")
+        _tables._check_zone(time_zone)
         if not _converts(engine):
             raise ValueError(
                 f"{engine.value} has one time zone a session, so time_zone= cannot be used "
