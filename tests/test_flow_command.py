@@ -113,9 +113,11 @@ def test_the_same_flows_give_the_same_folder(run, files, tmp_path):
     [
         (["missing.csv"], "missing.csv: No such file or directory"),
         (["empty.csv"], "empty.csv: no flows in it"),
-        (["short.csv", "--by", "ismc"], 'column "ismc" (MAC address of the source) is missing, so there is no results folder; it comes from nfdump -o csv up to 1.7.3, or %ismc in a csv: layout; the table has "ts", "td", "pr", "sa", "sp", "da", "dp", "ipkt", "ibyt", "fl"'),
-        (["short.csv", "--threshold", "0"], "threshold must be above 0, got 0.0"),
-        (["short.csv", "--window", "soon"], 'every must be "second", "minute", "hour", "day" or such as "15m", got \'soon\''),
+        (["short.csv", "--by", "ismc"], '--by ismc: column "ismc" (MAC address of the source) is missing; it comes from nfdump -o csv up to 1.7.3, or %ismc in a csv: layout; the table has "ts", "td", "pr", "sa", "sp", "da", "dp", "ipkt", "ibyt", "fl"'),
+        (["short.csv", "--connections", "mac"], '--connections mac: column "ismc" (MAC address of the source) is missing; it comes from nfdump -o csv up to 1.7.3, or %ismc in a csv: layout; the table has "ts", "td", "pr", "sa", "sp", "da", "dp", "ipkt", "ibyt", "fl"'),
+        (["short.csv", "--by", "nosuch"], '--by nosuch: column "nosuch" is missing; the table has "ts", "td", "pr", "sa", "sp", "da", "dp", "ipkt", "ibyt", "fl"'),
+        (["bad.csv"], 'bad.csv, line 2: ipkt (packets) must not be negative, got "-7" (--bad-rows skip leaves such rows out)'),
+        (["narrow.csv", "short.csv"], "short.csv has other columns (ts, td, pr, sa, sp, da, dp, ipkt, ibyt, fl) than narrow.csv (ts, td, pr, sa, sp, da, dp, ipkt, ibyt); give files of one layout at a time"),
         (["short.csv", "--anonymize-key", "no.key"], "no.key: No such file or directory"),
     ],
 )  # fmt: skip
@@ -125,6 +127,31 @@ def test_what_a_user_can_mend_is_one_line_and_nothing_is_written(
     (tmp_path / "short.csv").write_text((files / "short.csv").read_text())
     header = (files / "short.csv").read_text().splitlines()[0]
     (tmp_path / "empty.csv").write_text(header + "\n")
+    narrow = header.rsplit(",", 1)[0]
+    (tmp_path / "narrow.csv").write_text(narrow + "\n")
+    row = "2026-01-31 12:00:00.250,1.5,TCP,192.0.2.1,50000,192.0.2.9,443,-7,4200,1"
+    (tmp_path / "bad.csv").write_text(f"{header}\n{row}\n")
     code, _, err = run(*arguments, "--no-picture")
     assert (code, err) == (2, f"linewatch: error: {message}\n")
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--threshold", "0"], "--threshold must be above 0 and up to 1, got 0.0"),
+        (["--threshold", "7"], "--threshold must be above 0 and up to 1, got 7.0"),
+        (["--ratio-threshold", "-1"], "--ratio-threshold must be above 0, got -1.0"),
+        (["--window", "5x"], "--window must be a number with s, m, h or d, such as 30s, 10m or 1h, got '5x'"),
+        (["--time-zone", "Mars"], "--time-zone: time zone 'Mars' is not known; write it as in Africa/Casablanca"),
+        (["--out", "file.txt/x"], "file.txt/x cannot be written: Not a directory"),
+    ],
+)  # fmt: skip
+def test_an_option_that_cannot_be_is_named_before_the_flows_are_read(
+    run, tmp_path, monkeypatch, arguments, message
+):
+    (tmp_path / "file.txt").write_text("text")
+    monkeypatch.setattr(flow, "scan_nfdump", lambda *_: pytest.fail("the flows were read"))
+    code, out, err = run("flows.csv", *arguments, "--no-picture")
+    assert (code, out, err) == (2, "", f"linewatch: error: {message}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]

@@ -192,6 +192,7 @@ def test_what_a_layout_lacks_is_left_out_or_named(small):
         (lambda f: flow.by_time(f.with_columns(pl.col("ts").cast(pl.String))), TypeError, 'column "ts" has type String; expected times (read the flows with flow.read_nfdump)'),
         (lambda f: flow.peaks(f, by="sa", top=2), ValueError, "top must be 1 with by=, which gives the peak of each, got 2"),
         (lambda f: flow.delivery_ratio(f, threshold=0), ValueError, "threshold must be above 0, got 0"),
+        (lambda f: flow.anomalies(f, threshold=7), ValueError, "threshold must be above 0 and up to 1, got 7"),
         (lambda f: flow.delivery_ratio(f, threshold="high"), TypeError, "threshold must be a number, got 'high'"),
         (lambda f: flow.ufm_segments(f, connections="port"), ValueError, "connections must be \"destination\", \"mac\" or a list of columns, got 'port'"),
         (lambda f: flow.segment_table(f), ValueError, 'column "ufm_level" is missing, so there is no table of segments; the table has "ts", "td", "sa", "da", "dp", "pr", "flg", "ipkt", "ibyt", "opkt", "obyt", "ismc"'),

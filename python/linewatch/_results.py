@@ -403,7 +403,7 @@ def read_manifest(folder):
 
 
 def check(folder):
-    """Only an empty folder or an earlier results folder may be replaced."""
+    """Only an empty folder or an earlier results folder may be replaced, where one can write."""
     folder = Path(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ValueError(f"{folder} is not a folder; choose another one for the results")
@@ -419,6 +419,18 @@ def check(folder):
                 f"{folder} holds other files ({', '.join(others[:3])}"
                 f"{', ...' if len(others) > 3 else ''}); choose another folder for the results"
             )
+    _check_writable(folder)
+
+
+def _check_writable(folder):
+    """Make and remove a folder where the results will be made."""
+    place = folder.absolute().parent
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=place))
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be written: {error.strerror}") from None
 
 
 def _remove(folder):

@@ -11,7 +11,6 @@ from linewatch.flow._columns import (
     total_bytes,
 )
 from linewatch.flow._columns import names as columns_of
-from linewatch.flow._derive import check_threshold
 from linewatch.flow._peaks import cut
 
 #: What the forest looks at, in a source's stretch of time.
@@ -36,7 +35,8 @@ def anomalies(flows, every="10m", *, by="sa", threshold=0.7, top=3, seed=0, n_jo
     by : str or sequence of str, default="sa"
         Columns that make a source.
     threshold : float, default=0.7
-        A stretch that scores this or more is an anomaly. Scores go from 0 to 1; 0.5 is ordinary.
+        A stretch that scores this or more is an anomaly, above 0 and up to 1. Scores go from 0 to
+        1; 0.5 is ordinary.
     top : int, default=3
         Reasons for each anomaly.
     seed : int, default=0
@@ -57,7 +57,7 @@ def anomalies(flows, every="10m", *, by="sa", threshold=0.7, top=3, seed=0, n_jo
     Raises
     ------
     ValueError
-        If a column is missing, or there are no flows.
+        If a column is missing, there are no flows, or `threshold` is none.
 
     Notes
     -----
@@ -86,7 +86,7 @@ def anomalies(flows, every="10m", *, by="sa", threshold=0.7, top=3, seed=0, n_jo
     from linewatch import IsolationForest, _features
 
     by = keys(by)
-    check_threshold(threshold)
+    check_score("threshold", threshold)
     top = check_count("top", top)
     frame = table(flows, ["ts", *by, "da", "dp", "ibyt"], "anomalies")
     found = to_polars(windows(frame, every, by)).sort(*by, "time")
@@ -122,6 +122,14 @@ def anomalies(flows, every="10m", *, by="sa", threshold=0.7, top=3, seed=0, n_jo
     scored = found.with_columns(score=scores, is_anomaly=scores >= threshold, **named)
     order = ["score", *by, "time"]
     return _as(scored.sort(order, descending=[True] + [False] * (len(order) - 1)), frame, flows)
+
+
+def check_score(name, threshold):
+    """A score from which on a stretch is an anomaly; above 1 there is none."""
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+        raise TypeError(f"{name} must be a number, got {threshold!r}")
+    if not 0 < threshold <= 1:
+        raise ValueError(f"{name} must be above 0 and up to 1, got {threshold!r}")
 
 
 def windows(frame, every, by):

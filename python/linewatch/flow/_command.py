@@ -73,10 +73,10 @@ def run(options):
     from linewatch import _results, privacy
     from linewatch.flow import _output
 
-    _results.check(options.out)
+    check(options)
     key = privacy.Key.from_file(options.anonymize_key) if options.anonymize_key else None
     began = clock.perf_counter()
-    flows, lacks, notes = read(options.paths, options.by, options.bad_rows)
+    flows, lacks, notes = read(options)
     name = Path(options.paths[0]).name
     if len(options.paths) > 1:
         name += f" and {len(options.paths) - 1} more"
@@ -123,22 +123,71 @@ def run(options):
         print(f"  {path}")
 
 
-def read(paths, by, bad_rows):
+def check(options):
+    """Refuse what cannot be done, by the name of its option, before the flows are read."""
+    from linewatch import _results, _tables
+    from linewatch.flow._anomalies import check_score
+    from linewatch.flow._derive import check_threshold
+    from linewatch.flow._peaks import length
+
+    _results.check(options.out)
+    try:
+        length(options.window)
+    except ValueError:
+        raise ValueError(
+            "--window must be a number with s, m, h or d, such as 30s, 10m or 1h, "
+            f"got {options.window!r}"
+        ) from None
+    check_score("--threshold", options.threshold)
+    check_threshold(options.ratio_threshold, "--ratio-threshold")
+    if options.time_zone is not None:
+        try:
+            _tables._check_zone(options.time_zone)
+        except ValueError as error:
+            raise ValueError(f"--time-zone: {error}") from None
+
+
+def read(options):
     """The flows, names of columns that their layout lacks, and what the reader has to say."""
     from linewatch import flow
     from linewatch.flow._columns import require
 
-    paths = list(paths)
-    has = flow.scan_nfdump(paths).columns
-    require(has, list(dict.fromkeys([*NEEDED, by])), "results folder")
-    wanted = [name for name in READ if name in has]
-    if by not in wanted:
-        wanted.append(by)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        flows = flow.read_nfdump(paths, columns=wanted, addresses="category", on_bad_row=bad_rows)
+    paths, by = list(options.paths), options.by
+    try:
+        has = flow.scan_nfdump(paths).columns
+        require(has, NEEDED, "results folder")
+        require_for(f"--by {by}", has, by)
+        if options.connections == "mac":
+            require_for("--connections mac", has, "ismc")
+        wanted = [name for name in READ if name in has]
+        if by not in wanted:
+            wanted.append(by)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            flows = flow.read_nfdump(
+                paths, columns=wanted, addresses="category", on_bad_row=options.bad_rows
+            )
+    except ValueError as error:
+        raise ValueError(_of_command(str(error))) from None
     lacks = [name for name in ("obyt", "opkt", "ismc", "flg", "td") if name not in has]
     return flows, lacks, [str(warning.message) for warning in caught]
+
+
+def require_for(option, has, column):
+    """A column that an option needs."""
+    from linewatch.flow._columns import require
+
+    try:
+        require(has, [column], "")
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None
+
+
+def _of_command(message):
+    """What the reader says, with the ways out that the command has."""
+    return message.replace('on_bad_row="skip"', "--bad-rows skip").replace(
+        "; name the columns to read with columns=", "; give files of one layout at a time"
+    )
 
 
 def pseudonymized(flows, key):

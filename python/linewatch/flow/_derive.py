@@ -276,9 +276,9 @@ def flag(frame, above, below, threshold):
     return frame.drop("_log", "_center", "_off", "_far", "_mad", "_mean", "_scale")
 
 
-def check_threshold(threshold):
+def check_threshold(threshold, name="threshold"):
     """A number above zero."""
     if isinstance(threshold, bool) or not isinstance(threshold, int | float):
-        raise TypeError(f"threshold must be a number, got {threshold!r}")
+        raise TypeError(f"{name} must be a number, got {threshold!r}")
     if not 0 < threshold < float("inf"):
-        raise ValueError(f"threshold must be above 0, got {threshold!r}")
+        raise ValueError(f"{name} must be above 0, got {threshold!r}")
