@@ -89,6 +89,29 @@ def test_the_earlier_of_two_equal_minutes_is_the_peak():
     assert flow.peaks(flows, top=2)["time"].dt.minute().to_list() == [2, 3]
 
 
+COUNTED = [flow.usage_by_source, flow.protocol_table, flow.by_time, flow.derive, flow.ufm_segments]
+
+
+@pytest.mark.parametrize("function", COUNTED)
+@pytest.mark.parametrize("convert", [lambda f: f, lambda f: f.to_pandas(), lambda f: f.to_arrow()])
+def test_counters_below_zero_and_of_text_are_named(small, function, convert):
+    wrong = small.with_columns(
+        ibyt=pl.when(pl.int_range(pl.len()) == 0).then(-65).otherwise("ibyt")
+    )
+    with pytest.raises(
+        ValueError, match=r'^column "ibyt" \(bytes in\) must not be negative, got -65$'
+    ):
+        function(convert(wrong))
+    with pytest.raises(
+        TypeError, match=r'^column "ibyt" \(bytes in\) has dtype String; expected num'
+    ):
+        function(convert(small.with_columns(pl.col("ibyt").cast(pl.String))))
+    with pytest.raises(
+        TypeError, match=r'^column "ibyt" \(bytes in\) has dtype String; expected num'
+    ):
+        function(small.lazy().with_columns(pl.col("ibyt").cast(pl.String)))
+
+
 @pytest.mark.parametrize("function", [flow.by_time, flow.peaks])
 @pytest.mark.parametrize("engine", ["polars", "lazy", "pandas", "pyarrow", "duckdb"])
 def test_a_time_zone_that_is_none_is_named_alike_on_every_engine(small, function, engine):

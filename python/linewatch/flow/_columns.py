@@ -19,6 +19,8 @@ MEANING = {
     "obyt": "bytes out",
     "ismc": "MAC address of the source",
 }
+# What counts, and so is never below zero.
+COUNTERS = ("ipkt", "ibyt", "opkt", "obyt")
 # What only some layouts of nfdump have, and the layout that has it.
 _WAY = {
     "obyt": "nfdump -B -o csv up to 1.7.3, or %obyt in a csv: layout",
@@ -44,7 +46,29 @@ def table(flows, needs=(), what=""):
                 "pyarrow, DuckDB or PySpark"
             ) from None
     require(names(frame), needs, what)
+    _check_counters(frame)
     return frame
+
+
+def _check_counters(frame):
+    """Refuse text where numbers belong and, where the rows are at hand, counters below zero."""
+    import narwhals.stable.v2 as nw
+
+    schema = frame.collect_schema()
+    others = (nw.String, nw.Categorical, nw.Enum, nw.Boolean, nw.Binary)
+    for name in (*COUNTERS, "td"):
+        if name in schema and schema[name] in others:
+            raise TypeError(
+                f'column "{name}" ({MEANING[name]}) has dtype {schema[name]}; expected numbers'
+            )
+    if isinstance(frame, nw.LazyFrame):
+        return
+    for name in COUNTERS:
+        if name in schema and schema[name].is_numeric() and (frame[name] < 0).any():
+            least = frame[name].min()
+            raise ValueError(
+                f'column "{name}" ({MEANING[name]}) must not be negative, got {least:g}'
+            )
 
 
 def back(frame, flows):

@@ -43,8 +43,9 @@ def classify_ports(flows, columns=_USUAL, *, registry="full", names=None):
     -------
     Frame of the caller's kind
         With the columns added, text (categorical in pandas and pyarrow), null where there is
-        nothing to say: a port that is not registered, a protocol without ports. A lazy frame stays
-        lazy; DuckDB and PySpark join with the registry, and their rows may come in another order.
+        nothing to say: a port that is not registered, a number outside 0 to 65,535 (no port, and
+        no error), a protocol without ports. A lazy frame stays lazy; DuckDB and PySpark join with
+        the registry, and their rows may come in another order.
 
     Raises
     ------

@@ -46,7 +46,10 @@ def usage_by_source(flows, by="sa"):
     Raises
     ------
     ValueError
-        If the key or ``ibyt`` is missing.
+        If the key or ``ibyt`` is missing, or a counter is below zero in a frame that holds its
+        rows. Lazy frames, DuckDB and PySpark are not read for that: filter such rows there.
+    TypeError
+        If a counter is text.
 
     Examples
     --------
