@@ -114,9 +114,13 @@ def test_what_holds_no_text_is_refused(pan):
     with pytest.raises(TypeError) as caught:
         pan.pseudonymize([1, 2])
     assert str(caught.value) == (
-        "addresses must hold text, got 1 in row 0 (numbers lose leading zeros: "
-        "read the column as text)"
+        "addresses must hold text, got 1 in row 0 (give IPv4 addresses as text, or as a NumPy "
+        'array with .astype("uint32"))'
     )
+    with pytest.raises(TypeError, match=r'with \.astype\("uint32"\)\)$'):
+        pan.pseudonymize(np.array([5]))
+    with pytest.raises(TypeError, match=r"^addresses must hold text, got 5 in row 0 \(give IPv4"):
+        privacy.truncate_address([5])
     with pytest.raises(TypeError, match="must be text or a list, array or column of text, got int"):
         pan.pseudonymize(3)
     with pytest.raises(TypeError, match=r"x is a Polars LazyFrame; expected data"):
@@ -138,8 +142,9 @@ def test_a_key_is_read_from_bytes_digits_a_file_and_the_environment(tmp_path, mo
         assert privacy.CryptoPan(key).pseudonymize("10.1.1.1") == expected
     monkeypatch.setenv("LINEWATCH_PRIVACY_KEY", digits)
     assert privacy.CryptoPan(privacy.Key.from_env()).pseudonymize("10.1.1.1") == expected
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match="exists and a key is never overwritten; choose") as e:
         KEY.save(tmp_path / "key")
+    assert str(e.value).startswith(str(tmp_path / "key"))
 
 
 @pytest.mark.parametrize(
@@ -269,7 +274,7 @@ def test_truncated_addresses_keep_their_first_bits(rng):
         np.testing.assert_array_equal(got, net)
     with pytest.raises(ValueError, match="v4 must be from 0 to 32 bits, got 33"):
         privacy.truncate_address(texts, v4=33)
-    with pytest.raises(ValueError, match="x must hold IPv4 or IPv6 addresses, got 'host'"):
+    with pytest.raises(ValueError, match="^addresses must hold IPv4 or IPv6 addresses, got 'host'"):
         privacy.truncate_address(["host"])
 
 

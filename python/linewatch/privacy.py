@@ -121,7 +121,13 @@ class Key:
         FileExistsError
             If there is a file of this name: a key is never overwritten.
         """
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise FileExistsError(
+                f"{path} exists and a key is never overwritten; choose another name, or read the "
+                "key in it with Key.from_file"
+            ) from None
         with os.fdopen(handle, "w") as file:
             file.write(self._secret.hex() + "\n")
 
@@ -310,13 +316,13 @@ def pseudonymize(x, key, *, purpose, kind=None, country_code=None, keep=0, digit
     return _mapped(x, "x", lambda texts: [pseudonym(text) for text in texts])
 
 
-def truncate_address(x, *, v4=24, v6=48):
-    """`x` with all but the first bits of each address set to zero.
+def truncate_address(addresses, *, v4=24, v6=48):
+    """`addresses` with all but the first bits of each address set to zero.
 
     Parameters
     ----------
-    x : str, array-like of str or uint32, Series or Arrow array, shape (n,)
-        Addresses as text, or IPv4 addresses as unsigned 32-bit numbers. Missing ones stay missing.
+    addresses : str, array-like of str or uint32, Series or Arrow array, shape (n,)
+        As text, or IPv4 addresses as unsigned 32-bit numbers. Missing ones stay missing.
     v4 : int, default=24
         Bits of an IPv4 address that stay, 0 to 32.
     v6 : int, default=48
@@ -341,7 +347,7 @@ def truncate_address(x, *, v4=24, v6=48):
     for name, bits, most in (("v4", v4, 32), ("v6", v6, 128)):
         if not isinstance(bits, int) or not 0 <= bits <= most:
             raise ValueError(f"{name} must be from 0 to {most} bits, got {bits!r}")
-    array = _uint32(x)
+    array = _uint32(addresses)
     if array is not None:
         return array & np.uint32((0xFFFFFFFF << (32 - v4)) & 0xFFFFFFFF)
 
@@ -349,11 +355,11 @@ def truncate_address(x, *, v4=24, v6=48):
         try:
             address = ipaddress.ip_address(text)
         except ValueError:
-            raise ValueError(f"x must hold IPv4 or IPv6 addresses, got {text!r}") from None
+            raise ValueError(f"addresses must hold IPv4 or IPv6 addresses, got {text!r}") from None
         dropped = address.max_prefixlen - (v4 if address.version == 4 else v6)
         return str(type(address)(int(address) >> dropped << dropped))
 
-    return _mapped(x, "x", lambda texts: [truncated(text) for text in texts])
+    return _mapped(addresses, "addresses", lambda texts: [truncated(text) for text in texts])
 
 
 def privacy_report(frame, quasi_identifiers, *, k=5):
@@ -550,14 +556,18 @@ def _mapped_polars(column, name, function):
     return column.replace_strict(distinct, made, return_dtype=pl.String)
 
 
+# Text is what identifiers are; addresses may be numbers of one dtype.
+_WAY = {
+    "x": "numbers lose leading zeros: read the column as text",
+    "addresses": 'give IPv4 addresses as text, or as a NumPy array with .astype("uint32")',
+}
+
+
 def _texts(values, name, function, quick):
     if not set(map(type, values)) <= {str, type(None)}:
         for row, value in enumerate(values):
             if not isinstance(value, str) and not _is_missing(value):
-                raise TypeError(
-                    f"{name} must hold text, got {value!r} in row {row} (numbers lose leading "
-                    "zeros: read the column as text)"
-                )
+                raise TypeError(f"{name} must hold text, got {value!r} in row {row} ({_WAY[name]})")
     if quick:
         present = [value for value in values if isinstance(value, str)]
         made = function(present) if present else []
