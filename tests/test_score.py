@@ -77,6 +77,13 @@ def test_scores_verdicts_and_reasons_are_written(run, table):
     assert out.splitlines()[3] == "written: cells.scores.parquet"
 
 
+def test_a_scores_file_that_is_replaced_is_named_on_stderr(run):
+    for expected in ("", "linewatch: replaced cells.scores.csv, which was there before\n"):
+        code, out, err = run("--model", "model.lw", "--input", "cells.csv")
+        assert code == 0 and out.endswith("written: cells.scores.csv\n")
+        assert err == expected
+
+
 def test_csv_gzip_and_parquet_say_the_same(run):
     with open("cells.csv", "rb") as file:
         data = file.read()

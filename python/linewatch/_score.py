@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -28,7 +29,10 @@ def run(options):
     scores = detector.score_samples(table if named else table.to_numpy())
     is_anomaly = np.asarray(scores) < detector.offset_
     result, first = _result(frame, features, detector, table, named, scores, is_anomaly, options)
+    is_replaced = out.exists()
     _write(result, out)
+    if is_replaced:
+        print(f"linewatch: replaced {out}, which was there before", file=sys.stderr)
     found = int(is_anomaly.sum())
     summary = {
         "model": str(model_path),

@@ -152,7 +152,9 @@ def parser():
         "score",
         help="score the rows of a CSV, CSV.gz or Parquet file with a saved detector",
         description="Score each row with a saved detector and write the scores, which rows are "
-        "anomalies, and why, beside the columns that the detector does not use.",
+        "anomalies, and why, beside the columns that the detector does not use. The column row "
+        "counts rows of data from 1, as a table shows them; results folders count from 0. A scores "
+        "file that is there already is replaced.",
     )
     score.add_argument("--model", metavar="FILE", required=True, help="what save() wrote")
     score.add_argument("--input", metavar="FILE", required=True, help="CSV, CSV.gz or Parquet file")
