@@ -155,3 +155,13 @@ def test_an_option_that_cannot_be_is_named_before_the_flows_are_read(
     code, out, err = run("flows.csv", *arguments, "--no-picture")
     assert (code, out, err) == (2, "", f"linewatch: error: {message}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_one_of_a_thing_is_told_as_one(run, tmp_path):
+    header = "firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes,flows"
+    row = "2026-01-31 12:00:00.250,1.5,TCP,192.0.2.1,50000,192.0.2.9,443,7,1,1"
+    (tmp_path / "one.csv").write_text(f"{header}\n{row}\n")
+    code, out, _ = run("one.csv", "--no-picture")
+    assert code == 0
+    assert out.startswith("one.csv: 1 flow, 1 byte, 1 source\n")
+    assert " of 1 stretch of 10m scores 0.7 or more" in out

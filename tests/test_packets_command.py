@@ -149,6 +149,14 @@ def test_standard_input_and_progress(capture, tmp_path):
     assert manifest["parameters"]["source"] == "standard input"
 
 
+def test_one_packet_and_one_source_are_told_as_one(run, capture, tmp_path):
+    packets.write_pcap(packets.read_pcap(capture).head(1), tmp_path / "one.pcap")
+    code, out, _ = run(tmp_path / "one.pcap", "--no-picture")
+    assert code == 0
+    assert out.startswith("one.pcap: 1 packet, ")
+    assert "\n1 source, each in its most unusual " in out
+
+
 def test_packets_out_of_order_are_sorted_and_a_cut_is_told(run, capture, tmp_path):
     table = packets.read_pcap(capture).head(500).reverse()
     packets.write_pcap(table, tmp_path / "back.pcap")

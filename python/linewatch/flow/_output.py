@@ -5,12 +5,14 @@ from linewatch.flow._command import REASONS
 
 def describe(name, flows, lacks, notes, key):
     """What was read, what its layout lacks, what the reader says."""
+    from linewatch.cli import _number
     from linewatch.flow._columns import MEANING
 
     n_bytes = int(flows["ibyt"].sum()) + (
         int(flows["obyt"].sum()) if "obyt" in flows.columns else 0
     )
-    print(f"{name}: {flows.height:,} flows, {n_bytes:,} bytes, {flows['sa'].n_unique():,} sources")
+    sources = _number(flows["sa"].n_unique(), "source")
+    print(f"{name}: {_number(flows.height, 'flow')}, {_number(n_bytes, 'byte')}, {sources}")
     if flows["ts"].count():
         print(
             f"from {flows['ts'].min():%Y-%m-%d %H:%M:%S} to {flows['ts'].max():%Y-%m-%d %H:%M:%S}"
@@ -30,6 +32,8 @@ def show(tables, hours, options):
     """The printed lists."""
     import polars as pl
 
+    from linewatch.cli import _number
+
     sources, scores = tables["sources"], tables["source_windows"]
     top = options.top
     zone = options.time_zone or "time of the file"
@@ -47,10 +51,11 @@ def show(tables, hours, options):
         found = sources.filter("is_unusual_ratio")
         found = found.sort(pl.col("ratio_zscore").abs(), descending=True)
         one_way = int(sources["is_one_way"].sum())
+        both_ways = _number(sources.height - one_way, "source")
         print(
             f"\nunusual delivery ratios (bytes in / bytes out, {options.ratio_threshold:g} robust "
-            f"deviations or more): {found.height:,} of {sources.height - one_way:,} sources; "
-            f"{one_way:,} are one-way"
+            f"deviations or more): {found.height:,} of {both_ways}; "
+            f"{one_way:,} {'is' if one_way == 1 else 'are'} one-way"
         )
         columns = {"source": "", "bytes_in": ",", "bytes_out": ",", "delivery_ratio": ".4g"}
         _print_table(found, columns | {"ratio_zscore": ".1f"}, top)
@@ -61,8 +66,9 @@ def show(tables, hours, options):
     columns = {"ufm_level": "", "customers": ",", "usage_mean": ",.0f"}
     _print_table(found, columns | {"frequency_mean": ",.1f", "connections_mean": ",.1f"}, 4)
     found = scores.filter("is_anomaly")
+    verb = "scores" if scores.height == 1 else "score"
     print(
-        f"\nanomalies: {found.height:,} of {scores.height:,} stretches of {options.window} score "
+        f"\nanomalies: {found.height:,} of {_stretches(scores.height)} of {options.window} {verb} "
         f"{options.threshold:g} or more (higher = more anomalous)"
     )
     why = pl.concat_str(
@@ -70,6 +76,10 @@ def show(tables, hours, options):
     )
     columns = {"source": "", "time": "%Y-%m-%d %H:%M", "score": ".3f", "why": ""}
     _print_table(found.with_columns(why=why), columns, top)
+
+
+def _stretches(count):
+    return f"{count:,} stretch{'' if count == 1 else 'es'}"
 
 
 def _print_table(table, columns, top):

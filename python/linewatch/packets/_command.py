@@ -19,6 +19,7 @@ SOURCES_DRAWN = 6
 def run(options):
     """Read, score, print and write."""
     from linewatch import _edge, _results
+    from linewatch.cli import _number
 
     _results.check(options.out)
     window_ns = _edge.span(options.window, "--window")
@@ -33,7 +34,7 @@ def run(options):
             raise ValueError(
                 f"{name}: no packet has a time and an IP address, so there is no source"
             )
-        say(f"scoring {moments.n:,} windows")
+        say(f"scoring {_number(moments.n, 'window')}")
         sources = score(moments, options.threshold, options.seed)
         _print(sources, options)
         files = []
@@ -94,6 +95,7 @@ def score(moments, threshold, seed):
 def _read(path, moments, say):
     """Pass the capture through; what it has to be said about it."""
     from linewatch import packets
+    from linewatch.cli import _number
 
     said = clock.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
@@ -102,7 +104,8 @@ def _read(path, moments, say):
             moments.add(frame)
             if clock.perf_counter() - said > 2:
                 said = clock.perf_counter()
-                say(f"{moments.counts['packets']:,} packets, {moments.counts['bytes']:,} bytes")
+                seen = moments.counts
+                say(f"{_number(seen['packets'], 'packet')}, {_number(seen['bytes'], 'byte')}")
         moments.close()
     return [str(warning.message) for warning in caught]
 
@@ -120,8 +123,11 @@ def _draw(path, drawn, threshold):
 
 
 def _describe(name, moments, notes):
+    from linewatch.cli import _number
+
     counts = moments.counts
-    print(f"{name}: {counts['packets']:,} packets, {counts['bytes']:,} bytes on the wire")
+    size = _number(counts["bytes"], "byte")
+    print(f"{name}: {_number(counts['packets'], 'packet')}, {size} on the wire")
     if moments.first is not None:
         seconds = (moments.last - moments.first).total_seconds()
         print(f"from {moments.first:%Y-%m-%d %H:%M:%S} UTC, {seconds:,.1f} s")
@@ -132,18 +138,23 @@ def _describe(name, moments, notes):
     for note in notes:
         print(f"note: {note}")
     if counts["back"]:
-        print(f"packets were not in order of time ({counts['back']:,} steps back): sorted")
+        print(f"packets were not in order of time ({_number(counts['back'], 'step')} back): sorted")
     if counts["late"]:
-        print(f"{counts['late']:,} packets came too late for a window of their own time")
+        own = "its own" if counts["late"] == 1 else "their own"
+        print(f"{_number(counts['late'], 'packet')} came too late for a window of {own} time")
     if counts["restarts"]:
-        print(f"the clock went back {counts['restarts']:,} times: windows began anew there")
+        print(
+            f"the clock went back {_number(counts['restarts'], 'time')}: windows began anew there"
+        )
 
 
 def _print(sources, options):
+    from linewatch.cli import _number
+
     found = int(sources["is_anomaly"].sum())
     print(
-        f"\n{sources.height:,} sources, each in its most unusual {options.window}; anomaly: score "
-        f">= {options.threshold:g} (higher = more anomalous): {found:,}"
+        f"\n{_number(sources.height, 'source')}, each in its most unusual {options.window}; "
+        f"anomaly: score >= {options.threshold:g} (higher = more anomalous): {found:,}"
     )
     names = ["source", "packets", "score", "worst time", "why (in that window)"]
     rows = [
