@@ -209,6 +209,13 @@ SCRIPT = """
     });
   }, {rootMargin: "400px"});
   document.querySelectorAll(".figure").forEach(function (box) { seen.observe(box); });
+  function drawAll() {
+    document.querySelectorAll(".figure").forEach(function (box) {
+      if (box.dataset.drawn === undefined) { draw(box, Number(box.dataset.row || 0)); }
+    });
+  }
+  window.addEventListener("beforeprint", drawAll);
+  window.matchMedia("print").addEventListener("change", drawAll);
   function choose(row) {
     var table = row.dataset.table, k = Number(row.dataset.row);
     row.parentNode.querySelectorAll("tr").forEach(function (other) {

@@ -73,7 +73,7 @@ def run(options):
     from linewatch import _results, privacy
     from linewatch.flow import _output
 
-    _results.check(options.out)
+    _results.check(options.out, "flows")
     key = privacy.Key.from_file(options.anonymize_key) if options.anonymize_key else None
     began = clock.perf_counter()
     flows, lacks, notes = read(options.paths, options.by, options.bad_rows)

@@ -20,7 +20,7 @@ def run(options):
     """Read, score, print and write."""
     from linewatch import _edge, _results
 
-    _results.check(options.out)
+    _results.check(options.out, "packets")
     window_ns = _edge.span(options.window, "--window")
     began = clock.perf_counter()
     say = _sayer(options)
