@@ -50,7 +50,7 @@ def usage(*arguments):
 
 
 def test_the_demo_finds_what_it_planted_and_writes_a_page(run, tmp_path):
-    options = ["demo", "--sites", 4, "--users", 300, "--seed", 1]
+    options = ["demo", "--sites", 4, "--users", 500, "--seed", 1]
     code, out, err = run(*options)
     assert code == 0 and err == ""
     for planted in ("outage", "drift", "port scan", "exfiltration", "wangiri"):
@@ -68,7 +68,7 @@ def test_the_demo_replaces_nothing_but_a_demo(run, tmp_path):
     (tmp_path / "mine" / "notes.txt").write_text("keep")
     message = fails(run, "demo", "--out", "mine")
     assert message == "mine holds other files (notes.txt); choose another folder (--out)"
-    assert fails(run, "demo", "--sites", "0") == "--sites must be at least 1, got 0"
+    assert fails(run, "demo", "--sites", "0") == "--sites must be at least 3, got 0"
 
 
 def test_a_csv_a_gzip_and_a_parquet_give_the_same_results(run, cells, tmp_path):

@@ -12,7 +12,7 @@ pytest.importorskip("plotly", reason='needs Plotly: pip install "linewatch[dashb
 from dashboard_folders import write_all, write_packets
 
 from linewatch import _results, cli, dashboards
-from linewatch.dashboards import calls, detector, kpi, traffic
+from linewatch.dashboards import _theme, calls, detector, kpi, traffic
 
 EVIL = '</script><img src=x onerror="alert(1)"><b>'
 
@@ -103,6 +103,24 @@ def test_an_hour_counts_its_own_bytes(sources):
     rows = traffic.source_rows(results, hour=hour, most=10_000)
     assert rows.total == there["source"].n_unique()
     assert sum(int(row[2].replace(",", "")) for row in rows.rows) == there["flows"].sum()
+
+
+def test_infinite_scores_have_a_place(tmp_path):
+    write_all(tmp_path, only={"kpi"}, n_cells=9)
+    for name in ("cells", "classified_events", "series"):
+        path = tmp_path / "kpi" / f"{name}.parquet"
+        frame = pl.read_parquet(path)
+        scored = pl.when(pl.col("score").is_not_null()).then(float("inf")).otherwise(None)
+        frame.with_columns(score=scored).write_parquet(path)
+    results = dashboards.open_results(tmp_path)["kpi"]
+    assert "score ∞" in kpi.tiles(results)[-1].note
+    dashboards.report(tmp_path, tmp_path / "r.html", most_rows=1)
+
+
+def test_lost_traffic_counts_each_hour_once(sources):
+    results = sources["kpi"]
+    tile = next(tile for tile in kpi.tiles(results) if tile.label == "traffic lost")
+    assert tile.value == _theme.number(results.table("sites")["lost"].sum())
 
 
 def test_a_capture_has_a_page_of_its_sources(tmp_path):
@@ -260,8 +278,12 @@ def test_commands_answer_in_one_line(folder, tmp_path, capsys, monkeypatch):
     assert "nothing is not a folder" in capsys.readouterr().err
     assert cli.main(["report", str(folder), "--out", str(tmp_path)]) == 2
     assert "is a folder; name a file such as" in capsys.readouterr().err
-    assert cli.main(["report", str(folder), "--rows", "0"]) == 2
-    assert "most_rows must be at least 1, got 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["report", str(folder), "--rows", "0"])
+    assert "must be a whole number from 1 on, got '0'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["dashboard", str(folder), "--refresh", "-3"])
+    assert "must be a number of seconds from 0 on, got '-3'" in capsys.readouterr().err
 
 
 def test_a_port_in_use_is_named(folder, capsys):
@@ -274,3 +296,8 @@ def test_a_port_in_use_is_named(folder, capsys):
         port = taken.getsockname()[1]
         assert cli.main(["dashboard", str(folder), "--port", str(port), "--no-browser"]) == 2
     assert f"port {port} of 127.0.0.1 is in use; choose another one" in capsys.readouterr().err
+
+
+def test_results_of_another_kind_are_not_replaced(folder, tmp_path):
+    with pytest.raises(ValueError, match="holds results of another kind \\(flows, not kpi\\)"):
+        _results.check(folder / "flows", "kpi")

@@ -24,7 +24,7 @@ def add_options(command):
 def run(options):
     """Generate, search, compare, write."""
     began = clock.perf_counter()
-    for name, least in (("sites", 1), ("users", 100), ("seed", 0)):
+    for name, least in (("sites", 3), ("users", 500), ("seed", 0)):
         if getattr(options, name) < least:
             raise ValueError(f"--{name} must be at least {least}, got {getattr(options, name)}")
     out = Path(options.out)
@@ -52,7 +52,7 @@ def _check(out):
             f"{out} holds other files ({', '.join(others[:3])}); choose another folder (--out)"
         )
     for name in ("kpi", "flows", "calls"):
-        _results.check(out / name)
+        _results.check(out / name, name)
 
 
 def _cells(out, data, options):

@@ -331,7 +331,7 @@ def write(folder, *, kind, tables, parameters, units=None, time_zone=None, summa
     pictures. Returns the paths written.
     """
     folder = Path(folder)
-    check(folder)
+    check(folder, kind)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -402,8 +402,8 @@ def read_manifest(folder):
     return manifest
 
 
-def check(folder):
-    """Only an empty folder or an earlier results folder may be replaced, where one can write."""
+def check(folder, kind=None):
+    """Only an empty folder or earlier results, of the same kind, may be replaced, if one can write."""
     folder = Path(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ValueError(f"{folder} is not a folder; choose another one for the results")
@@ -411,13 +411,19 @@ def check(folder):
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             known = {MANIFEST, *manifest["files"]}
+            found = manifest["kind"]
         except (OSError, ValueError, KeyError, TypeError):
-            known = set()
+            known, found = set(), None
         others = sorted(path.name for path in folder.iterdir() if path.name not in known)
         if others:
             raise ValueError(
                 f"{folder} holds other files ({', '.join(others[:3])}"
                 f"{', ...' if len(others) > 3 else ''}); choose another folder for the results"
+            )
+        if kind is not None and found != kind:
+            raise ValueError(
+                f"{folder} holds results of another kind ({found}, not {kind}); choose another "
+                "folder for these"
             )
     _check_writable(folder)
 

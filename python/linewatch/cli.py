@@ -224,7 +224,7 @@ def run_kpi(options):
     from linewatch import _results, _tables
     from linewatch.kpi import _command
 
-    _results.check(options.out)
+    _results.check(options.out, "kpi")
     say = _sayer(options)
     say(f"reading {options.path}")
     frame = _tables.read(options.path)

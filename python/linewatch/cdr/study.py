@@ -130,12 +130,16 @@ def _detection(strange, labels, shares, names):
     )
 
 
+def _number(value):
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def _rows(calls, matrix, shares, names):
     import polars as pl
 
     table = calls.with_row_index("row").select(
         pl.col("row").cast(pl.Int64),
-        name=pl.format("call {}, {}", "call_id", pl.col("call_start_ts").dt.strftime("%F %H:%M")),
+        name=pl.format("{}, {}", "call_id", pl.col("call_start_ts").dt.strftime("%F %H:%M")),
         score="strange", is_anomaly="flagged",
         label=pl.when(pl.col("label").is_null()).then(None).otherwise("planted"),
     )  # fmt: skip
@@ -150,7 +154,7 @@ def _rows(calls, matrix, shares, names):
             for rank, k in enumerate(np.argsort(-shares[row], kind="stable")[:REASONS], 1):
                 reasons["row"].append(row)
                 reasons["rank"].append(rank)
-                reasons["reason"].append(f"{names[k]} {matrix[row, k]:.4g}")
+                reasons["reason"].append(f"{names[k]} {_number(matrix[row, k])}")
                 reasons["contribution"].append(float(shares[row, k]))
     schema = {"row": pl.Int64, "rank": pl.Int64, "reason": pl.String, "contribution": pl.Float64}
     return {"scores": table, "score_reasons": pl.DataFrame(reasons, schema=schema)}

@@ -21,7 +21,7 @@ def add_parsers(commands):
     report.add_argument("path", metavar="RESULTS", help="a results folder, or one that holds some")
     report.add_argument("--out", metavar="FILE", default="report.html", help="default report.html")
     report.add_argument(
-        "--rows", metavar="N", type=int, default=30, help="rows that can be chosen, default 30"
+        "--rows", metavar="N", type=_count, default=30, help="rows that can be chosen, default 30"
     )
     report.add_argument("--theme", choices=["light", "dark"], default="light")
     report.add_argument("--json", action="store_true", help="print file and size as JSON")
@@ -44,12 +44,30 @@ def add_parsers(commands):
     )
     live.add_argument("--port", type=int, default=8050, help="default 8050; 0 takes a free one")
     live.add_argument(
-        "--refresh", metavar="SECONDS", type=float, default=5.0,
+        "--refresh", metavar="SECONDS", type=_seconds, default=5.0,
         help="between looks at the folder, default 5; 0 looks never",
     )  # fmt: skip
     live.add_argument("--theme", choices=["light", "dark"], default="light")
     live.add_argument("--no-browser", action="store_true", help="only print the address")
     live.set_defaults(run=run_dashboard)
+
+
+def _count(text):
+    from linewatch.cli import _count as count
+
+    return count(text)
+
+
+def _seconds(text):
+    import argparse
+
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number of seconds from 0 on, got {text!r}")
+    return value
 
 
 def run_report(options):

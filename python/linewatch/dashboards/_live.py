@@ -260,6 +260,8 @@ class _Page:
     def _register_chosen(self, application, part, draw):
         from dash import Input, Output
 
+        from linewatch.dashboards._pages import chosen
+
         inputs = [Input(self.id("state"), "data"), Input(self.id("choice"), "data")]
         zooms = part in self.page.zoom
         if zooms:
@@ -267,13 +269,9 @@ class _Page:
 
         @application.callback(Output(self.id(part), "figure"), *inputs)
         def figure(_, choice, zoom=None):
-            how = {"theme": self.theme}
-            if zooms:
-                how |= {"n_out": POINTS} | self._range(part, zoom)
-            try:
-                made = draw(self.results, choice, **how)
-            except ValueError as error:  # the row is gone since it was chosen
-                return _theme.empty(self.theme, "not there any more", str(error))
+            how = {"n_out": POINTS} | self._range(part, zoom) if zooms else {}
+            # The row may be gone since it was chosen.
+            made = chosen(draw, self.results, choice, self.theme, **how)
             if "start" in how:
                 made.update_xaxes(range=[how["start"], how["end"]], autorange=False)
             return made

@@ -7,7 +7,7 @@ chosen row take its key.
 from dataclasses import dataclass
 from typing import Any
 
-from linewatch.dashboards import calls, detector, kpi, traffic
+from linewatch.dashboards import _theme, calls, detector, kpi, traffic
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,14 @@ class Page:
     whole: tuple = ()
     filters: tuple = ()
     zoom: frozenset = frozenset()
+
+
+def chosen(draw, results, key, theme, **how):
+    """A figure of a key; one that says why if the tables do not hold what the key names."""
+    try:
+        return draw(results, key, theme=theme, **how)
+    except ValueError as error:
+        return _theme.empty(theme, "not there", str(error))
 
 
 def _of(key):

@@ -157,15 +157,17 @@ def _table(place, rows, choice):
 
 def _chosen(place, results, page, rows, figures, theme, n_out):
     """Figures of each row; equal ones are kept once."""
+    from linewatch.dashboards._pages import chosen
+
     keys = rows.keys or [page.first(results)]
     made = []
     for part, draw in page.chosen:
-        how = {"theme": theme} | ({"n_out": n_out} if part == "series" else {})
+        how = {"n_out": n_out} if part == "series" else {}
         drawn = {}
         for key in keys:
             mark = tuple(key.values())
             if mark not in drawn:
-                drawn[mark] = draw(results, key, **how).to_json()
+                drawn[mark] = chosen(draw, results, key, theme, **how).to_json()
         order = list(drawn)
         figures[f"{place}/{part}"] = list(drawn.values())
         figures[f"{place}/{part}/of"] = [order.index(tuple(key.values())) for key in keys]
@@ -209,6 +211,13 @@ SCRIPT = """
     });
   }, {rootMargin: "400px"});
   document.querySelectorAll(".figure").forEach(function (box) { seen.observe(box); });
+  function drawAll() {
+    document.querySelectorAll(".figure").forEach(function (box) {
+      if (box.dataset.drawn === undefined) { draw(box, Number(box.dataset.row || 0)); }
+    });
+  }
+  window.addEventListener("beforeprint", drawAll);
+  window.matchMedia("print").addEventListener("change", drawAll);
   function choose(row) {
     var table = row.dataset.table, k = Number(row.dataset.row);
     row.parentNode.querySelectorAll("tr").forEach(function (other) {

@@ -1,6 +1,7 @@
 """Colours and layout of all figures, and what they have in common."""
 
 import html
+import math
 from importlib.util import find_spec
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
@@ -61,6 +62,7 @@ def right_axis(title):
             "showgrid": False,
             "automargin": True,
             "rangemode": "tozero",
+            "tickmode": "auto",
             "title": {"text": safe(title)},
         },
     }
@@ -84,9 +86,11 @@ def number(value, digits=4):
     """A number as people read it."""
     if value is None or value != value:
         return "-"
-    if isinstance(value, int) or (abs(value) >= 10_000 and value == int(value)):
-        return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{digits}g}"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    return (
+        f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.{digits}g}"
+    )
 
 
 def require(name):

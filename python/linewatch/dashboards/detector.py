@@ -63,17 +63,19 @@ def anomaly_rows(results, *, most=200):
     top = scores.head(most)
     if reasons.height:
         top = top.join(reasons, on="row", how="left", maintain_order="left")
+    labelled = scores["label"].count() > 0
+    label = {True: "anomaly", False: "normal", None: ""}
     rows = [
         [
             row["name"] or f"row {row['row']:,}",
             number(row["score"], 4),
             "yes" if row["is_anomaly"] else "no",
-            {True: "anomaly", False: "normal", None: ""}[row["label"]],
+            *([label[row["label"]]] if labelled else []),
             row.get("reason") or "",
         ]
         for row in top.iter_rows(named=True)
     ]
-    columns = ["what", "score", "anomaly", "label", "reasons"]
+    columns = ["what", "score", "anomaly", *(["label"] if labelled else []), "reasons"]
     return Rows("Highest scores", columns, rows, [], scores.height, frozenset({1}))
 
 

@@ -35,9 +35,13 @@ def tiles(results):
     events = _events(results)
     made.append(Tile("events", number(events.height), "anomalies close in time are one"))
     if "lost" in events.columns and events["lost"].count():
-        lost = events.filter(pl.col("lost") > 0)["lost"].sum()
-        name = events["traffic"].drop_nulls()[0]
-        made.append(Tile("traffic lost", number(lost), unit_label(name)))
+        note = unit_label(events["traffic"].drop_nulls()[0])
+        if results.has("sites") and results.table("sites")["lost"].count():
+            lost = results.table("sites")["lost"].sum()  # there each hour counts once
+        else:
+            lost = events.filter(pl.col("lost") > 0)["lost"].sum()
+            note += ", overlapping events in each"
+        made.append(Tile("traffic lost", number(lost), note))
     bad = cells.filter(pl.col("n_anomalies") > 0).sort("score", descending=True, nulls_last=True)
     if bad.height:
         worst = bad.row(0, named=True)
@@ -74,7 +78,9 @@ def event_rows(results, *, cell=None, kpi=None, kind=None, most=200):
     lost = "lost" in events.columns and events["lost"].count() > 0
     order = ["rank", "score"] if "rank" in events.columns else ["score"]
     events = events.sort(order, descending=[name == "score" for name in order], nulls_last=True)
-    columns = ["cell", "KPI", kinds, "start", "rows", "score"] + (["lost"] if lost else [])
+    # The score of a classified event is the level of its rule, which fires from 1 on.
+    score = "level" if "class" in events.columns else "score"
+    columns = ["cell", "KPI", kinds, "start", "rows", score] + (["lost"] if lost else [])
     rows = [
         [
             event["cell"] or "(one series)",

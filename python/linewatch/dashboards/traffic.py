@@ -250,7 +250,7 @@ def top_sources(results, *, theme="light"):
                           y=[safe(name) for name in top["source"].to_list()], orientation="h",
                           marker={"color": [_theme.RED if b else _theme.BLUE for b in bad]},
                           hovertemplate="%{y}: %{x:,} bytes<extra></extra>"))  # fmt: skip
-    made.update_layout(title_text="Sources with the most bytes (unusual ones in red)")
+    made.update_layout(title_text="Sources with the most bytes (another colour: unusual)")
     return made
 
 

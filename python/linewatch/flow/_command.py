@@ -130,7 +130,7 @@ def check(options):
     from linewatch.flow._derive import check_threshold
     from linewatch.flow._peaks import length
 
-    _results.check(options.out)
+    _results.check(options.out, "flows")
     try:
         length(options.window)
     except ValueError:

@@ -21,7 +21,7 @@ def run(options):
     from linewatch import _edge, _results
     from linewatch.cli import _number
 
-    _results.check(options.out)
+    _results.check(options.out, "packets")
     window_ns = _edge.span(options.window, "--window")
     began = clock.perf_counter()
     say = _sayer(options)
