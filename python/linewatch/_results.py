@@ -403,7 +403,7 @@ def read_manifest(folder):
 
 
 def check(folder, kind=None):
-    """Only an empty folder or earlier results, of the same kind, may be replaced, if one can write."""
+    """Only an empty folder or results of the same kind may be replaced, where one can write."""
     folder = Path(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ValueError(f"{folder} is not a folder; choose another one for the results")
