@@ -260,6 +260,32 @@ def test_columns_are_found_by_name(names, found):
     assert columns.values == names[2:3] and columns.other_values == names[3:]
 
 
+@pytest.mark.parametrize("dtype", [float, str])
+def test_a_column_is_known_by_its_values_however_late_they_come(dtype):
+    n, late = 1008, 2016
+    values = [None] * late + [4.8368 + k / n for k in range(n)]
+    frame = pl.DataFrame(
+        {
+            "time": hours(n) * 3,
+            "cell": [None] * n + ["b"] * n + ["c"] * n,
+            "users": [str(k % 7) for k in range(3 * n)],
+            "prb": [None if v is None else dtype(v) for v in values],
+        }
+    )
+    columns = _tables.detect(frame)
+    assert (columns.cell, columns.values, columns.other_values) == ("cell", ["users"], ["prb"])
+    assert _tables.detect(frame.drop("users")).values == ["prb"]
+
+
+def test_a_cell_column_may_begin_with_numbers_and_a_remark_is_none():
+    names = [str(k % 9) for k in range(1500)] + [f"A{k % 9}" for k in range(1500)]
+    frame = pl.DataFrame({"time": hours(3000), "cell": names, "users": [1.0] * 3000})
+    assert _tables.detect(frame).cell == "cell"
+    remark = [None] * 2990 + ["repaired"] * 10
+    frame = frame.with_columns(remark=pl.Series(remark)).drop("cell")
+    assert _tables.detect(frame).cell is None
+
+
 def test_columns_that_cannot_be_told_apart_are_listed():
     frame = pl.DataFrame({"time": hours(1), "region": ["n"], "vendor": ["x"], "users": [1.0]})
     with pytest.raises(ValueError, match=r'which column is the cell\?.*"region", "vendor"'):

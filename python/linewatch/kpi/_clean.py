@@ -14,6 +14,8 @@ ROUNDING = 1e-3
 # A counter that falls has wrapped if that makes an increment of at most so many usual ones.
 PLAUSIBLE = 20
 SHORT = 4
+# A larger share of rows that differ at one time is no series: the cells have not been named.
+MOST_DIFFER = 0.2
 # Parts of names of KPIs that are never below zero.
 NOT_BELOW_ZERO = (
     "traffic", "trafic", "volume", "payload", "user", "ue_", "call", "drop", "erlang", "byte",
@@ -153,7 +155,8 @@ def clean(
     ------
     ValueError
         If a column is missing or cannot be told from another, a KPI holds text, times with and
-        without zones are mixed, or an option is unknown.
+        without zones are mixed, a frame without a cell column has more than a fifth of its rows at
+        times of other rows that differ, or an option is unknown.
     TypeError
         If a counter holds floats beyond 2^53, which are no longer whole, or columns have
         another dtype than expected.
@@ -232,7 +235,7 @@ def clean(
     back = work.select((pl.col("_time").diff() < timedelta(0)).over("_cell")).to_series()
     log.count("rows not in order of time", None, "sorted", back)
     work = _late(work, received, late_after, late, log)
-    work = _once(work, list(places.values()), duplicates, log)
+    work = _once(work, list(places.values()), duplicates, log, columns.cell is None)
     limits = _limits(ratios, given)
     below = _nonnegative(nonnegative, given) | set(limits) | set(counters)
     for name, place in places.items():
@@ -431,7 +434,7 @@ def _late(work, received, late_after, late, log):
     return work
 
 
-def _once(work, places, duplicates, log):
+def _once(work, places, duplicates, log, one_series):
     """One row for each cell and time."""
     import polars as pl
 
@@ -454,6 +457,12 @@ def _once(work, places, duplicates, log):
     work = work.with_columns(_keep=keep, _same=same)
     out = work.filter(~pl.col("_keep"))
     log.add(out.filter("_same"), "row there twice", None, "dropped")
+    differ = out.filter(~pl.col("_same")).height
+    if one_series and differ > MOST_DIFFER * work.height:
+        raise ValueError(
+            f"taken as one series, {differ:,} of {work.height:,} rows have the time of another row "
+            "and differ from it; name the column of cells: --cell (or cell=)"
+        )
     other = f"dropped, the {duplicates} kept"
     log.add(out.filter(~pl.col("_same")), "rows of one time that differ", None, other)
     return work.filter("_keep").drop("_keep", "_same")
