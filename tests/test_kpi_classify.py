@@ -159,6 +159,25 @@ FAULTS = {
 }
 
 
+@pytest.mark.parametrize("direction", ["worse", "both"])
+@pytest.mark.parametrize("amplitude", [0.3, 0.8])
+def test_one_hour_out_of_line_is_no_break_of_the_rhythm(direction, amplitude):
+    spike = FROM + 18
+    for seed in range(3):
+        noise = 1 + np.random.default_rng(seed).normal(0, 0.1, N)
+        x = 5 * (1 + amplitude * np.sin(np.arange(N) / 24 * 2 * np.pi)) * noise
+        x[spike] = 40
+        frame = pl.DataFrame({"time": hours(N), "traffic": x})
+        found = kpi.detect(frame, direction=direction)
+        events = kpi.classify_events(found).filter(pl.col("end") >= hours(N)[spike])
+        assert events.height
+        events = events.filter(pl.col("end") <= hours(N)[spike] + timedelta(hours=48))
+        assert set(events["class"]) == {"SUDDEN_INCREASE"}
+        assert set(events["direction"]) == {1}
+        assert set(events["onset"]) == {hours(N)[spike]}
+        assert not events["is_worse"].any()
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_gets_its_name(fault):
     names, starts = [], []
