@@ -254,7 +254,10 @@ def _explained(long, found, sites):
         missing = {"rank": pl.Int64, "traffic": pl.String}
         events = events.with_columns(
             pl.lit(None, dtype=missing.get(name, pl.Float64)).alias(name) for name in cost
-        ).sort("score", descending=True, nulls_last=True)
+        )
+        # As in kpi.rank: what leaves a history without any variation comes last.
+        measured = pl.when(pl.col("score").is_finite()).then("score")
+        events = events.sort(measured, pl.col("excess").abs(), descending=True, nulls_last=True)
     key = found.select("cell", "kpi", "start", event=pl.int_range(pl.len(), dtype=pl.Int64))
     reasons = why.drop_nulls("rank").select(list(_results.TABLES["causes"]))
     side = pl.when(pl.col("direction") > 0).then(pl.lit("increase"))

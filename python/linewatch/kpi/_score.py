@@ -200,7 +200,9 @@ def rank(scored, *, time=None, cell=None, value=None):
     DataFrame of the caller's kind
         ``cell``, ``n_values``, ``n_missing``, ``n_scored``, ``n_anomalies``, ``n_events``, and
         ``worst_time``, ``value``, ``baseline``, ``score`` and ``direction`` of the highest
-        anomaly, null in a cell without any.
+        anomaly, null in a cell without any. From :func:`score`, an infinite score (out of a history
+        without any variation) is the worst of a cell only if no finite one is an anomaly, and such
+        cells come behind the others, the farthest from its baseline first.
 
     Raises
     ------
@@ -472,9 +474,12 @@ WORST = ["worst_time", "value", "baseline", "score", "direction"]
 
 
 def _worst():
+    """The row with the highest finite score, else that of the infinite ones farthest away."""
     import polars as pl
 
-    at = pl.col("score").arg_max()
+    finite = pl.when(pl.col("score").is_finite()).then("score")
+    farthest = (pl.col("value") - pl.col("baseline")).abs().arg_max()
+    at = pl.when(finite.count() > 0).then(finite.arg_max()).otherwise(farthest)
     names = ["time", "value", "baseline", "score", "direction"]
     return {new: pl.col(name).get(at) for new, name in zip(WORST, names, strict=True)}
 
@@ -493,9 +498,15 @@ def rank_table(scored):
     if scored["is_alarm"].null_count() == scored.height:
         cells = cells.with_columns(n_events=pl.lit(None, dtype=pl.Int64))
     worst = scored.filter("is_anomaly").group_by("cell").agg(**_worst())
-    return cells.join(worst, on="cell", how="left").sort(
-        "score", "n_anomalies", "cell", descending=[True, True, False], nulls_last=True
-    )
+    cells = cells.join(worst, on="cell", how="left")
+    # A value that leaves a history without any variation has no distance in scales: those come
+    # behind what has one, the farthest from its baseline first.
+    measured = pl.when(pl.col("score").is_finite()).then("score")
+    away = pl.when(pl.col("score").is_infinite()).then((pl.col("value") - pl.col("baseline")).abs())
+    return cells.sort(
+        measured, away, "n_anomalies", "cell", descending=[True, True, True, False],
+        nulls_last=True,
+    )  # fmt: skip
 
 
 def evaluate_table(scored):
