@@ -158,6 +158,23 @@ def test_pictures_of_cells_by_hours_and_on_a_map(run, tmp_path):
         assert name in out
 
 
+def test_the_heatmap_says_which_share_of_the_cells_it_shows():
+    pytest.importorskip("matplotlib")
+    from linewatch.kpi import _command
+
+    times = [START + timedelta(hours=k) for k in range(100)]
+    old = [time - timedelta(days=300) for time in times]
+    rows = {"value": 1.0, "baseline": 2.0, "scale": 0.5, "kpi": "users"}
+    series = pl.concat(
+        pl.DataFrame({"cell": name, "time": when} | rows)
+        for name, when in [("a", times), ("b", old), ("c", old)]
+    )
+    title = _command._heatmap(series).axes[0].get_title(loc="left")
+    assert title.endswith("; 1 of 3 cells has rows in these last 14 days")
+    title = _command._heatmap(series.filter(pl.col("cell") != "a")).axes[0].get_title(loc="left")
+    assert "cells" not in title
+
+
 def test_sites_that_are_not_as_they_should_be(run, network):
     sites = network.sites.with_columns(
         azimuth=pl.when(pl.col("cell_id") == "S001-2").then(400).otherwise("azimuth"),

@@ -388,16 +388,27 @@ def _print_rows(rows, has_sites):
 
 def _draw_heatmap(path, series):
     """Cells by hours of the last two weeks of the first KPI."""
+    figure = _heatmap(series)
+    figure.savefig(path, dpi=110)
+
+
+def _heatmap(series):
+    """The figure; its title says how many cells have rows there, if not all do."""
     from matplotlib.figure import Figure
 
     from linewatch import plots
 
     last = series["time"].max()
     rows = series.filter(series["time"] > last - timedelta(days=14))
-    n = min(rows["cell"].n_unique(), 40)
+    shown, cells = rows["cell"].n_unique(), series["cell"].n_unique()
+    n = min(shown, 40)
     figure = Figure(figsize=(11, min(0.22 * n + 1.4, 9)), layout="constrained")
-    plots.kpi_heatmap(rows, ax=figure.subplots())
-    figure.savefig(path, dpi=110)
+    ax = plots.kpi_heatmap(rows, ax=figure.subplots())
+    if shown < cells:
+        has = "has" if shown == 1 else "have"
+        note = f"{shown:,} of {cells:,} cells {has} rows in these last 14 days"
+        ax.set_title(f"{ax.get_title(loc='left')}; {note}", loc="left", fontsize="medium")
+    return figure
 
 
 def _draw_map(path, tables):
