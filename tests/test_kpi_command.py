@@ -133,6 +133,21 @@ def test_an_hour_that_comes_twice_is_scored_once(run):
     assert _results.read("results")[1]["series"].height == 60
 
 
+def test_times_with_an_offset_are_said_to_be_utc(run):
+    text = [f"2026-01-05T{hour:02d}:00+02:00" for hour in range(2, 24)]
+    pl.DataFrame({"time": text, "users": range(22)}).write_csv("offset.csv")
+    code, out, _ = run("offset.csv", "--no-picture")
+    assert code == 0 and "\ntimes in UTC (--time-zone for another)\n" in out
+    manifest, tables = _results.read("results")
+    assert manifest["time_zone"] == "UTC"
+    assert tables["series"]["time"][0] == datetime(2026, 1, 5)
+    code, out, _ = run("offset.csv", "--no-picture", "--time-zone", "Europe/Paris")
+    assert code == 0 and "times in" not in out
+    assert _results.read("results")[0]["time_zone"] == "Europe/Paris"
+    run("kpis.parquet", "--no-picture", "--value", "calls")
+    assert _results.read("results")[0]["time_zone"] is None
+
+
 def test_a_cell_of_three_rows_and_a_kpi_of_zeros_stop_nothing(run, network):
     short = (
         network.kpis.filter(pl.col("cell_id") == "S001-3")

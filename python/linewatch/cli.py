@@ -337,7 +337,7 @@ def _report(options, time, cell, values, label, *, source, say, steps=None):
         | {"source": source, "baselines": _score.BASELINES}
         | (steps.parameters() if steps is not None else {}),
         units=units,
-        time_zone=getattr(options, "time_zone", None),
+        time_zone=steps.time_zone if steps is not None else None,
         summary=summary,
         files=files,
     )

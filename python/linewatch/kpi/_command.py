@@ -7,7 +7,7 @@ from pathlib import Path
 from linewatch import _results, _tables
 from linewatch.kpi._around import BASELINED
 from linewatch.kpi._impact import no_pairs, traffic
-from linewatch.kpi._instants import usual_step
+from linewatch.kpi._instants import own_zone, usual_step
 
 PERSISTENT_HOURS, PERSISTENT_LEAST = 12, 6
 
@@ -19,6 +19,7 @@ class Steps:
         self.options, self.columns, self.say = options, columns, say
         self.table = self.report = self.detected = None
         self.sites, self.start = None, since(options.since) if options.since else None
+        self.time_zone = options.time_zone
         if options.sites:
             say(f"reading {options.sites}")
             self.sites, self.site_lines = read_sites(options.sites)
@@ -34,6 +35,10 @@ class Steps:
         self.say("cleaning")
         self.table, self.report, lines = cleaned(frame, self.columns, self.options.time_zone)
         print(f"cleaned: {lines[0]}", *lines[1:], sep="\n")
+        if self.time_zone is None:
+            self.time_zone = own_zone(frame[self.columns.time])
+            if self.time_zone is not None:
+                print(f"times in {self.time_zone} (--time-zone for another)")
         if self.sites is not None:
             print(*self.site_lines, sep="\n")
             self._compare()
