@@ -239,21 +239,38 @@ def test_other_errors_are_one_line_too(run, cells, tmp_path):
     assert message.startswith('column "sector" is missing; the table has "time", "cell_id"')
     message = fails(run, "kpi", "c.parquet", "--value", "degradation")
     assert "expected a number" in message
-    assert (
-        fails(run, "kpi", "c.parquet", "--threshold", "-1") == "threshold must be above 0, got -1.0"
-    )
     assert "must be a whole number from 1 on" in usage("kpi", "c.parquet", "--top", "0")
     message = fails(run, "kpi", "c.parquet", "--cell", "traffic_mbit_per_s")
     assert message.endswith("has dtype Float64; expected names of cells")
     (tmp_path / "zoned.csv").write_text("time,users\n2026-01-05T00:00:00+01:00,1\n")
     message = fails(run, "kpi", "zoned.csv", "--time-zone", "Mars/Olympus")
-    assert message.startswith("time zone 'Mars/Olympus' is not known")
-    assert "refractory must be a time" in fails(run, "kpi", "c.parquet", "--refractory", "soon")
+    assert message == "--time-zone 'Mars/Olympus' is not known; write it as in Africa/Casablanca"
     assert not (tmp_path / "results").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     message = fails(run, "kpi", "c.parquet", "--no-picture", "--out", "mine")
     assert message.startswith("mine holds other files (thesis.txt)")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--threshold", "-1"], "--threshold must be above 0, got -1"),
+        (["--threshold", "nan"], "--threshold must be above 0, got nan"),
+        (["--floor=-1"], "--floor must be at least 0, got -1"),
+        (
+            ["--refractory", "soon"],
+            '--refractory must be a time such as "6h" or "30min", got \'soon\'',
+        ),
+        (["--refractory=-6h"], "--refractory must not be negative, got '-6h'"),
+        (
+            ["--time-zone", "Mars"],
+            "--time-zone 'Mars' is not known; write it as in Africa/Casablanca",
+        ),
+    ],
+)
+def test_options_of_kpi_are_looked_at_before_the_file(run, options, message):
+    assert fails(run, "kpi", "none.csv", *options) == message
 
 
 def test_it_runs_as_a_module(tmp_path):

@@ -204,7 +204,7 @@ def test_sites_that_are_not_as_they_should_be(run, network):
 
 
 def test_what_cannot_be_done_is_one_line(run, network):
-    message = fails(run, "kpis.parquet", "--since", "soon")
+    message = fails(run, "none.csv", "--since", "soon")
     assert (
         message == "--since must be a time such as 2026-01-31 or \"2026-01-31 14:00\", got 'soon'"
     )
@@ -216,7 +216,10 @@ def test_what_cannot_be_done_is_one_line(run, network):
     assert message == 'no cell is in both files: "S001-1" there, "xS001-1" in other.csv'
     network.sites.drop("azimuth").write_csv("less.csv")
     message = fails(run, "kpis.parquet", "--sites", "less.csv")
-    assert message.startswith("sites has no column for the azimuth; say azimuth=")
+    assert message.startswith(
+        '--sites less.csv: no column for the azimuth; name one of them "azimuth" or "bearing" or '
+        '"azi"; it has "'
+    )
     with open("day.csv", "w") as file:
         file.write("Time,CellName,users\n9:45,a,1\n10:00,a,2\n")
     message = fails(run, "day.csv", "--since", "2026-01-01")

@@ -222,6 +222,7 @@ def run_kpi(options):
     from linewatch import _results, _tables
     from linewatch.kpi import _command
 
+    _command.check(options)
     _results.check(options.out)
     say = _sayer(options)
     say(f"reading {options.path}")

@@ -8,8 +8,36 @@ from linewatch import _results, _tables
 from linewatch.kpi._around import BASELINED
 from linewatch.kpi._impact import no_pairs, traffic
 from linewatch.kpi._instants import own_zone, usual_step
+from linewatch.kpi._sites import WORDS, NoColumn
 
 PERSISTENT_HOURS, PERSISTENT_LEAST = 12, 6
+
+
+def check(options):
+    """Refuse options that cannot be, by their names, before anything is read."""
+    from linewatch.kpi import _score
+
+    if not options.threshold > 0:
+        raise ValueError(f"--threshold must be above 0, got {options.threshold:g}")
+    if not options.floor >= 0:
+        raise ValueError(f"--floor must be at least 0, got {options.floor:g}")
+    try:
+        quiet = _score.span(options.refractory)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f'--refractory must be a time such as "6h" or "30min", got {options.refractory!r}'
+        ) from None
+    if quiet < timedelta(0):
+        raise ValueError(f"--refractory must not be negative, got {options.refractory!r}")
+    if options.since:
+        since(options.since)
+    if options.time_zone is not None:
+        try:
+            _tables._check_zone(options.time_zone)
+        except ValueError:
+            raise ValueError(
+                f"--time-zone {options.time_zone!r} is not known; write it as in Africa/Casablanca"
+            ) from None
 
 
 class Steps:
@@ -123,7 +151,14 @@ def read_sites(path):
     from linewatch import kpi
 
     table = _tables.read(path)
-    sites, report = kpi.clean_sites(table)
+    try:
+        sites, report = kpi.clean_sites(table)
+    except NoColumn as error:
+        names = " or ".join(f'"{name}"' for name in WORDS[error.what][:3])
+        raise ValueError(
+            f"--sites {Path(path).name}: no column for the {error.word}; name one of them {names}; "
+            f"it has {error.has}"
+        ) from None
     lines = str(report).splitlines()
     return sites, [f"sites: {Path(path).name}: {lines[0]}", *lines[1:]]
 

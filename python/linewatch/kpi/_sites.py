@@ -19,6 +19,14 @@ WORDS = {
 NEEDED = ["cell_id", "site_id", "latitude", "longitude", "azimuth"]
 
 
+class NoColumn(ValueError):
+    """A table of cells has no column for one of what is needed."""
+
+    def __init__(self, what, has):
+        self.what, self.has, self.word = what, has, what.removesuffix("_id")
+        super().__init__(f"sites has no column for the {self.word}; say {self.word}=; it has {has}")
+
+
 @dataclass(frozen=True)
 class SitesReport:
     """What :func:`clean_sites` found and did; its text is a table of the counts.
@@ -212,10 +220,7 @@ def _columns(table, asked):
     for name in NEEDED:
         if name not in found:
             has = ", ".join(f'"{column}"' for column in table.columns)
-            raise ValueError(
-                f"sites has no column for the {name.removesuffix('_id')}; say "
-                f"{name.removesuffix('_id')}=; it has {has}"
-            )
+            raise NoColumn(name, has)
     return found
 
 
