@@ -68,7 +68,9 @@ def score(
         The scale is at least `floor` times the typical scale of the cell: the median of
         scale / \\|baseline\\| over 28 days, times \\|baseline\\|. A few weeks that happen to agree
         would otherwise make an alarm of every hair's breadth. At baseline 0 the median of the
-        scale itself counts. 0 switches the floor off.
+        scale itself counts. 0 switches the floor off. It assumes noise in proportion to the
+        baseline: with the same noise at every hour quiet hours alarm too often, and a floor of 2
+        or 3, or `min_scale` of :func:`detect`, is better.
     direction : {"both", "increase", "decrease"}, default="both"
         Which anomalies count.
     refractory : str or timedelta, default="6h"
