@@ -195,7 +195,7 @@ HEADER = "time,cell,users\n"
         ),
         (
             (HEADER + "2026-01-05 00:00,a,1\n,a,2\n").encode(),
-            'bad.csv: column "time" has 1 missing times, the first in row 2',
+            'bad.csv: column "time" has 1 missing time, the first in row 2',
         ),
         (
             b"time,cell\n2026-01-05 00:00,a\n",
@@ -271,6 +271,23 @@ def test_other_errors_are_one_line_too(run, cells, tmp_path):
 )
 def test_options_of_kpi_are_looked_at_before_the_file(run, options, message):
     assert fails(run, "kpi", "none.csv", *options) == message
+
+
+def test_one_of_a_kind_is_not_several(run, tmp_path):
+    time = [datetime(2026, 1, 5) + timedelta(hours=k) for k in range(240)]
+    value = [10.0 + k % 3 for k in range(240)]
+    value[-5] = 90
+    frame = pl.DataFrame({"time": time, "users": value, "label": [int(v == 90) for v in value]})
+    pl.concat([frame.with_columns(cell=pl.lit(name)) for name in "ab"]).write_csv(
+        tmp_path / "one.csv"
+    )
+    code, out, _ = run("kpi", "one.csv", "--no-picture", "--top", "1")
+    assert code == 0
+    assert "... and 1 more cell with anomalies" in out
+    frame.write_csv(tmp_path / "one.csv")
+    code, out, _ = run("kpi", "one.csv", "--no-picture")
+    assert code == 0
+    assert "1 of 1 labelled stretch with an anomaly; 1 of 1 event at the label" in out
 
 
 def test_it_runs_as_a_module(tmp_path):

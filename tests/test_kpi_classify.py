@@ -291,7 +291,7 @@ def test_a_file_that_cannot_be_is_refused_and_leaves_nothing(cells, tmp_path):
     with pytest.raises(ValueError, match=r"is no Parquet file \(kpi.detect takes frames"):
         kpi.scan(path)
     pl.concat([cells, cells[:1]]).write_parquet(path)
-    with pytest.raises(ValueError, match=r"^1 rows repeat a cell and a time, first 2026-01-05"):
+    with pytest.raises(ValueError, match=r"^1 row repeats a cell and a time, first 2026-01-05"):
         kpi.scan(path, kpis=["active_users"], folder=tmp_path)
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(ValueError, match=r"^rule peers needs all cells at once: use kpi.detect$"):

@@ -200,7 +200,7 @@ def test_sites_that_are_not_as_they_should_be(run, network):
     assert code == 0
     for said in ("azimuth beyond 360 degrees", "no possible place", "cell there twice"):
         assert said in out
-    assert "1 of 12 cells have no place" in out
+    assert "1 of 12 cells has no place" in out
 
 
 def test_what_cannot_be_done_is_one_line(run, network):

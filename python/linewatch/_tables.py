@@ -172,6 +172,16 @@ def _first_line(error):
     return str(error).strip().split("\n")[0]
 
 
+def counted(number, thing):
+    """1 row, 2 rows, 1,000 rows; also for several words, such as "missing time"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def repeated(number):
+    """How the error for rows of one cell and time begins."""
+    return f"{counted(number, 'row')} {'repeats' if number == 1 else 'repeat'} a cell and a time"
+
+
 def words(name):
     """The words of a column name: CellName, CELL_NAME and cell-name are all "cell name"."""
     parted = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)

@@ -396,9 +396,8 @@ def _print_kpi(name, scored, cells, options, dated):
         return
     _print_table(bad.head(options.top), dated)
     if bad.height > options.top:
-        print(
-            f"  ... and {bad.height - options.top} more cells with anomalies (--top, cells.parquet)"
-        )
+        more = _number(bad.height - options.top, "more cell")
+        print(f"  ... and {more} with anomalies (--top, cells.parquet)")
 
 
 def _anomalies(scored):
@@ -453,8 +452,9 @@ def _print_evaluation(found, dated):
     )
     if dated:
         print(
-            f"  {found['stretches_found']} of {found['stretches']} labelled stretches have an "
-            f"anomaly; {found['events_labelled']} of {found['events']} events meet the label"
+            f"  {found['stretches_found']} of {found['stretches']} labelled "
+            f"stretch{'' if found['stretches'] == 1 else 'es'} with an anomaly; "
+            f"{found['events_labelled']} of {_number(found['events'], 'event')} at the label"
         )
 
 
@@ -469,7 +469,7 @@ def _refuse_gaps(path, columns, time, values):
     if time.null_count():
         row = time.is_null().arg_true()[0]
         raise ValueError(
-            f'{path}: column "{columns.time}" has {time.null_count():,} missing times, '
+            f'{path}: column "{columns.time}" has {_number(time.null_count(), "missing time")}, '
             f"the first in row {row + 1}"
         )
     for name, value in values.items():

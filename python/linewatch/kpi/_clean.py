@@ -56,7 +56,8 @@ class CleanReport:
 
     def __str__(self):
         table = to_polars(eager(self.counts))
-        text = f"{_rows(self.n_rows_in)} in, {_rows(self.n_rows_out)} out"
+        n_in, n_out = (_tables.counted(n, "row") for n in (self.n_rows_in, self.n_rows_out))
+        text = f"{n_in} in, {n_out} out"
         if self.step is not None:
             text += f", one every {self.step}"
         if not table.height:
@@ -281,10 +282,6 @@ def clean(
     counts, repairs, gaps, cells = (like(native, part) for part in tables)
     report = CleanReport(counts, repairs, gaps, cells, span, n_in, result.height)
     return like(native, result), report
-
-
-def _rows(n):
-    return f"{n:,} row{'' if n == 1 else 's'}"
 
 
 class _Log:

@@ -88,7 +88,8 @@ class Steps:
                 f'"{self.sites["cell_id"][0]}" in {Path(self.options.sites).name}'
             )
         if both < len(cells):
-            print(f"  {len(cells) - both:,} of {len(cells):,} cells have no place")
+            lost = len(cells) - both
+            print(f"  {lost:,} of {len(cells):,} cells {'has' if lost == 1 else 'have'} no place")
 
     def since(self, scored):
         """The rows to report."""

@@ -283,7 +283,8 @@ def score_table(
     if span(refractory) < timedelta(0):
         raise ValueError(f"refractory must not be negative, got {refractory!r}")
     if time.null_count():
-        raise ValueError(f'column "{time.name}" has {time.null_count()} missing times')
+        missing = _tables.counted(time.null_count(), "missing time")
+        raise ValueError(f'column "{time.name}" has {missing}')
     names = cell.cast(pl.String) if cell is not None else pl.repeat("", len(time), eager=True)
     table = pl.DataFrame(
         {"time": time, "cell": names.fill_null(""), "value": value, "known": names.is_not_null()}

@@ -51,7 +51,8 @@ class SitesReport:
 
     def __str__(self):
         rows = list(to_polars(eager(self.counts)).iter_rows())
-        text = f"{self.n_cells_in:,} rows in, {self.n_cells_out:,} cells out"
+        cells = _tables.counted(self.n_cells_out, "cell")
+        text = f"{_tables.counted(self.n_cells_in, 'row')} in, {cells} out"
         if not rows:
             return text + "; nothing to mend"
         wide = max(len(row[0]) for row in rows)
