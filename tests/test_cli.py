@@ -195,7 +195,7 @@ HEADER = "time,cell,users\n"
         ),
         (
             (HEADER + "2026-01-05 00:00,a,1\n,a,2\n").encode(),
-            'bad.csv: column "time" has 1 missing times, the first in row 2',
+            'bad.csv: column "time" has 1 missing time, the first in row 2',
         ),
         (
             b"time,cell\n2026-01-05 00:00,a\n",
@@ -239,21 +239,55 @@ def test_other_errors_are_one_line_too(run, cells, tmp_path):
     assert message.startswith('column "sector" is missing; the table has "time", "cell_id"')
     message = fails(run, "kpi", "c.parquet", "--value", "degradation")
     assert "expected a number" in message
-    assert (
-        fails(run, "kpi", "c.parquet", "--threshold", "-1") == "threshold must be above 0, got -1.0"
-    )
     assert "must be a whole number from 1 on" in usage("kpi", "c.parquet", "--top", "0")
     message = fails(run, "kpi", "c.parquet", "--cell", "traffic_mbit_per_s")
     assert message.endswith("has dtype Float64; expected names of cells")
     (tmp_path / "zoned.csv").write_text("time,users\n2026-01-05T00:00:00+01:00,1\n")
     message = fails(run, "kpi", "zoned.csv", "--time-zone", "Mars/Olympus")
-    assert message.startswith("time zone 'Mars/Olympus' is not known")
-    assert "refractory must be a time" in fails(run, "kpi", "c.parquet", "--refractory", "soon")
+    assert message == "--time-zone 'Mars/Olympus' is not known; write it as in Africa/Casablanca"
     assert not (tmp_path / "results").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     message = fails(run, "kpi", "c.parquet", "--no-picture", "--out", "mine")
     assert message.startswith("mine holds other files (thesis.txt)")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--threshold", "-1"], "--threshold must be above 0, got -1"),
+        (["--threshold", "nan"], "--threshold must be above 0, got nan"),
+        (["--floor=-1"], "--floor must be at least 0, got -1"),
+        (
+            ["--refractory", "soon"],
+            '--refractory must be a time such as "6h" or "30min", got \'soon\'',
+        ),
+        (["--refractory=-6h"], "--refractory must not be negative, got '-6h'"),
+        (
+            ["--time-zone", "Mars"],
+            "--time-zone 'Mars' is not known; write it as in Africa/Casablanca",
+        ),
+    ],
+)
+def test_options_of_kpi_are_looked_at_before_the_file(run, options, message):
+    assert fails(run, "kpi", "none.csv", *options) == message
+
+
+def test_one_of_a_kind_is_not_several(run, tmp_path):
+    time = [datetime(2026, 1, 5) + timedelta(hours=k) for k in range(240)]
+    value = [10.0 + k % 3 for k in range(240)]
+    value[-5] = 90
+    frame = pl.DataFrame({"time": time, "users": value, "label": [int(v == 90) for v in value]})
+    pl.concat([frame.with_columns(cell=pl.lit(name)) for name in "ab"]).write_csv(
+        tmp_path / "one.csv"
+    )
+    code, out, _ = run("kpi", "one.csv", "--no-picture", "--top", "1")
+    assert code == 0
+    assert "... and 1 more cell with anomalies" in out
+    frame.write_csv(tmp_path / "one.csv")
+    code, out, _ = run("kpi", "one.csv", "--no-picture")
+    assert code == 0
+    assert "1 of 1 labelled stretch with an anomaly; 1 of 1 event at the label" in out
 
 
 def test_it_runs_as_a_module(tmp_path):

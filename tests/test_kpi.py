@@ -62,6 +62,34 @@ def test_a_steady_kpi_scores_zero_and_a_step_out_of_it_is_infinite():
     assert scored["is_anomaly"].sum() == 1
 
 
+def test_scores_out_of_a_history_without_variation_rank_behind_those_with_one(rng):
+    n = 24 * 10
+    flat, flatter, noisy = np.zeros(n), np.zeros(n), rng.normal(50, 1, n)
+    flat[-1], flatter[-1], noisy[-1] = 3, 20, 80
+    cells = {"flat": flat, "flatter": flatter, "noisy": noisy}
+    frame = pl.concat(
+        pl.DataFrame({"time": hours(n), "cell": [name] * n, "users": value})
+        for name, value in cells.items()
+    )
+    ranked = kpi.rank(kpi.score(frame))
+    assert ranked["cell"].to_list() == ["noisy", "flatter", "flat"]
+    assert ranked["score"].is_infinite().to_list() == [False, True, True]
+
+
+def test_a_finite_score_is_worse_than_an_infinite_one_of_the_same_cell():
+    scored = pl.DataFrame(
+        {
+            "time": hours(3), "cell": ["a"] * 3, "users": [9.0, 8.0, 7.0],
+            "baseline": [0.0, 1.0, 1.0], "scale": [0.0, 1.0, 0.5],
+            "score": [np.inf, 7.0, 12.0], "is_anomaly": [True] * 3,
+            "is_alarm": [True, False, False], "direction": ["increase"] * 3,
+        }
+    )  # fmt: skip
+    assert kpi.rank(scored)["score"].to_list() == [12.0]
+    assert kpi.events(scored)["worst_time"].to_list() == [hours(3)[2]]
+    assert kpi.rank(scored[:1])["score"].to_list() == [np.inf]
+
+
 def test_short_series_get_a_shorter_baseline():
     for n, kind in [(24 * 3, "rolling"), (24 * 10, "time of day"), (24 * 28, "hour of week")]:
         time = pl.Series("time", hours(n))
@@ -258,6 +286,32 @@ def test_columns_are_found_by_name(names, found):
     columns = _tables.detect(frame)
     assert (columns.time, columns.cell) == found
     assert columns.values == names[2:3] and columns.other_values == names[3:]
+
+
+@pytest.mark.parametrize("dtype", [float, str])
+def test_a_column_is_known_by_its_values_however_late_they_come(dtype):
+    n, late = 1008, 2016
+    values = [None] * late + [4.8368 + k / n for k in range(n)]
+    frame = pl.DataFrame(
+        {
+            "time": hours(n) * 3,
+            "cell": [None] * n + ["b"] * n + ["c"] * n,
+            "users": [str(k % 7) for k in range(3 * n)],
+            "prb": [None if v is None else dtype(v) for v in values],
+        }
+    )
+    columns = _tables.detect(frame)
+    assert (columns.cell, columns.values, columns.other_values) == ("cell", ["users"], ["prb"])
+    assert _tables.detect(frame.drop("users")).values == ["prb"]
+
+
+def test_a_cell_column_may_begin_with_numbers_and_a_remark_is_none():
+    names = [str(k % 9) for k in range(1500)] + [f"A{k % 9}" for k in range(1500)]
+    frame = pl.DataFrame({"time": hours(3000), "cell": names, "users": [1.0] * 3000})
+    assert _tables.detect(frame).cell == "cell"
+    remark = [None] * 2990 + ["repaired"] * 10
+    frame = frame.with_columns(remark=pl.Series(remark)).drop("cell")
+    assert _tables.detect(frame).cell is None
 
 
 def test_columns_that_cannot_be_told_apart_are_listed():

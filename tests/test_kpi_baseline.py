@@ -253,13 +253,13 @@ BAD = {
         lambda f: f.with_columns(pl.when(pl.int_range(50) != 3).then("time")),
         {},
         ValueError,
-        'column "time" has 1 missing times',
+        'column "time" has 1 missing time',
     ),
     "no cell": (
         lambda f: f.with_columns(cell=pl.Series([None] + ["a"] * 49)),
         {"cell": "cell"},
         ValueError,
-        'column "cell" has 1 missing names of cells',
+        'column "cell" has 1 missing name of a cell',
     ),
     "no column": (
         lambda f: f,

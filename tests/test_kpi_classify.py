@@ -159,6 +159,25 @@ FAULTS = {
 }
 
 
+@pytest.mark.parametrize("direction", ["worse", "both"])
+@pytest.mark.parametrize("amplitude", [0.3, 0.8])
+def test_one_hour_out_of_line_is_no_break_of_the_rhythm(direction, amplitude):
+    spike = FROM + 18
+    for seed in range(3):
+        noise = 1 + np.random.default_rng(seed).normal(0, 0.1, N)
+        x = 5 * (1 + amplitude * np.sin(np.arange(N) / 24 * 2 * np.pi)) * noise
+        x[spike] = 40
+        frame = pl.DataFrame({"time": hours(N), "traffic": x})
+        found = kpi.detect(frame, direction=direction)
+        events = kpi.classify_events(found).filter(pl.col("end") >= hours(N)[spike])
+        assert events.height
+        events = events.filter(pl.col("end") <= hours(N)[spike] + timedelta(hours=48))
+        assert set(events["class"]) == {"SUDDEN_INCREASE"}
+        assert set(events["direction"]) == {1}
+        assert set(events["onset"]) == {hours(N)[spike]}
+        assert not events["is_worse"].any()
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_gets_its_name(fault):
     names, starts = [], []
@@ -272,7 +291,7 @@ def test_a_file_that_cannot_be_is_refused_and_leaves_nothing(cells, tmp_path):
     with pytest.raises(ValueError, match=r"is no Parquet file \(kpi.detect takes frames"):
         kpi.scan(path)
     pl.concat([cells, cells[:1]]).write_parquet(path)
-    with pytest.raises(ValueError, match=r"^1 rows repeat a cell and a time, first 2026-01-05"):
+    with pytest.raises(ValueError, match=r"^1 row repeats a cell and a time, first 2026-01-05"):
         kpi.scan(path, kpis=["active_users"], folder=tmp_path)
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(ValueError, match=r"^rule peers needs all cells at once: use kpi.detect$"):

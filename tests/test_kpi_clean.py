@@ -310,6 +310,18 @@ def test_options_of_clean_that_cannot_be_are_refused(options, message):
     assert str(error.value) == message
 
 
+def test_cells_that_are_taken_as_one_series_are_refused():
+    times = [START + timedelta(hours=k % 10) for k in range(30)]
+    frame = pl.DataFrame({"time": times, "users": [float(k) for k in range(30)]})
+    with pytest.raises(ValueError) as error:
+        kpi.clean(frame)
+    assert str(error.value) == (
+        "taken as one series, 20 of 30 rows have the time of another row and differ from it; name "
+        "the column of cells: --cell (or cell=)"
+    )
+    assert len(kpi.clean(frame[:12])[0]) == 10
+
+
 def test_frames_that_cannot_be_cleaned_are_refused():
     with pytest.raises(ValueError, match="the frame has no rows"):
         kpi.clean(series(users=[1.0]).clear())

@@ -133,6 +133,21 @@ def test_an_hour_that_comes_twice_is_scored_once(run):
     assert _results.read("results")[1]["series"].height == 60
 
 
+def test_times_with_an_offset_are_said_to_be_utc(run):
+    text = [f"2026-01-05T{hour:02d}:00+02:00" for hour in range(2, 24)]
+    pl.DataFrame({"time": text, "users": range(22)}).write_csv("offset.csv")
+    code, out, _ = run("offset.csv", "--no-picture")
+    assert code == 0 and "\ntimes in UTC (--time-zone for another)\n" in out
+    manifest, tables = _results.read("results")
+    assert manifest["time_zone"] == "UTC"
+    assert tables["series"]["time"][0] == datetime(2026, 1, 5)
+    code, out, _ = run("offset.csv", "--no-picture", "--time-zone", "Europe/Paris")
+    assert code == 0 and "times in" not in out
+    assert _results.read("results")[0]["time_zone"] == "Europe/Paris"
+    run("kpis.parquet", "--no-picture", "--value", "calls")
+    assert _results.read("results")[0]["time_zone"] is None
+
+
 def test_a_cell_of_three_rows_and_a_kpi_of_zeros_stop_nothing(run, network):
     short = (
         network.kpis.filter(pl.col("cell_id") == "S001-3")
@@ -158,6 +173,23 @@ def test_pictures_of_cells_by_hours_and_on_a_map(run, tmp_path):
         assert name in out
 
 
+def test_the_heatmap_says_which_share_of_the_cells_it_shows():
+    pytest.importorskip("matplotlib")
+    from linewatch.kpi import _command
+
+    times = [START + timedelta(hours=k) for k in range(100)]
+    old = [time - timedelta(days=300) for time in times]
+    rows = {"value": 1.0, "baseline": 2.0, "scale": 0.5, "kpi": "users"}
+    series = pl.concat(
+        pl.DataFrame({"cell": name, "time": when} | rows)
+        for name, when in [("a", times), ("b", old), ("c", old)]
+    )
+    title = _command._heatmap(series).axes[0].get_title(loc="left")
+    assert title.endswith("; 1 of 3 cells has rows in these last 14 days")
+    title = _command._heatmap(series.filter(pl.col("cell") != "a")).axes[0].get_title(loc="left")
+    assert "cells" not in title
+
+
 def test_sites_that_are_not_as_they_should_be(run, network):
     sites = network.sites.with_columns(
         azimuth=pl.when(pl.col("cell_id") == "S001-2").then(400).otherwise("azimuth"),
@@ -168,11 +200,11 @@ def test_sites_that_are_not_as_they_should_be(run, network):
     assert code == 0
     for said in ("azimuth beyond 360 degrees", "no possible place", "cell there twice"):
         assert said in out
-    assert "1 of 12 cells have no place" in out
+    assert "1 of 12 cells has no place" in out
 
 
 def test_what_cannot_be_done_is_one_line(run, network):
-    message = fails(run, "kpis.parquet", "--since", "soon")
+    message = fails(run, "none.csv", "--since", "soon")
     assert (
         message == "--since must be a time such as 2026-01-31 or \"2026-01-31 14:00\", got 'soon'"
     )
@@ -184,7 +216,10 @@ def test_what_cannot_be_done_is_one_line(run, network):
     assert message == 'no cell is in both files: "S001-1" there, "xS001-1" in other.csv'
     network.sites.drop("azimuth").write_csv("less.csv")
     message = fails(run, "kpis.parquet", "--sites", "less.csv")
-    assert message.startswith("sites has no column for the azimuth; say azimuth=")
+    assert message.startswith(
+        '--sites less.csv: no column for the azimuth; name one of them "azimuth" or "bearing" or '
+        '"azi"; it has "'
+    )
     with open("day.csv", "w") as file:
         file.write("Time,CellName,users\n9:45,a,1\n10:00,a,2\n")
     message = fails(run, "day.csv", "--since", "2026-01-01")

@@ -142,7 +142,7 @@ def test_an_event_goes_on_over_a_snapshot():
     [event] = told.opened
     assert (event["start"], event["direction"]) == (START + timedelta(hours=100), -1)
     monitor = pickle.loads(pickle.dumps(monitor))
-    assert repr(monitor) == "<Monitor of 1 cells, traffic: 1 events go on>"
+    assert repr(monitor) == "<Monitor of 1 cell, traffic: 1 event goes on>"
     told = monitor.update({"time": START + timedelta(hours=101), "traffic": 1.0})
     assert not told.opened and told.rows[0]["event"] == 1
     told = monitor.update({"time": START + timedelta(hours=105), "traffic": 20.0})
@@ -347,7 +347,7 @@ def test_rows_that_cannot_be_are_refused_and_nothing_is_taken():
     assert str(error.value) == (
         'column "drops" is missing; the rows have "time", "cell", "traffic"'
     )
-    with pytest.raises(ValueError, match='^column "cell" has 1 missing names of cells$'):
+    with pytest.raises(ValueError, match='^column "cell" has 1 missing name of a cell$'):
         monitor.update(later | {"cell": None})
     with pytest.raises(ValueError, match='^column "drops" holds'):
         monitor.update(later | {"drops": "many"})

@@ -177,7 +177,7 @@ def test_rows_that_cannot_be_resampled_are_refused():
     frame = hourly(24, users=np.ones(24))
     with pytest.raises(ValueError, match="several rows at 2026-01-05 00:00; kpi.clean keeps one"):
         kpi.resample(pl.concat([frame, frame[:1]]), "1d", {"users": "sum"})
-    with pytest.raises(ValueError, match="1 local times that clocks skip; kpi.clean takes them"):
+    with pytest.raises(ValueError, match="1 local time that clocks skip; kpi.clean takes it"):
         kpi.resample(
             hourly(24, datetime(2026, 3, 29), users=np.ones(24)),
             "1d",

@@ -168,6 +168,10 @@ def test_the_map_has_a_sector_for_each_cell_that_looks_its_way(network):
     place = sectors.get_paths()[0].vertices[-2]
     turn = np.degrees(np.arctan2(*(middle - place))) % 360
     assert abs((turn - network.sites["azimuth"][0] + 180) % 360 - 180) < 5
+    names = {text.get_text(): text for text in ax.texts}
+    assert set(names) == set(network.sites["site_id"])
+    over = max(collection.get_zorder() for collection in ax.collections)
+    assert all(text.get_fontsize() >= 9 and text.get_zorder() > over for text in ax.texts)
     with pytest.raises(ValueError, match='cell "X" is not among the 9 cells of sites'):
         plots.kpi_map(network.sites, marked=["X"])
     with pytest.raises(ValueError, match='"azimuth" must be from -360 to 360 degrees, got 400'):

@@ -393,18 +393,21 @@ def kpi_map(
         PatchCollection(wedges, facecolors=faces, edgecolors=edges, linewidths=widths)
     )
     ax.set_xlim(x.min() - 1.5 * reach, x.max() + 1.5 * reach)
-    ax.set_ylim(y.min() - 1.5 * reach, y.max() + 1.5 * reach)
+    ax.set_ylim(y.min() - 1.5 * reach, y.max() + 1.8 * reach)
     ax.set_aspect("equal")
     places = table.select(site).with_row_index("_k").unique(site, maintain_order=True)
     if names and places.height <= 60:
         for k, one in zip(places["_k"], places[site], strict=True):
             ax.annotate(
                 str(one),
-                (x[k], y[k]),
-                fontsize=6.5,
+                (x[k], y[k] + reach),
+                xytext=(0, 2),
+                textcoords="offset points",
+                fontsize=9,
                 ha="center",
-                va="center",
-                bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8},
+                va="bottom",
+                bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1.0},
+                zorder=5,
             )
     ax.set_xlabel("east (km)")
     ax.set_ylabel("north (km)")
@@ -463,6 +466,9 @@ def kpi_cell(
     ax=None,
 ):
     """Data and voice traffic of one cell with its increases and degradations, 14 by 6 inches.
+
+    The colors are those of the original notebook: an increase is red, a degradation green,
+    whichever of them is worse.
 
     Parameters
     ----------

@@ -22,6 +22,8 @@ LABEL_NAMES = ["is degraded", "label", "in window", "unusual", "is anomaly", "an
 # The share of good values that makes a column one of times or of numbers: what is wrong in it is
 # refused with its line, rather than the column passed over.
 MOST = 0.95
+# How many values of a column say what it holds.
+SAMPLE = 1000
 # Numbers that describe a row rather than measure something.
 NOT_KPIS = {
     "row", "index", "id", "hour", "weekday", "day", "week", "month", "year", "minute", "lat",
@@ -170,6 +172,16 @@ def _first_line(error):
     return str(error).strip().split("\n")[0]
 
 
+def counted(number, thing):
+    """1 row, 2 rows, 1,000 rows; also for several words, such as "missing time"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def repeated(number):
+    """How the error for rows of one cell and time begins."""
+    return f"{counted(number, 'row')} {'repeats' if number == 1 else 'repeat'} a cell and a time"
+
+
 def words(name):
     """The words of a column name: CellName, CELL_NAME and cell-name are all "cell name"."""
     parted = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
@@ -181,7 +193,7 @@ def detect(frame, *, time=None, cell=None, values=None, label=None):
     for name in [time, cell, label, *(values or [])]:
         if name is not None and name not in frame.columns:
             raise ValueError(f'column "{name}" is missing; the table has {_quoted(frame.columns)}')
-    sample = frame.head(1000)
+    sample = {name: _sample(frame[name]) for name in frame.columns}
     time = time or _time(sample)
     _refuse_no_header(sample, time)
     values = list(dict.fromkeys(values or []))
@@ -189,25 +201,43 @@ def detect(frame, *, time=None, cell=None, values=None, label=None):
     if label is None:
         label = _label(sample, used)
     used.add(label)
-    cell = cell or _cell(sample, used)
+    cell = cell or _cell(frame, sample, used)
     if cell is not None and frame.schema[cell].is_float():
         raise TypeError(f'column "{cell}" has dtype {frame.schema[cell]}; expected names of cells')
     used.add(cell)
     kpis = [
         name
         for name in frame.columns
-        if name not in used and _is_number(sample[name], MOST) and words(name) not in NOT_KPIS
+        if name not in used and _holds_numbers(sample[name]) and words(name) not in NOT_KPIS
     ]
     if values:
         return Columns(time, cell, values, label, kpis)
     if not kpis:
-        raise ValueError(f"no column holds numbers to score; the table has {_described(frame)}")
+        raise ValueError(f"no column holds numbers to score; the table has {_described(sample)}")
     return Columns(time, cell, kpis[:1], label, kpis[1:])
 
 
+def _sample(column):
+    """What a column is judged by: of its values that are not null the first, and some of the rest.
+
+    A column may be empty for as long as it likes before its first value.
+    """
+    present = column.drop_nulls() if column.null_count() else column
+    if len(present) <= SAMPLE:
+        return present
+    half = SAMPLE // 2
+    rest = np.linspace(half, len(present) - 1, SAMPLE - half).astype(np.int64)
+    return present.gather(np.concatenate([np.arange(half), rest]))
+
+
+def _holds_numbers(column):
+    """Whether most of a sample, or most of its first half, are numbers."""
+    return _is_number(column, MOST) or _is_number(column.head(SAMPLE // 2), MOST)
+
+
 def _time(sample):
-    found = [name for name in sample.columns if _is_time(sample[name])]
-    named = [name for name in sample.columns if words(name) in TIME_NAMES]
+    found = [name for name in sample if _is_time(sample[name])]
+    named = [name for name in sample if words(name) in TIME_NAMES]
     for holds in (_is_number, _is_time):  # but for a few, which are then refused with their line
         found = found or [name for name in named if holds(sample[name], MOST)]
     if not found:
@@ -229,28 +259,34 @@ def _refuse_no_header(sample, time):
     if _is_time(pl.Series([time])):
         raise ValueError(
             f"the first line must name the columns, such as time,cell,value; it has "
-            f"{_quoted(sample.columns)}"
+            f"{_quoted(sample)}"
         )
 
 
-def _cell(sample, used):
+def _comes_again(column):
+    """Whether values come twice on average, as the names of cells do and numbers seldom."""
+    present = column.drop_nulls()
+    return present.n_unique() <= max(len(present) // 2, 1)
+
+
+def _cell(frame, sample, used):
     """The named cell column, or the only text column; None if the file is one series."""
     import polars as pl
 
     text = [
         name
-        for name in sample.columns
+        for name in sample
         if name not in used
         and sample[name].dtype in (pl.String, pl.Categorical, pl.Enum)
-        and not _is_number(sample[name], MOST)
-        and sample[name].null_count() < sample.height
+        and not _holds_numbers(sample[name])
+        and len(sample[name])
     ]
     whole = [
         name
-        for name in sample.columns
+        for name in sample
         if name not in used and name not in text and "cell" in words(name).split()
-        if sample[name].dtype.is_integer() or _is_number(sample[name])
-        if sample[name].n_unique() <= max(sample.height // 2, 1)
+        if sample[name].dtype.is_integer() or sample[name].dtype == pl.String
+        if len(sample[name]) and _comes_again(frame[name])
     ]
     for word in CELL_WORDS:
         named = [name for name in [*text, *whole] if word in words(name).split()]
@@ -259,11 +295,13 @@ def _cell(sample, used):
             return _one("cell", named, exact)
         if named:
             return named[0]
+    # By content alone, a remark at a few rows names no cell.
+    text = [name for name in text if 2 * frame[name].null_count() <= frame.height]
     return _one("cell", text, text if len(text) == 1 else []) if text else None
 
 
 def _label(sample, used):
-    named = [n for word in LABEL_NAMES for n in sample.columns if words(n) == word]
+    named = [n for word in LABEL_NAMES for n in sample if words(n) == word]
     named = [n for n in named if n not in used and _is_label(sample[n])]
     return named[0] if named else None
 
@@ -280,8 +318,8 @@ def _quoted(names):
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _described(frame):
-    return ", ".join(f'"{name}" ({_example(frame[name])})' for name in frame.columns)
+def _described(sample):
+    return ", ".join(f'"{name}" ({_example(column)})' for name, column in sample.items())
 
 
 def _example(column):

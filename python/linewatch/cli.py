@@ -224,6 +224,7 @@ def run_kpi(options):
     from linewatch import _results, _tables
     from linewatch.kpi import _command
 
+    _command.check(options)
     _results.check(options.out, "kpi")
     say = _sayer(options)
     say(f"reading {options.path}")
@@ -339,7 +340,7 @@ def _report(options, time, cell, values, label, *, source, say, steps=None):
         | {"source": source, "baselines": _score.BASELINES}
         | (steps.parameters() if steps is not None else {}),
         units=units,
-        time_zone=getattr(options, "time_zone", None),
+        time_zone=steps.time_zone if steps is not None else None,
         summary=summary,
         files=files,
     )
@@ -397,9 +398,8 @@ def _print_kpi(name, scored, cells, options, dated):
         return
     _print_table(bad.head(options.top), dated)
     if bad.height > options.top:
-        print(
-            f"  ... and {bad.height - options.top} more cells with anomalies (--top, cells.parquet)"
-        )
+        more = _number(bad.height - options.top, "more cell")
+        print(f"  ... and {more} with anomalies (--top, cells.parquet)")
 
 
 def _anomalies(scored):
@@ -454,8 +454,9 @@ def _print_evaluation(found, dated):
     )
     if dated:
         print(
-            f"  {found['stretches_found']} of {found['stretches']} labelled stretches have an "
-            f"anomaly; {found['events_labelled']} of {found['events']} events meet the label"
+            f"  {found['stretches_found']} of {found['stretches']} labelled "
+            f"stretch{'' if found['stretches'] == 1 else 'es'} with an anomaly; "
+            f"{found['events_labelled']} of {_number(found['events'], 'event')} at the label"
         )
 
 
@@ -470,7 +471,7 @@ def _refuse_gaps(path, columns, time, values):
     if time.null_count():
         row = time.is_null().arg_true()[0]
         raise ValueError(
-            f'{path}: column "{columns.time}" has {time.null_count():,} missing times, '
+            f'{path}: column "{columns.time}" has {_number(time.null_count(), "missing time")}, '
             f"the first in row {row + 1}"
         )
     for name, value in values.items():

@@ -14,6 +14,8 @@ ROW_CLASSES = ("INCREASE", "DEGRADATION", "STABLE")
 BLOCK = 1 << 14
 # Rules that fire on rows none of which need stand out.
 SLOW = ("flat_run", "level_shift", "drift", "variance_shift", "seasonal_break")
+# Rows so many scales from their baselines are extreme.
+EXTREME = 5.0
 EVENT_CLASSES = (
     "DROP_OUT",
     "FLAT_LINE",
@@ -275,7 +277,7 @@ def classify_events(detected, *, polarity=None, min_shift_rows=12):
     DataFrame of the caller's kind, one row for an event, by KPI, cell and start
         - ``cell``, ``kpi``, ``event``, ``class``,
         - ``start`` and ``end``, times of the first and last anomaly, and ``onset``, when the
-          change began (the start, but for LEVEL_SHIFT and DRIFT),
+          change began (the start, but for LEVEL_SHIFT, DRIFT and the events of rows before),
         - ``n_rows``, anomalies in it,
         - ``size``, the mean of value - baseline over them in the unit of the KPI,
           ``relative_size``, their sum over that of \\|baseline\\|, and ``excess``, the sum itself,
@@ -301,6 +303,11 @@ def classify_events(detected, *, polarity=None, min_shift_rows=12):
        ramp fits the rows around the start better than a step.
     5. SEASONAL_BREAK or VARIANCE_SHIFT if only these fired.
     6. SUDDEN_INCREASE or SUDDEN_DECREASE by the sign of the sum of z.
+
+    Neither SEASONAL_BREAK nor VARIANCE_SHIFT (3 and 5) is the name of what one or two rows did: if
+    one or two of the 48 rows up to the start and those of the event, which is what these rules
+    look at, are extreme (\\|z\\| of 5 or more) and hold at least half of the sum of z squared, the
+    event is a sudden one by the sign of the extreme rows, and its onset is the first of them.
 
     No confidence is given, as none has been calibrated; ``score`` says how far beyond a threshold
     an event went.
@@ -394,7 +401,7 @@ def describe(found, x, b, s, time, sides, min_shift_rows):
     events = events.with_columns(pl.col("relative_size").fill_nan(None))
     events = _shaped(events, z)
     gone = (np.isnan(x) | (x == 0)) & ~np.isnan(b)
-    events = events.with_columns(_sums(events, z, gone, time))
+    events = events.with_columns(*_sums(events, z, gone, time), *_extremes(events, z, time))
     return _classes(events, min_shift_rows, sides).select(EVENT_COLUMNS)
 
 
@@ -428,6 +435,31 @@ def _sums(events, z, gone, time):
     ]
 
 
+def _extremes(events, z, time):
+    """Whether one or two extreme rows carry what the slow rules saw, which way, and since when."""
+    import polars as pl
+
+    span = RULES["seasonal_break"]["span"]
+    first, last = (events[name].cast(pl.Int64).to_numpy() for name in ("first", "last"))
+    low = np.maximum(events["series"].cast(pl.Int64).to_numpy(), first - (span - 1))
+    z = np.nan_to_num(z)
+    # With sums over the extreme rows alone nothing is lost to what lies far away.
+    at = np.flatnonzero(np.abs(z) >= EXTREME)
+    begin, end = np.searchsorted(at, low), np.searchsorted(at, last, side="right")
+    number = end - begin
+    carried, way = np.zeros(len(first), dtype=bool), np.zeros(len(first))
+    since = first.copy()
+    for k in np.flatnonzero((number == 1) | (number == 2)):
+        far, rows = z[at[begin[k] : end[k]]], z[low[k] : last[k] + 1]
+        carried[k] = (far**2).sum() >= 0.5 * (rows**2).sum()
+        way[k], since[k] = far.sum(), at[begin[k]]
+    return [
+        pl.Series("is_carried", carried),
+        pl.Series("extreme_z", way),
+        time.gather(since).alias("extreme_at"),
+    ]
+
+
 def _classes(events, min_shift_rows, sides):
     import polars as pl
 
@@ -442,6 +474,8 @@ def _classes(events, min_shift_rows, sides):
     slow = fired("level_shift", "drift")
     moved = slow & lasting
     rhythm, scatter = fired("seasonal_break"), fired("variance_shift")
+    carried = pl.col("is_carried") & (rhythm | scatter) & (both_ways | (~far & ~slow))
+    rhythm, scatter = rhythm & ~carried, scatter & ~carried
     rules = [
         (fired("drop_out") & (pl.col("n_gone") >= 0.5 * pl.col("n_far")), "DROP_OUT"),
         (fired("flat_run"), "FLAT_LINE"),
@@ -451,19 +485,25 @@ def _classes(events, min_shift_rows, sides):
         (moved, "LEVEL_SHIFT"),
         (~far & ~slow & rhythm, "SEASONAL_BREAK"),
         (~far & ~slow & scatter, "VARIANCE_SHIFT"),
-        (up, "SUDDEN_INCREASE"),
+        (pl.when(carried).then(pl.col("extreme_z") > 0).otherwise(up), "SUDDEN_INCREASE"),
     ]
     name = pl.lit("SUDDEN_DECREASE")
     for condition, label in reversed(rules):
         name = pl.when(condition).then(pl.lit(label)).otherwise(name)
     side = pl.col("kpi").replace_strict(sides, return_dtype=pl.String)
-    down_or_gone = pl.col("class").is_in(["DROP_OUT"]) | ~up
+    sudden = pl.col("class").is_in(["SUDDEN_INCREASE", "SUDDEN_DECREASE"])
+    down_or_gone = (
+        pl.when(sudden)
+        .then(pl.col("class") == "SUDDEN_DECREASE")
+        .otherwise(pl.col("class").is_in(["DROP_OUT"]) | ~up)
+    )
     gradual = pl.col("class").is_in(["DRIFT", "LEVEL_SHIFT"])
+    onset = pl.when(gradual).then("begun_at").when(sudden & carried).then("extreme_at")
     return (
         events.with_columns(name.alias("class"))
         .with_columns(
             direction=pl.when(down_or_gone).then(-1).otherwise(1).cast(pl.Int8),
-            onset=pl.when(gradual).then("begun_at").otherwise("start"),
+            onset=onset.otherwise("start"),
             rules=pl.concat_str(
                 [pl.when(fired(rule)).then(pl.lit(rule)) for rule in RULES],
                 separator="+",

@@ -14,6 +14,8 @@ ROUNDING = 1e-3
 # A counter that falls has wrapped if that makes an increment of at most so many usual ones.
 PLAUSIBLE = 20
 SHORT = 4
+# A larger share of rows that differ at one time is no series: the cells have not been named.
+MOST_DIFFER = 0.2
 # Parts of names of KPIs that are never below zero.
 NOT_BELOW_ZERO = (
     "traffic", "trafic", "volume", "payload", "user", "ue_", "call", "drop", "erlang", "byte",
@@ -54,7 +56,8 @@ class CleanReport:
 
     def __str__(self):
         table = to_polars(eager(self.counts))
-        text = f"{_rows(self.n_rows_in)} in, {_rows(self.n_rows_out)} out"
+        n_in, n_out = (_tables.counted(n, "row") for n in (self.n_rows_in, self.n_rows_out))
+        text = f"{n_in} in, {n_out} out"
         if self.step is not None:
             text += f", one every {self.step}"
         if not table.height:
@@ -153,7 +156,8 @@ def clean(
     ------
     ValueError
         If a column is missing or cannot be told from another, a KPI holds text, times with and
-        without zones are mixed, or an option is unknown.
+        without zones are mixed, a frame without a cell column has more than a fifth of its rows at
+        times of other rows that differ, or an option is unknown.
     TypeError
         If a counter holds floats beyond 2^53, which are no longer whole, or columns have
         another dtype than expected.
@@ -232,7 +236,7 @@ def clean(
     back = work.select((pl.col("_time").diff() < timedelta(0)).over("_cell")).to_series()
     log.count("rows not in order of time", None, "sorted", back)
     work = _late(work, received, late_after, late, log)
-    work = _once(work, list(places.values()), duplicates, log)
+    work = _once(work, list(places.values()), duplicates, log, columns.cell is None)
     limits = _limits(ratios, given)
     below = _nonnegative(nonnegative, given) | set(limits) | set(counters)
     for name, place in places.items():
@@ -278,10 +282,6 @@ def clean(
     counts, repairs, gaps, cells = (like(native, part) for part in tables)
     report = CleanReport(counts, repairs, gaps, cells, span, n_in, result.height)
     return like(native, result), report
-
-
-def _rows(n):
-    return f"{n:,} row{'' if n == 1 else 's'}"
 
 
 class _Log:
@@ -431,7 +431,7 @@ def _late(work, received, late_after, late, log):
     return work
 
 
-def _once(work, places, duplicates, log):
+def _once(work, places, duplicates, log, one_series):
     """One row for each cell and time."""
     import polars as pl
 
@@ -454,6 +454,12 @@ def _once(work, places, duplicates, log):
     work = work.with_columns(_keep=keep, _same=same)
     out = work.filter(~pl.col("_keep"))
     log.add(out.filter("_same"), "row there twice", None, "dropped")
+    differ = out.filter(~pl.col("_same")).height
+    if one_series and differ > MOST_DIFFER * work.height:
+        raise ValueError(
+            f"taken as one series, {differ:,} of {work.height:,} rows have the time of another row "
+            "and differ from it; name the column of cells: --cell (or cell=)"
+        )
     other = f"dropped, the {duplicates} kept"
     log.add(out.filter(~pl.col("_same")), "rows of one time that differ", None, other)
     return work.filter("_keep").drop("_keep", "_same")

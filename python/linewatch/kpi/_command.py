@@ -7,9 +7,37 @@ from pathlib import Path
 from linewatch import _results, _tables
 from linewatch.kpi._around import BASELINED
 from linewatch.kpi._impact import no_pairs, traffic
-from linewatch.kpi._instants import usual_step
+from linewatch.kpi._instants import own_zone, usual_step
+from linewatch.kpi._sites import WORDS, NoColumn
 
 PERSISTENT_HOURS, PERSISTENT_LEAST = 12, 6
+
+
+def check(options):
+    """Refuse options that cannot be, by their names, before anything is read."""
+    from linewatch.kpi import _score
+
+    if not options.threshold > 0:
+        raise ValueError(f"--threshold must be above 0, got {options.threshold:g}")
+    if not options.floor >= 0:
+        raise ValueError(f"--floor must be at least 0, got {options.floor:g}")
+    try:
+        quiet = _score.span(options.refractory)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f'--refractory must be a time such as "6h" or "30min", got {options.refractory!r}'
+        ) from None
+    if quiet < timedelta(0):
+        raise ValueError(f"--refractory must not be negative, got {options.refractory!r}")
+    if options.since:
+        since(options.since)
+    if options.time_zone is not None:
+        try:
+            _tables._check_zone(options.time_zone)
+        except ValueError:
+            raise ValueError(
+                f"--time-zone {options.time_zone!r} is not known; write it as in Africa/Casablanca"
+            ) from None
 
 
 class Steps:
@@ -19,6 +47,7 @@ class Steps:
         self.options, self.columns, self.say = options, columns, say
         self.table = self.report = self.detected = None
         self.sites, self.start = None, since(options.since) if options.since else None
+        self.time_zone = options.time_zone
         if options.sites:
             say(f"reading {options.sites}")
             self.sites, self.site_lines = read_sites(options.sites)
@@ -34,6 +63,10 @@ class Steps:
         self.say("cleaning")
         self.table, self.report, lines = cleaned(frame, self.columns, self.options.time_zone)
         print(f"cleaned: {lines[0]}", *lines[1:], sep="\n")
+        if self.time_zone is None:
+            self.time_zone = own_zone(frame[self.columns.time])
+            if self.time_zone is not None:
+                print(f"times in {self.time_zone} (--time-zone for another)")
         if self.sites is not None:
             print(*self.site_lines, sep="\n")
             self._compare()
@@ -55,7 +88,8 @@ class Steps:
                 f'"{self.sites["cell_id"][0]}" in {Path(self.options.sites).name}'
             )
         if both < len(cells):
-            print(f"  {len(cells) - both:,} of {len(cells):,} cells have no place")
+            lost = len(cells) - both
+            print(f"  {lost:,} of {len(cells):,} cells {'has' if lost == 1 else 'have'} no place")
 
     def since(self, scored):
         """The rows to report."""
@@ -118,7 +152,14 @@ def read_sites(path):
     from linewatch import kpi
 
     table = _tables.read(path)
-    sites, report = kpi.clean_sites(table)
+    try:
+        sites, report = kpi.clean_sites(table)
+    except NoColumn as error:
+        names = " or ".join(f'"{name}"' for name in WORDS[error.what][:3])
+        raise ValueError(
+            f"--sites {Path(path).name}: no column for the {error.word}; name one of them {names}; "
+            f"it has {error.has}"
+        ) from None
     lines = str(report).splitlines()
     return sites, [f"sites: {Path(path).name}: {lines[0]}", *lines[1:]]
 
@@ -254,7 +295,10 @@ def _explained(long, found, sites):
         missing = {"rank": pl.Int64, "traffic": pl.String}
         events = events.with_columns(
             pl.lit(None, dtype=missing.get(name, pl.Float64)).alias(name) for name in cost
-        ).sort("score", descending=True, nulls_last=True)
+        )
+        # As in kpi.rank: what leaves a history without any variation comes last.
+        measured = pl.when(pl.col("score").is_finite()).then("score")
+        events = events.sort(measured, pl.col("excess").abs(), descending=True, nulls_last=True)
     key = found.select("cell", "kpi", "start", event=pl.int_range(pl.len(), dtype=pl.Int64))
     reasons = why.drop_nulls("rank").select(list(_results.TABLES["causes"]))
     side = pl.when(pl.col("direction") > 0).then(pl.lit("increase"))
@@ -385,16 +429,27 @@ def _print_rows(rows, has_sites):
 
 def _draw_heatmap(path, series):
     """Cells by hours of the last two weeks of the first KPI."""
+    figure = _heatmap(series)
+    figure.savefig(path, dpi=110)
+
+
+def _heatmap(series):
+    """The figure; its title says how many cells have rows there, if not all do."""
     from matplotlib.figure import Figure
 
     from linewatch import plots
 
     last = series["time"].max()
     rows = series.filter(series["time"] > last - timedelta(days=14))
-    n = min(rows["cell"].n_unique(), 40)
+    shown, cells = rows["cell"].n_unique(), series["cell"].n_unique()
+    n = min(shown, 40)
     figure = Figure(figsize=(11, min(0.22 * n + 1.4, 9)), layout="constrained")
-    plots.kpi_heatmap(rows, ax=figure.subplots())
-    figure.savefig(path, dpi=110)
+    ax = plots.kpi_heatmap(rows, ax=figure.subplots())
+    if shown < cells:
+        has = "has" if shown == 1 else "have"
+        note = f"{shown:,} of {cells:,} cells {has} rows in these last 14 days"
+        ax.set_title(f"{ax.get_title(loc='left')}; {note}", loc="left", fontsize="medium")
+    return figure
 
 
 def _draw_map(path, tables):

@@ -38,7 +38,7 @@ def instants(column, cell, time_zone=None):
         raise ValueError(
             f'column "{column.name}" holds times of day without dates; expected dates as well'
         )
-    own = _zone(column)
+    own = own_zone(column)
     if own is not None:
         naive = _tables.times(column, "UTC")
         _refuse_times_of_day(naive)
@@ -76,7 +76,7 @@ def refuse_mixed(table, time=None):
                 raise mixed(column.name)
 
 
-def _zone(column):
+def own_zone(column):
     """The zone that the times say themselves: of the dtype, or UTC for offsets and counts."""
     import polars as pl
 

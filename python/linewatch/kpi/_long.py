@@ -102,7 +102,7 @@ def arrange(native, table, kpis, names, times, cell_name):
     import polars as pl
 
     if names.null_count():
-        raise ValueError(f'column "{cell_name}" has {names.null_count()} missing names of cells')
+        raise ValueError(f'column "{cell_name}" has {nameless(names.null_count())}')
     if names.dtype in (pl.Categorical, pl.Enum, pl.Object):
         names = names.cast(pl.String)
     code = _codes(names)
@@ -145,13 +145,18 @@ def wall_ns(times, instant_ns):
     return times.dt.replace_time_zone(None).cast(pl.Int64).to_numpy() * 1000
 
 
+def nameless(number):
+    """1 missing name of a cell, 2 missing names of cells."""
+    return f"{number:,} missing {'name of a cell' if number == 1 else 'names of cells'}"
+
+
 def _refuse_repeats(again, names, times, cell_name):
     if not again.any():
         return
     row = int(np.argmax(again))
     where = f' of cell "{names[row]}"' if cell_name is not None else ""
     raise ValueError(
-        f"{int(again.sum())} rows repeat a cell and a time, first {times[row]}{where} "
+        f"{_tables.repeated(int(again.sum()))}, first {times[row]}{where} "
         "(keep one of them: kpi.clean does)"
     )
 
@@ -172,7 +177,8 @@ def times_of(column, time_zone):
             "without them)"
         )
     if times.null_count():
-        raise ValueError(f'column "{column.name}" has {times.null_count()} missing times')
+        missing = _tables.counted(times.null_count(), "missing time")
+        raise ValueError(f'column "{column.name}" has {missing}')
     return times
 
 

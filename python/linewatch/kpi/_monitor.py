@@ -174,7 +174,9 @@ class Monitor:
     def __repr__(self):
         keys = len(self._streams[self.kpis[0]].newest) if self.kpis else 0
         events = sum(len(followed.events) for followed in self._events.values())
-        return f"<Monitor of {keys} cells, {', '.join(self.kpis)}: {events} events go on>"
+        cells, going = _tables.counted(keys, "cell"), _tables.counted(events, "event")
+        goes = "goes" if events == 1 else "go"
+        return f"<Monitor of {cells}, {', '.join(self.kpis)}: {going} {goes} on>"
 
     def __reduce__(self):
         return Monitor.restore, (self.snapshot(),)
@@ -220,7 +222,7 @@ class Monitor:
             names = table[self._cell]
         if names.null_count():
             missing = names.null_count()
-            raise ValueError(f'column "{self._cell}" has {missing} missing names of cells')
+            raise ValueError(f'column "{self._cell}" has {_long.nameless(missing)}')
         if not names.dtype.is_integer():
             names = names.cast(pl.String)
         keys = names.to_numpy() if names.dtype.is_integer() else names.to_list()

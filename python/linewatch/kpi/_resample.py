@@ -95,10 +95,11 @@ def resample(
         names = pl.repeat("", table.height, dtype=pl.String, eager=True)
     times, skipped = instants(table[found.time], names, time_zone)
     if times.null_count():
-        what = "local times that clocks skip" if skipped else "missing times"
-        raise ValueError(
-            f'column "{found.time}" has {times.null_count()} {what}; kpi.clean takes them out'
-        )
+        n = times.null_count()
+        what = _tables.counted(n, "local time" if skipped else "missing time")
+        what += " that clocks skip" * bool(skipped)
+        take = "it" if n == 1 else "them"
+        raise ValueError(f'column "{found.time}" has {what}; kpi.clean takes {take} out')
     work = pl.DataFrame({"_cell": names, "_time": times}).with_columns(
         _tables.numbers(table[name]).fill_nan(None).alias(name) for name in dict.fromkeys(needed)
     )

@@ -195,7 +195,7 @@ def _part(file, columns, kpis, time_zone, n_rows, n_chunks, folder, told):
             names = piece[columns.cell] if columns.cell else pl.repeat("", len(piece), eager=True)
             if names.null_count():
                 missing = names.null_count()
-                raise ValueError(f'column "{columns.cell}" has {missing} missing names of cells')
+                raise ValueError(f'column "{columns.cell}" has {_long.nameless(missing)}')
             if names.dtype in (pl.Categorical, pl.Enum):
                 names = names.cast(pl.String)
             known, code = _numbered(known, names)
@@ -265,7 +265,7 @@ def _chunk(folder, chunk, n_chunks, kpis, names, zone):
         row = int(np.argmax(twice))
         when = pl.Series([time[row]]).cast(pl.Datetime("us"))[0]
         raise ValueError(
-            f"{int(twice.sum())} rows repeat a cell and a time, first {when} of cell "
+            f"{_tables.repeated(int(twice.sum()))}, first {when} of cell "
             f'"{names[int(code[row])]}" (keep one of them: kpi.clean does)'
         )
     values = {}

@@ -68,7 +68,9 @@ def score(
         The scale is at least `floor` times the typical scale of the cell: the median of
         scale / \\|baseline\\| over 28 days, times \\|baseline\\|. A few weeks that happen to agree
         would otherwise make an alarm of every hair's breadth. At baseline 0 the median of the
-        scale itself counts. 0 switches the floor off.
+        scale itself counts. 0 switches the floor off. It assumes noise in proportion to the
+        baseline: with the same noise at every hour quiet hours alarm too often, and a floor of 2
+        or 3, or `min_scale` of :func:`detect`, is better.
     direction : {"both", "increase", "decrease"}, default="both"
         Which anomalies count.
     refractory : str or timedelta, default="6h"
@@ -200,7 +202,9 @@ def rank(scored, *, time=None, cell=None, value=None):
     DataFrame of the caller's kind
         ``cell``, ``n_values``, ``n_missing``, ``n_scored``, ``n_anomalies``, ``n_events``, and
         ``worst_time``, ``value``, ``baseline``, ``score`` and ``direction`` of the highest
-        anomaly, null in a cell without any.
+        anomaly, null in a cell without any. From :func:`score`, an infinite score (out of a history
+        without any variation) is the worst of a cell only if no finite one is an anomaly, and such
+        cells come behind the others, the farthest from its baseline first.
 
     Raises
     ------
@@ -279,7 +283,8 @@ def score_table(
     if span(refractory) < timedelta(0):
         raise ValueError(f"refractory must not be negative, got {refractory!r}")
     if time.null_count():
-        raise ValueError(f'column "{time.name}" has {time.null_count()} missing times')
+        missing = _tables.counted(time.null_count(), "missing time")
+        raise ValueError(f'column "{time.name}" has {missing}')
     names = cell.cast(pl.String) if cell is not None else pl.repeat("", len(time), eager=True)
     table = pl.DataFrame(
         {"time": time, "cell": names.fill_null(""), "value": value, "known": names.is_not_null()}
@@ -472,9 +477,12 @@ WORST = ["worst_time", "value", "baseline", "score", "direction"]
 
 
 def _worst():
+    """The row with the highest finite score, else that of the infinite ones farthest away."""
     import polars as pl
 
-    at = pl.col("score").arg_max()
+    finite = pl.when(pl.col("score").is_finite()).then("score")
+    farthest = (pl.col("value") - pl.col("baseline")).abs().arg_max()
+    at = pl.when(finite.count() > 0).then(finite.arg_max()).otherwise(farthest)
     names = ["time", "value", "baseline", "score", "direction"]
     return {new: pl.col(name).get(at) for new, name in zip(WORST, names, strict=True)}
 
@@ -493,9 +501,15 @@ def rank_table(scored):
     if scored["is_alarm"].null_count() == scored.height:
         cells = cells.with_columns(n_events=pl.lit(None, dtype=pl.Int64))
     worst = scored.filter("is_anomaly").group_by("cell").agg(**_worst())
-    return cells.join(worst, on="cell", how="left").sort(
-        "score", "n_anomalies", "cell", descending=[True, True, False], nulls_last=True
-    )
+    cells = cells.join(worst, on="cell", how="left")
+    # A value that leaves a history without any variation has no distance in scales: those come
+    # behind what has one, the farthest from its baseline first.
+    measured = pl.when(pl.col("score").is_finite()).then("score")
+    away = pl.when(pl.col("score").is_infinite()).then((pl.col("value") - pl.col("baseline")).abs())
+    return cells.sort(
+        measured, away, "n_anomalies", "cell", descending=[True, True, True, False],
+        nulls_last=True,
+    )  # fmt: skip
 
 
 def evaluate_table(scored):

@@ -19,6 +19,14 @@ WORDS = {
 NEEDED = ["cell_id", "site_id", "latitude", "longitude", "azimuth"]
 
 
+class NoColumn(ValueError):
+    """A table of cells has no column for one of what is needed."""
+
+    def __init__(self, what, has):
+        self.what, self.has, self.word = what, has, what.removesuffix("_id")
+        super().__init__(f"sites has no column for the {self.word}; say {self.word}=; it has {has}")
+
+
 @dataclass(frozen=True)
 class SitesReport:
     """What :func:`clean_sites` found and did; its text is a table of the counts.
@@ -43,7 +51,8 @@ class SitesReport:
 
     def __str__(self):
         rows = list(to_polars(eager(self.counts)).iter_rows())
-        text = f"{self.n_cells_in:,} rows in, {self.n_cells_out:,} cells out"
+        cells = _tables.counted(self.n_cells_out, "cell")
+        text = f"{_tables.counted(self.n_cells_in, 'row')} in, {cells} out"
         if not rows:
             return text + "; nothing to mend"
         wide = max(len(row[0]) for row in rows)
@@ -212,10 +221,7 @@ def _columns(table, asked):
     for name in NEEDED:
         if name not in found:
             has = ", ".join(f'"{column}"' for column in table.columns)
-            raise ValueError(
-                f"sites has no column for the {name.removesuffix('_id')}; say "
-                f"{name.removesuffix('_id')}=; it has {has}"
-            )
+            raise NoColumn(name, has)
     return found
 
 
