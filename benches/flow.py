@@ -192,9 +192,9 @@ def bench_ports(flows, repeats, threads):
         "port_service": lambda: flow.port_service(flows["dp"], flows["pr"]),
     }
     try:
-        import linewatch.interop.polars as expressions
+        from linewatch.interop import _polars_plugin, polars  # noqa: F401
 
-        expressions._library()
+        _polars_plugin.library()
         calls["expression"] = lambda: flows.lazy().select(
             pl.col("dp").lw.port_service("pr")
         ).collect()["dp"]  # fmt: skip
