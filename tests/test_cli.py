@@ -63,6 +63,18 @@ def test_the_demo_finds_what_it_planted_and_writes_a_page(run, tmp_path):
     assert run(*options)[1].rsplit("\n\n", 1)[0] == said
 
 
+def test_a_stopped_demo_says_what_is_left(run, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("linewatch._demo._flows", stop)
+    code, _, err = run("demo", "--sites", 3, "--users", 500)
+    assert code == 130
+    assert err == "linewatch: stopped; the steps that were done are in their folders\n"
+    assert (tmp_path / "results" / "kpi" / "manifest.json").is_file()
+    assert not (tmp_path / "results" / "flows").exists()
+
+
 def test_the_demo_replaces_nothing_but_a_demo(run, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")

@@ -8,6 +8,8 @@ from pathlib import Path
 FLOWS = 20_000
 FRAUD = {name: {"count": 1} for name in ("pbx_hack", "robocalling", "sim_box", "wangiri")}
 WEEKS = 6
+# Each step writes its folder whole or not at all.
+LEFT = "the steps that were done are in their folders"
 
 
 def add_options(command):

@@ -34,7 +34,8 @@ def main(arguments=None):
             clock.sleep(0)  # one Ctrl-C can come twice, from Polars and from Python: let it
             raise
     except KeyboardInterrupt:
-        print("linewatch: stopped; nothing was written", file=sys.stderr)
+        left = getattr(options, "left_when_stopped", "nothing was written")
+        print(f"linewatch: stopped; {left}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stderr.close()
@@ -105,7 +106,7 @@ def parser():
         "them without looking, compare with the truth and write one page of it all.",
     )
     _demo.add_options(demo)
-    demo.set_defaults(run=_demo.run)
+    demo.set_defaults(run=_demo.run, left_when_stopped=_demo.LEFT)
 
     generate = commands.add_parser(
         "generate",
