@@ -1,5 +1,6 @@
 """The autoencoder: a network that repeats normal rows."""
 
+import itertools
 import pickle
 
 import numpy as np
@@ -228,6 +229,28 @@ def test_a_training_that_explodes_is_refused(plane):
         "the training did not stay finite; use scaling='standard' or a smaller learning_rate than "
         "10000000000.0"
     )
+
+
+def test_a_row_too_far_away_to_be_squared_is_infinitely_far(plane):
+    detector = AutoencoderDetector(epochs=3, random_state=0).fit(plane)
+    scores = detector.score_samples(np.vstack([plane[:1], np.full((1, 5), 1e200)]))
+    assert np.isfinite(scores[0])
+    assert scores[1] == -np.inf
+
+
+def test_training_on_values_too_large_to_be_squared_is_refused(plane, monkeypatch):
+    # Depending on the processor the network's weights stay finite here; its errors never do.
+    monkeypatch.setattr(MLPRegressor, "fit", _untrained)
+    with pytest.raises(ValueError, match="did not stay finite"):
+        AutoencoderDetector(scaling=None, epochs=1).fit(plane * 1e200)
+
+
+def _untrained(network, X, y):
+    sizes = [X.shape[1], *network.hidden_layer_sizes, X.shape[1]]
+    network.coefs_ = [np.zeros(shape) for shape in itertools.pairwise(sizes)]
+    network.intercepts_ = [np.zeros(size) for size in sizes[1:]]
+    network.loss_curve_ = [0.0]
+    return network
 
 
 def test_times_and_nothing_are_refused_with_the_way_out():

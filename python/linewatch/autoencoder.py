@@ -370,7 +370,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         return layer @ self.coefs_[-1] + self.intercepts_[-1]
 
     def _errors(self, scaled):
-        return (self._output(scaled) - scaled) ** 2
+        # A row too far away to be squared is infinitely far, which is what its score then says.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (self._output(scaled) - scaled) ** 2
 
     def _sizes(self, p):
         sizes = self.hidden_layer_sizes
