@@ -1,8 +1,8 @@
 """Generated call records: what is always true of them, and that each check would notice."""
 
-import os
 import datetime
 import hashlib
+import os
 
 import cdr_checks as checks
 import polars as pl
