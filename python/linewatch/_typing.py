@@ -1,0 +1,97 @@
+"""Types that many signatures share; read by type checkers, never imported at run time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar
+
+import narwhals as nw
+import numpy as np
+from narwhals.typing import IntoDataFrame, IntoFrame
+from numpy.typing import ArrayLike, NDArray
+
+
+class SupportsArrow(Protocol):
+    """Speaks the Arrow PyCapsule interface, as a DuckDB relation or a pyarrow table does."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+
+class NativeSeries(Protocol):
+    """A Series of pandas or Polars, a pyarrow array."""
+
+    def __len__(self) -> int: ...
+    def filter(self, *args: Any, **kwargs: Any) -> Any: ...
+    def unique(self, *args: Any, **kwargs: Any) -> Any: ...
+    def to_numpy(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+Array: TypeAlias = NDArray[Any]
+Floats: TypeAlias = NDArray[np.floating[Any]]
+Float64: TypeAlias = NDArray[np.float64]
+Int64: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+Texts: TypeAlias = NDArray[np.object_]
+
+AnySeries: TypeAlias = NativeSeries | nw.Series[Any]
+AnyFrame: TypeAlias = IntoDataFrame | nw.DataFrame[Any] | SupportsArrow
+Column: TypeAlias = ArrayLike | Sequence[Any] | AnySeries | SupportsArrow
+Data: TypeAlias = Column | IntoDataFrame | nw.DataFrame[Any]
+
+# What comes back has the kind of what goes in.
+SeriesT = TypeVar("SeriesT", bound=AnySeries)
+DataT = TypeVar("DataT", bound=AnySeries | IntoDataFrame | nw.DataFrame[Any])
+FrameT = TypeVar("FrameT", bound=IntoDataFrame)
+MatrixT = TypeVar("MatrixT", bound=IntoDataFrame | nw.DataFrame[Any])
+TableT = TypeVar("TableT", bound=IntoFrame | nw.DataFrame[Any] | nw.LazyFrame[Any])
+
+Path: TypeAlias = str | os.PathLike[str]
+Progress: TypeAlias = bool | Callable[[int], object] | None
+Span: TypeAlias = str | timedelta | np.timedelta64
+Time: TypeAlias = str | datetime
+Window: TypeAlias = int | str | timedelta | np.timedelta64
+Backend: TypeAlias = Literal["polars", "pandas", "pyarrow"]
+Theme: TypeAlias = Literal["light", "dark"]
+RandomState: TypeAlias = int | np.random.RandomState | None
+Polarity: TypeAlias = Mapping[str, Literal["high", "low", "both"]]
+
+
+class SeasonalOptions(TypedDict, total=False):
+    """The options of `linewatch.rolling.seasonal`; see `linewatch.rolling`."""
+
+    min_periods: int | None
+    center: bool
+    closed: Literal["right", "left", "both", "neither"] | None
+    step: int | None
+    include_current: bool
+    axis: int
+    infinity: Literal["missing", "ieee"]
+    n_jobs: int | None
+    progress: Progress
+
+
+class RollingOptions(SeasonalOptions, total=False):
+    """The options that all rolling statistics share; see `linewatch.rolling`."""
+
+    times: Data | None
+    groups: Data | None
+
+
+class EwmOptions(TypedDict, total=False):
+    """The options of exponentially weighted statistics; see `linewatch.rolling.ewm_mean`."""
+
+    com: float | None
+    span: float | None
+    halflife: float | Span | None
+    alpha: float | None
+    adjust: bool
+    ignore_na: bool
+    min_periods: int
+    times: Data | None
+    groups: Data | None
+    axis: int
+    infinity: Literal["missing", "ieee"]
+    n_jobs: int | None
+    progress: Progress
