@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, TypeVar
 
 import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoDataFrame, IntoFrame
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from linewatch.autoencoder import AutoencoderDetector
+    from linewatch.iforest import IsolationForest
+    from linewatch.intrusion import IntrusionDetector
+    from linewatch.neighbors import KNNDetector, LocalOutlierFactor
+    from linewatch.threshold import ThresholdedDetector
 
 
 class SupportsArrow(Protocol):
@@ -19,12 +26,19 @@ class SupportsArrow(Protocol):
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 
+class SparseMatrix(Protocol):
+    """A sparse matrix or array of SciPy."""
+
+    def tocsr(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
 class NativeSeries(Protocol):
     """A Series of pandas or Polars, a pyarrow array."""
 
     def __len__(self) -> int: ...
     def filter(self, *args: Any, **kwargs: Any) -> Any: ...
     def unique(self, *args: Any, **kwargs: Any) -> Any: ...
+    def value_counts(self, *args: Any, **kwargs: Any) -> Any: ...
     def to_numpy(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
@@ -37,17 +51,23 @@ Texts: TypeAlias = NDArray[np.object_]
 
 AnySeries: TypeAlias = NativeSeries | nw.Series[Any]
 AnyFrame: TypeAlias = IntoDataFrame | nw.DataFrame[Any] | SupportsArrow
+AnyTable: TypeAlias = IntoFrame | nw.DataFrame[Any] | nw.LazyFrame[Any]
 Column: TypeAlias = ArrayLike | Sequence[Any] | AnySeries | SupportsArrow
 Data: TypeAlias = Column | IntoDataFrame | nw.DataFrame[Any]
+
+Matrix: TypeAlias = Data | SparseMatrix
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 # What comes back has the kind of what goes in.
 SeriesT = TypeVar("SeriesT", bound=AnySeries)
 DataT = TypeVar("DataT", bound=AnySeries | IntoDataFrame | nw.DataFrame[Any])
 FrameT = TypeVar("FrameT", bound=IntoDataFrame)
 MatrixT = TypeVar("MatrixT", bound=IntoDataFrame | nw.DataFrame[Any])
-TableT = TypeVar("TableT", bound=IntoFrame | nw.DataFrame[Any] | nw.LazyFrame[Any])
+TableT = TypeVar("TableT", bound=AnyTable)
 
-Path: TypeAlias = str | os.PathLike[str]
+PathLike: TypeAlias = str | os.PathLike[str]
 Progress: TypeAlias = bool | Callable[[int], object] | None
 Span: TypeAlias = str | timedelta | np.timedelta64
 Time: TypeAlias = str | datetime
@@ -56,6 +76,21 @@ Backend: TypeAlias = Literal["polars", "pandas", "pyarrow"]
 Theme: TypeAlias = Literal["light", "dark"]
 RandomState: TypeAlias = int | np.random.RandomState | None
 Polarity: TypeAlias = Mapping[str, Literal["high", "low", "both"]]
+
+# What `linewatch.load` reads.
+Detector: TypeAlias = """
+    AutoencoderDetector | IntrusionDetector | IsolationForest | KNNDetector | LocalOutlierFactor
+    | ThresholdedDetector
+"""
+DetectorT = TypeVar(
+    "DetectorT",
+    "AutoencoderDetector",
+    "IntrusionDetector",
+    "IsolationForest",
+    "KNNDetector",
+    "LocalOutlierFactor",
+    "ThresholdedDetector",
+)
 
 
 class SeasonalOptions(TypedDict, total=False):

@@ -1,9 +1,9 @@
 """Wavelet features as a transformer of scikit-learn."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linewatch._sklearn import BaseEstimator, TransformerMixin
 from linewatch._wavelets import as_discrete
 from linewatch._window_features import TWELVE, plan
 from linewatch.wavelet._dwt import dwt_max_level
