@@ -13,6 +13,8 @@ from narwhals.typing import IntoDataFrame, IntoFrame
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from linewatch.autoencoder import AutoencoderDetector
     from linewatch.iforest import IsolationForest
     from linewatch.intrusion import IntrusionDetector
@@ -72,9 +74,12 @@ Progress: TypeAlias = bool | Callable[[int], object] | None
 Span: TypeAlias = str | timedelta | np.timedelta64
 Time: TypeAlias = str | datetime
 Window: TypeAlias = int | str | timedelta | np.timedelta64
+Expression: TypeAlias = "str | pl.Expr"
+Keys: TypeAlias = "str | pl.Expr | Sequence[str | pl.Expr]"
 Backend: TypeAlias = Literal["polars", "pandas", "pyarrow"]
 Theme: TypeAlias = Literal["light", "dark"]
 RandomState: TypeAlias = int | np.random.RandomState | None
+Rules: TypeAlias = Sequence[str] | Mapping[str, Mapping[str, Any]]
 Polarity: TypeAlias = Mapping[str, Literal["high", "low", "both"]]
 
 # What `linewatch.load` reads.
