@@ -1,17 +1,27 @@
 """The call page: rhythm, durations, kinds of anomalies, suspicious callers, truth and detection."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number, safe
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from linewatch._typing import Theme
+    from linewatch.dashboards._source import Results
+
 
 __all__ = ["by_hour", "durations", "kinds", "network", "recall", "scenario_rows", "tiles"]
 
 CALLERS_DRAWN = 25
 
 
-def tiles(results):
+def tiles(results: Results) -> list[Tile]:
     """Calls, users, anomalous calls, and how well they were found.
 
     Parameters
@@ -37,7 +47,7 @@ def tiles(results):
     return made
 
 
-def scenario_rows(results, *, most=200):
+def scenario_rows(results: Results, *, most: int = 200) -> Rows:
     """Each kind of anomaly: what was planted and what was found.
 
     Parameters
@@ -66,7 +76,7 @@ def scenario_rows(results, *, most=200):
     return Rows("Truth and detection", columns, rows, [], table.height, frozenset({1, 2, 3, 4}))
 
 
-def by_hour(results, *, theme="light"):
+def by_hour(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Calls in each hour, and the anomalous ones among them.
 
     Parameters
@@ -92,7 +102,7 @@ def by_hour(results, *, theme="light"):
     return made
 
 
-def kinds(results, *, theme="light"):
+def kinds(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Calls of each kind of anomaly.
 
     Parameters
@@ -116,7 +126,7 @@ def kinds(results, *, theme="light"):
     return made
 
 
-def durations(results, *, theme="light"):
+def durations(results: Results, *, theme: Theme = "light") -> go.Figure:
     """How long calls last: the usual ones and the anomalous ones, as shares.
 
     Parameters
@@ -147,7 +157,7 @@ def durations(results, *, theme="light"):
     return made
 
 
-def network(results, *, theme="light"):
+def network(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Whom the most suspicious callers call.
 
     Callers stand on the inner ring, whom they call on the outer one.
@@ -207,7 +217,7 @@ def network(results, *, theme="light"):
     return made
 
 
-def recall(results, *, theme="light"):
+def recall(results: Results, *, theme: Theme = "light") -> go.Figure:
     """What part of each kind of anomaly was found.
 
     Parameters
