@@ -74,7 +74,7 @@ def _wrong(words):
     if "linewatch" in words:  # a pipe may lead to it, an assignment stand before
         arguments = words[words.index("linewatch") + 1 :]
         arguments = arguments[: arguments.index("|")] if "|" in arguments else arguments
-        if words[0] != "linewatch" or arguments[0] == "dashboard":
+        if words[0] != "linewatch" or arguments[0] in ("dashboard", "demo"):
             cli.parser().parse_args(arguments)  # waits for input, for a browser; has its own test
         elif (code := cli.main([_matched(word) for word in arguments])) != 0:
             return f"exit code {code}"
