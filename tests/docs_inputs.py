@@ -14,6 +14,7 @@ SMALLER = {
     "users=5000, days=14": "users=1200, days=7",
     # The folder `results` holds `mine` by then.
     "flows.csv.gz --out results/ ": "flows.csv.gz --out results/flows ",
+    "packets capture.pcap  ": "packets capture.pcap --out results/packets ",
 }
 KPIS = ["traffic_gb", "prb_percent", "drop_rate_percent"]
 
@@ -60,6 +61,14 @@ def _detectors():
     return {"kpis": network().kpis.select(KPIS).drop_nulls()}
 
 
+def _traffic():
+    return {
+        "detector": lw.IsolationForest(random_state=0),
+        "key": lw.privacy.Key.generate(),
+        "x": network().kpis["traffic_gb"].drop_nulls().to_numpy(),
+    }
+
+
 def _series():
     import pandas as pd
 
@@ -76,10 +85,18 @@ def _series():
     }
 
 
+def _events():
+    rows = network().kpis.select("time", "cell_id", "traffic_gb").sort("time")
+    one = rows[:100]
+    return {"rows": rows, "cell": one["cell_id"], "time": one["time"], "value": one["traffic_gb"]}
+
+
 _NAMES = {
+    "streaming.md": {"Streams": _events},
     "README.md": {
         "Your own KPIs": _own_kpis,
         "Detectors": _detectors,
+        "Calls, flows and packets": _traffic,
         "Rolling statistics": _series,
     },
 }

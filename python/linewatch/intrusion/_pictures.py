@@ -21,6 +21,14 @@ def class_bars(y, *, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> ax = intrusion.class_bars([0, 0, 0, 1], ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['3', '1']
     """
     ax = _axes(ax, (5, 3))
     names, counts = np.unique(np.asarray(y), return_counts=True)
@@ -46,6 +54,17 @@ def correlation_heatmap(frame, *, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> records = intrusion.simulate_core(200, seed=0)
+    >>> ax = intrusion.correlation_heatmap(
+    ...     records.select("count", "srv_count", "duration"), ax=Figure().subplots()
+    ... )
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['count', 'srv_count', 'duration']
     """
     names, correlation = correlations(frame)
     varies = np.isfinite(np.diagonal(correlation))
@@ -78,6 +97,16 @@ def pca_scatter(values, y, *, ax=None, seed=0, max_rows=5000):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import numpy as np
+    >>> from linewatch import intrusion
+    >>> values = np.random.default_rng(0).normal(size=(50, 4))
+    >>> ax = intrusion.pca_scatter(values, [0] * 40 + [1] * 10, ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['normal', 'attack']
     """
     from sklearn.decomposition import PCA
 
@@ -110,6 +139,15 @@ def roc_curves(y, scores, *, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> scores = {"counts": [-1.0, -2.0, -8.0, -9.0]}
+    >>> ax = intrusion.roc_curves([0, 0, 1, 1], scores, ax=Figure().subplots())
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'counts, area 1.000'
     """
     from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -138,6 +176,15 @@ def precision_recall_curves(y, scores, *, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> scores = {"counts": [-1.0, -2.0, -8.0, -9.0]}
+    >>> ax = intrusion.precision_recall_curves([0, 0, 1, 1], scores, ax=Figure().subplots())
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'counts, AP 1.000'
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
@@ -167,6 +214,15 @@ def confusion(found, *, title=None, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> found = intrusion.evaluate([0, 0, 1, 1], [-1.0, -5.0, -8.0, -9.0], threshold=-4)
+    >>> ax = intrusion.confusion(found, ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['1\\n50.0 %', '1\\n50.0 %', '0\\n0.0 %', '2\\n100.0 %']
     """
     ax = _axes(ax, (3.6, 3.2))
     counts = np.array(
