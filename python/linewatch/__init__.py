@@ -30,6 +30,7 @@ _submodules = (
     "polars",
     "privacy",
     "rolling",
+    "spark",
     "spectral",
     "streaming",
     "threshold",
