@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 ROWS = 25_600  # 100 trees of 256 rows
+SEQUENCE = 100_000  # equal rows that are numbered in one array
 HASH, NUMBER = "linewatch_hash", "linewatch_number"
 
 
@@ -77,11 +78,14 @@ def sample(
     names = dict.fromkeys([*columns, *hashed])
     rows = df.select([_session.column(name) for name in names])
     if key is None:
-        # Equal rows have equal hashes: they are counted, and numbered up to n of them.
+        # Equal rows have equal hashes: they are counted, and hashed with a number of their own.
         counted = rows.groupBy(shown).agg(F.count(F.lit(1)).alias(NUMBER))
-        copies = F.least(F.col(NUMBER), F.lit(n))
-        numbers = F.explode(F.sequence(F.lit(1).cast("bigint"), copies)).alias(NUMBER)
-        rows = counted.select(*shown, numbers)
+        last, size = F.col(NUMBER) - F.lit(1), F.lit(SEQUENCE)
+        parts = F.sequence(F.lit(0).cast("bigint"), F.floor(last / size).cast("bigint"))
+        rows = counted.select(*shown, NUMBER, F.explode(parts).alias(HASH))
+        first = F.col(HASH) * size
+        numbers = F.sequence(first, F.least(last, first + size - F.lit(1)))
+        rows = rows.select(*shown, F.explode(numbers).alias(NUMBER))
         what = [F.lit(seed), F.col(NUMBER), *shown]
     else:
         what = [F.lit(seed), *(_session.column(name) for name in hashed)]

@@ -166,9 +166,7 @@ class _Scorer:
         n = int(model.n_features_in_)
         if names is not None:
             if self.columns is not None:
-                raise ValueError(
-                    "columns is for a model without column names; this one knows them"
-                )
+                raise ValueError("columns is for a model without column names; this one knows them")
             features = [str(name) for name in names]
             missing = [name for name in features if name not in df.columns]
             if missing:

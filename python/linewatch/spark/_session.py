@@ -74,9 +74,7 @@ def known(df: DataFrame, name: str, columns: Iterable[str]) -> None:
     there = df.columns
     for column in columns:
         if column not in there:
-            raise ValueError(
-                f'{name}: column "{column}" is missing; the frame has {quoted(there)}'
-            )
+            raise ValueError(f'{name}: column "{column}" is missing; the frame has {quoted(there)}')
         if there.count(column) > 1:
             raise ValueError(f'{name}: the frame has {there.count(column)} columns "{column}"')
 

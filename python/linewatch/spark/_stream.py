@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from linewatch import __version__
 from linewatch.spark import _session
 
 if TYPE_CHECKING:

@@ -89,9 +89,7 @@ def plain(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-def calls(
-    batches: Iterator[pa.RecordBatch], config: str, table: str
-) -> Iterator[pa.RecordBatch]:
+def calls(batches: Iterator[pa.RecordBatch], config: str, table: str) -> Iterator[pa.RecordBatch]:
     """The rows of a table of generated records, for the days that the batches name."""
     import json
 
@@ -169,7 +167,7 @@ def _rolled(table: pa.Table, answered: int, plan: dict[str, Any]) -> Iterator[pa
 
     keys = _keys(table, plan)
     codes = _edge.codes(keys, table.num_rows)
-    times, unit = _edge.times(table.column(plan["on"]), table.num_rows, f'on ("{plan["on"]}")')
+    times, _ = _edge.times(table.column(plan["on"]), table.num_rows, f'on ("{plan["on"]}")')
     same = codes[1:] == codes[:-1]
     if (same & (codes[1:] >= 0) & (times[1:] < times[:-1])).any():
         raise RuntimeError("Spark gave the rows of a key out of order; please report it")
