@@ -21,6 +21,7 @@ def environment():
     """The variables that a driver and its workers need."""
     return os.environ | {
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_AUTH_SOCKET_TIMEOUT": "600",
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
@@ -41,6 +42,8 @@ def start(master="local[2]", **options):
             .config("spark.sql.session.timeZone", "UTC")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.memory", "1g")
+            # A busy machine may take a minute to start a worker.
+            .config("spark.python.authenticate.socketTimeout", "600s")
             .config("spark.sql.streaming.stateStore.providerClass", ROCKSDB)
             # Small tables: compiling a query would take longer than running it.
             .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")

@@ -433,6 +433,30 @@ def test_a_batch_that_is_repeated_replaces_itself(frame, fitted, tmp_path):
     assert str(error.value) == "write must be a folder or a function, got int"
 
 
+def test_a_streaming_frame_is_scored_as_any_other(spark, kpis, fitted, tmp_path):
+    detector, X = fitted["forest"]
+    for k, part in enumerate(kpis.select("id", *FEATURES).iter_slices(1500)):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        part.write_parquet(tmp_path / "in" / f"{k}.parquet")
+    schema = "id long, traffic double, prb float, users long"
+    rows = spark.readStream.schema(schema).parquet(str(tmp_path / "in"))
+    query = (
+        lw.spark.score(rows, detector)
+        .writeStream.option("checkpointLocation", str(tmp_path / "checkpoint"))
+        .trigger(availableNow=True)
+        .start(str(tmp_path / "out"), format="parquet")
+    )
+    query.awaitTermination()
+    found = local(spark.read.parquet(str(tmp_path / "out"))).sort("id")
+    assert found["score"].to_numpy().tobytes() == detector.score_samples(X).tobytes()
+    for refused in (
+        lambda: lw.spark.rolling(rows, "users", "id", 3, "mean"),
+        lambda: lw.spark.sample(rows, 3),
+    ):
+        with pytest.raises(ValueError, match="^df is a stream"):
+            refused()
+
+
 def test_keyed_states_answer_as_a_local_stream(frame, kpis):
     rules = {"r": Rolling(12, ["mean", "max"]), "n": streaming.Count("2h")}
     answers = lw.spark.stream(frame, "cell", "time", "traffic", rules, duplicates="keep")

@@ -4,6 +4,7 @@ The answers are compared row by row and by hashes of sorted rows: sums of floats
 in which tasks end.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -104,10 +105,8 @@ def descendants(pid):
 
 
 def kill(pid):
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from spark_stream_job import RULES
 import linewatch as lw
 from linewatch.streaming import STATUS, Stream
 
-FILES = 8
+FILES = 6
 JOB = Path(__file__).with_name("spark_stream_job.py")
 PATIENCE_S = 600  # of a busy machine; an idle one needs a tenth
 
@@ -48,8 +48,7 @@ def commits(folder):
 
 
 def start(folder):
-    log = open(folder / "driver.log", "ab")
-    with log:
+    with open(folder / "driver.log", "ab") as log:
         return subprocess.Popen(
             [sys.executable, JOB, folder],
             env=spark_session.environment(),

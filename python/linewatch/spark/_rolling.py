@@ -58,8 +58,9 @@ def rolling(
         rows, of so much time for a window of time, at least twice the window. Each piece is given
         the end of the one before. For a few keys with very many rows.
     rows_in_memory : int, default=1,000,000
-        Rows of one key that a worker holds at most, and twice the window if that is more. Centred
-        and expanding windows need all rows of a key.
+        A key with more rows than this is answered in parts, for which a worker holds about twice
+        as many rows, or twice the window if that is more. Centred and expanding windows need all
+        rows of a key.
     **options
         ``min_periods``, ``center``, ``closed``, ``include_current`` and ``infinity`` of
         `linewatch.rolling`.

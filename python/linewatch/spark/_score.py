@@ -140,6 +140,7 @@ class _Scorer:
         self.columns = None if columns is None else _session.listed("columns", columns, at_least=1)
         self.keep = None if keep is None else _session.listed("keep", keep)
         self.sent: Any = None
+        self.context: Any = None
 
     def __call__(self, df: DataFrame) -> DataFrame:
         from pyspark.sql.types import BooleanType, DoubleType, StructField, StructType
@@ -155,8 +156,9 @@ class _Scorer:
         needed = [*keep, *(name for name in features if name not in keep)]
         made = [StructField("score", DoubleType()), StructField("is_anomaly", BooleanType())]
         schema = StructType([*(df.schema[name] for name in keep), *made])
-        if self.sent is None:
-            self.sent = _session.shared(df.sparkSession, self.bytes)
+        context = getattr(df.sparkSession, "_sc", None)
+        if self.sent is None or self.context is not context:
+            self.sent, self.context = _session.shared(df.sparkSession, self.bytes), context
         run = _session.task("score", self.digest, self.sent, features, keep)
         return _session.mapped(df.select([_session.column(c) for c in needed]), run, schema)
 

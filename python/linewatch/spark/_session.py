@@ -117,7 +117,7 @@ def task(name: str, *arguments: Any) -> Callable[[Iterator[Any]], Iterator[Any]]
     """
     expected = __version__
 
-    def run(batches):  # type: ignore[no-untyped-def]
+    def run(batches: Any) -> Any:
         import socket
         import sys
 
@@ -209,7 +209,7 @@ def workers(spark: SparkSession, tasks: int | None = None) -> list[dict[str, str
         raise ValueError(f"tasks must be a whole number of at least 1, got {tasks!r}")
     names = ("host", "python", "executable", "linewatch", "pyarrow")
 
-    def ask(batches):  # type: ignore[no-untyped-def]
+    def ask(batches: Any) -> Any:
         import platform
         import socket
         import sys

@@ -182,13 +182,13 @@ def _processor(empty: bytes, is_time: bool, names: list[str]) -> Any:
     from pyspark.sql.streaming import StatefulProcessor
 
     class Keyed(StatefulProcessor):
-        def init(self, handle):  # type: ignore[no-untyped-def]
+        def init(self, handle: Any) -> None:
             self.state = handle.getValueState("stream", "snapshot binary")
 
-        def handleInputRows(self, key, rows, timerValues):  # type: ignore[no-untyped-def]
+        def handleInputRows(self, key: Any, rows: Any, timerValues: Any) -> Any:
             yield from keyed((self.state, rows))
 
-        def close(self):  # type: ignore[no-untyped-def]
+        def close(self) -> None:
             pass
 
     keyed = _session.task("keyed", empty, is_time, names)

@@ -133,8 +133,6 @@ def rolling(batches: Iterator[pa.RecordBatch], plan: dict[str, Any]) -> Iterator
             table, answered = table.slice(first), table.num_rows - first
         parts, rows = [table], table.num_rows
         enough = max(_BLOCK, 2 * rows)
-        if plan["bounded"]:
-            enough = min(enough, max(rows + _BLOCK, plan["rows_in_memory"]))
     if parts:
         yield from _rolled(pa.concat_tables(parts), answered, plan)
 
