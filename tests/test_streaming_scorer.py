@@ -33,9 +33,9 @@ DETECTORS = {
     "forest": lambda: lw.IsolationForest(n_estimators=20, random_state=0, contamination=0.05),
     "LOF": lambda: lw.LocalOutlierFactor(novelty=True, contamination=0.05),
     "kNN": lambda: lw.KNNDetector(contamination=0.05),
-    "autoencoder": lambda: lw.AutoencoderDetector(max_epochs=3, contamination=0.05, random_state=0),
+    "autoencoder": lambda: lw.AutoencoderDetector(epochs=3, percentile=90, random_state=0),
     "threshold": lambda: lw.ThresholdedDetector(
-        lw.AutoencoderDetector(max_epochs=3, random_state=0), {"contamination": 0.05}
+        lw.AutoencoderDetector(epochs=3, random_state=0), {"contamination": 0.05}
     ),
     "online": lambda: OnlineIsolationForest(
         n_estimators=20, max_samples=64, window=128, contamination=0.05, random_state=0
@@ -44,7 +44,7 @@ DETECTORS = {
 
 
 def events(rng, n=400, n_keys=4, missing=0.05):
-    """Events of a few cells in order of time, some values missing, some events twice or too late."""
+    """Events of a few cells by time; some values missing, some events twice or too late."""
     time = START + np.cumsum(rng.integers(1, 1_200, n)) * np.timedelta64(1, "s")
     frame = pl.DataFrame(
         {
@@ -75,12 +75,13 @@ def later(rng, n=400):
 
 
 def joined(parts):
-    return {
-        name: sum((part[name] for part in parts), [])
-        if name == "reasons"
-        else np.concatenate([part[name] for part in parts])
-        for name in parts[0]
-    }
+    out = {}
+    for name in parts[0]:
+        values = [part[name] for part in parts]
+        out[name] = (
+            [v for part in values for v in part] if name == "reasons" else np.concatenate(values)
+        )
+    return out
 
 
 @pytest.mark.parametrize("name", DETECTORS)
@@ -102,6 +103,7 @@ def test_one_event_at_a_time_is_a_batch_bit_for_bit(name, rng):
         split = OnlineScorer.restore(split.snapshot())
         at = to
     parts = joined(parts)
+    assert parts.pop("reasons") == whole.pop("reasons")
     for column, expected in whole.items():
         np.testing.assert_array_equal(parts[column], expected, err_msg=column)
     assert whole["is_anomaly"].any() and not whole["is_anomaly"][np.isnan(whole["score"])].any()
@@ -159,38 +161,30 @@ def test_every_kind_of_events_gives_the_same(rng):
 
 def test_events_wait_for_late_ones_and_leave_in_order_of_time(rng):
     frame = later(rng).unique("time", maintain_order=True).sort("time")
-    late = rng.permutation(len(frame))
-    options = {"lateness": "365d", "top": 1}
-    ordered, shuffled = (
-        OnlineScorer(lw.IsolationForest(n_estimators=9, random_state=0), RULES, key="cell",
-                     time="time", **options)
-        for _ in range(2)
-    )  # fmt: skip
-    for scorer in (ordered, shuffled):
-        history = events(rng, missing=0).with_columns(pl.col("time") - pl.duration(days=900))
-        scorer.transform(history)
-        scorer.flush()
-    rng2 = np.random.default_rng(5)
-    fitted = OnlineScorer(DETECTORS["forest"](), RULES, key="cell", time="time").fit(events(rng2))
-    for scorer in (ordered, shuffled):
-        scorer._detector = fitted.detector
-        scorer._check()
+    detector = scorer_of("forest", rng).detector
+    options = {"key": "cell", "time": "time", "lateness": "365d", "top": 1}
+    ordered, shuffled = (OnlineScorer(detector, RULES, **options) for _ in range(2))
     assert len(ordered.update(frame)["score"]) == 0  # all of them wait
-    told = shuffled.update(frame[late[:200]])
-    assert len(told["score"]) == 0
+    places = rng.permutation(len(frame))
+    assert shuffled.update(frame.row(int(places[0]), named=True))["row"].tolist() == []
+    shuffled.update(frame[places[1:200]])
     shuffled = OnlineScorer.restore(shuffled.snapshot())
-    shuffled.update(frame[late[200:]])
-    a, b = ordered.flush(), shuffled.flush()
-    assert list(a) == ["row", "status", "key", "time", "score", "is_anomaly", "reasons"]
-    one = pl.DataFrame({k: a[k] for k in ("key", "time", "score")}).sort("time")
-    two = pl.DataFrame({k: b[k] for k in ("key", "time", "score")}).sort("time")
-    assert len(one) == len(frame)
-    np.testing.assert_array_equal(one["time"], two["time"])
+    shuffled.update(frame[places[200:]])
+    assert shuffled.counts["waiting"] == len(frame)
+    tables = []
+    for scorer in (ordered, shuffled):
+        told = scorer.flush()
+        assert list(told) == ["key", "time", "row", "status", "score", "is_anomaly", "reasons"]
+        columns = {name: told[name] for name in ("key", "time", "score", "reasons")}
+        tables.append(pl.DataFrame(columns).sort("time"))
+    assert tables[0].equals(tables[1]) and len(tables[0]) == len(frame)
+    direct = OnlineScorer(detector, RULES, key="cell", time="time").update(frame)
+    np.testing.assert_array_equal(tables[0]["score"], direct["score"])
 
 
 def test_a_key_that_never_ends_costs_no_more_than_its_windows(rng):
     scorer = OnlineScorer(
-        OnlineIsolationForest(window=64, max_samples=32, n_estimators=8, random_state=0),
+        OnlineIsolationForest(window=512, max_samples=32, n_estimators=8, random_state=0),
         {"traffic": {"r": Rolling(20), "c": Count("1h"), "s": Seasonal(2, "mean")}},
         key="cell",
         time="time",
@@ -407,7 +401,8 @@ def test_a_scorer_that_cannot_be_is_refused(make, kind, message):
          'column "cell" holds one value, others hold several'),
         ({"time": [1, 2], "cell": ["A", "B"], "a": [1.0]}, ValueError,
          'column "a": has 1 values, expected 2'),
-        ({"time": None, "cell": "A", "a": 1.0}, TypeError, "time holds None"),
+        ({"time": None, "cell": "A", "a": 1.0}, ValueError,
+         'column "time" has no time; every event needs one'),
         ({"time": 1, "cell": None, "a": 1.0}, TypeError, "key"),
         ({"time": "noon", "cell": "A", "a": 1.0}, TypeError, "time"),
         ([1, 2], TypeError,
@@ -419,7 +414,6 @@ def test_events_that_cannot_be_are_refused_and_nothing_is_taken(events_, kind, m
     scorer.update({"time": 0, "cell": "A", "a": 0.0})
     with pytest.raises((ValueError, TypeError)) as caught:
         scorer.update(events_)
-    print(repr(caught.value))
     assert str(caught.value).startswith(message) and isinstance(caught.value, kind)
     assert scorer.counts["rows"] == 1
 

@@ -1,4 +1,4 @@
-"""``linewatch score --follow``: scores of lines as they are written, whatever happens to the file."""
+"""``linewatch score --follow``: scores of the lines of a log as they are written."""
 
 import csv
 import json
@@ -171,7 +171,9 @@ class Follower:
             zip(told["row"].tolist(), told["score"].tolist(), told["is_anomaly"].tolist(),
                 told["status"].tolist(), strict=True)
         ):  # fmt: skip
-            line = self._waiting.pop(row)
+            line = self._waiting.pop(row, None)
+            if line is None:  # it waited in the scorer before there was a log
+                line = {"row": None} | self._past(told, k)
             line["score"] = score if score == score else None
             line["is_anomaly"] = is_anomaly
             if has_status:
@@ -184,6 +186,12 @@ class Follower:
         if lines:
             self._out.write(("\n".join(lines) + "\n").encode())
             self._out.flush()
+
+    def _past(self, told, k):
+        """Key and time of an event that is no line."""
+        plan = self._scorer._plan
+        past = {plan["time"]: str(told["time"][k])}
+        return past | ({} if plan["key"] is None else {plan["key"]: told["key"][k]})
 
     def _refuse(self, name, number, error, counted=False):
         self._counts["rows"] += not counted
@@ -302,7 +310,10 @@ class Reader:
 
     def event(self, number, line):
         """The event of a line, under "" what goes beside its score; None for no event."""
-        text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n \x00")
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n \x00")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"no UTF-8 text (byte {error.start + 1})") from None
         if not text:
             return None
         if self._format is None:

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -315,7 +316,8 @@ class OnlineScorer:
         """Let all events leave that wait for late ones, and tell of them as `update` does."""
         self._refuse_unfitted()
         answers = {column: stream.flush() for column, stream in self._streams.items()}
-        return self._scored({"one": False, "answers": answers, "told": {}, "direct": {}})
+        direct = {c: np.empty(0) for c in self._plan["columns"] if c not in self._streams}
+        return self._scored({"one": False, "answers": answers, "told": {}, "direct": direct})
 
     def forget(self, key: str | int) -> bool:
         """Forget a key: its states, its clock and what waits. False if it is not known."""
@@ -345,7 +347,10 @@ class OnlineScorer:
             seen = self._gate.counts["rows"]
             times = np.arange(seen, seen + n)
         else:
-            times, unit = _edge.times(table[plan["time"]], n, plan["time"])
+            column = table[plan["time"]]
+            if one and column[0] is None:
+                raise ValueError(f'column "{plan["time"]}" has no time; every event needs one')
+            times, unit = _edge.times(column, n, plan["time"])
             if unit is not None:
                 times = times.view("datetime64[ns]")
         answers = {}
@@ -531,6 +536,7 @@ class OnlineScorer:
             raise ValueError(
                 f"{type(self._detector).__name__} is not fitted, so there is nothing to keep"
             )
+        _models._kind(self._detector)  # refuses what has no file
         inner, arrays = _models.nested(self._detector)
         for k, stream in enumerate(self._streams.values()):
             arrays[f"stream/{k}"] = np.frombuffer(stream.snapshot(), np.uint8)
@@ -673,17 +679,20 @@ def _row_by_row(detector):
     known = [_models.KINDS[name] for name in ("isolation forest", "k-nearest neighbors",
                                               "local outlier factor")]  # fmt: skip
     inner = type(_inner(detector))
-    if (inner.__module__, inner.__name__) in known:
-        return lambda X: np.asarray(detector.score_samples(X), np.float64)
+    at_once = (inner.__module__, inner.__name__) in known
+    return partial(_scores if at_once else _scores_of_blocks, detector)
 
-    def scores(X):
-        # How a matrix product adds depends on its shape: all have the same.
-        n = len(X)
-        padded = np.concatenate([X, np.broadcast_to(X[-1], (-n % BLOCK, X.shape[1]))])
-        parts = [detector.score_samples(padded[i : i + BLOCK]) for i in range(0, n, BLOCK)]
-        return np.concatenate(parts, dtype=np.float64)[:n]
 
-    return scores
+def _scores(detector, X):
+    return np.asarray(detector.score_samples(X), np.float64)
+
+
+def _scores_of_blocks(detector, X):
+    # How a matrix product adds depends on its shape: all have the same.
+    n = len(X)
+    padded = np.concatenate([X, np.broadcast_to(X[-1], (-n % BLOCK, X.shape[1]))])
+    parts = [detector.score_samples(padded[i : i + BLOCK]) for i in range(0, n, BLOCK)]
+    return np.concatenate(parts, dtype=np.float64)[:n]
 
 
 def _columns(events, wanted):
