@@ -174,7 +174,7 @@ def test_events_wait_for_late_ones_and_leave_in_order_of_time(rng):
     tables = []
     for scorer in (ordered, shuffled):
         told = scorer.flush()
-        assert list(told) == ["key", "time", "row", "status", "score", "is_anomaly", "reasons"]
+        assert list(told) == ["row", "status", "key", "time", "score", "is_anomaly", "reasons"]
         columns = {name: told[name] for name in ("key", "time", "score", "reasons")}
         tables.append(pl.DataFrame(columns).sort("time"))
     assert tables[0].equals(tables[1]) and len(tables[0]) == len(frame)

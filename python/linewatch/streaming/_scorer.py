@@ -99,7 +99,7 @@ class OnlineScorer:
     >>> event = {"time": np.datetime64("2026-01-26T00"), "cell": "A", "traffic": 0.0, "prb": 8.0}
     >>> told = scorer.update(event)
     >>> told["is_anomaly"], told["status"], told["reasons"]
-    (True, 'taken', ['prb = 8'])
+    (True, 'taken', ['traffic = 0'])
     >>> scorer = streaming.OnlineScorer.restore(scorer.snapshot())
     >>> scorer.update(event)["status"]
     'duplicate'
@@ -357,11 +357,7 @@ class OnlineScorer:
         for column, stream in self._streams.items():
             answers[column] = stream.update(keys, times, values.get(column))
         direct = {c: values[c] for c in plan["columns"] if c not in self._streams}
-        told = {}
-        if plan["lateness"]:
-            first = answers[next(iter(answers))]
-            told = {"key": first["key"], "time": first["time"]}
-        return {"one": one, "answers": answers, "told": told, "direct": direct}
+        return {"one": one, "answers": answers, "told": {}, "direct": direct}
 
     def _table(self, found):
         """The features of the events that leave, as a table, and their status."""
