@@ -1,4 +1,4 @@
-"""``linewatch score --follow``: real processes, files that are written, rotated and cut.
+"""``linewatch score --follow``: files that are written, rotated and cut; real processes stopped.
 
 No outcome depends on time: a test waits, generously, for what it looks for.
 """
@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -16,7 +17,7 @@ import polars as pl
 import pytest
 
 import linewatch as lw
-from linewatch import cli, streaming
+from linewatch import _follow, cli, streaming
 
 PATIENCE = 120.0  # seconds for what takes a tenth of one
 
@@ -58,6 +59,54 @@ def start(tmp_path, model):
     for process in running:
         process.kill()
         process.wait()
+
+
+class Thread:
+    """The command in a thread, with the surface of a process; started soon."""
+
+    returncode = None
+
+    def __init__(self, arguments):
+        options = cli.parser().parse_args(["score", "--follow", *map(str, arguments)])
+        self._told, self._stop = [], threading.Event()
+        self._thread = threading.Thread(target=self._run, args=[options])
+        self._thread.start()
+
+    def _run(self, options):
+        try:
+            with _follow.Follower(options, say=self._told.append) as follower:
+                follower.go(self._stop)
+            self.returncode = 0
+        except Exception as error:
+            self._told.append(repr(error))
+            self.returncode = 2
+
+    def told(self):
+        return "".join(f"linewatch: {line}\n" for line in self._told)
+
+    def poll(self):
+        return self.returncode
+
+    def send_signal(self, _):
+        self._stop.set()
+
+    def wait(self, patience=None):
+        self._thread.join(patience)
+        return self.returncode
+
+
+@pytest.fixture
+def follow(model):
+    """Starts the command in a thread; all that still run are stopped at the end."""
+    running = []
+
+    def follow(*arguments, model=model):
+        running.append(Thread(["--model", model, *arguments]))
+        return running[-1]
+
+    yield follow
+    for thread in running:
+        ended(thread)
 
 
 def until(found, process=None, what="what was expected"):
@@ -110,10 +159,10 @@ def numbers(path):
     return [int(score["number"]) for score in scores(path)]
 
 
-def test_lines_are_scored_as_they_are_written(start, tmp_path, model):
+def test_lines_are_scored_as_they_are_written(follow, tmp_path, model):
     log, out = tmp_path / "cells.csv", tmp_path / "scores.jsonl"
     log.write_text(HEADER + "A,0,50,20\n")
-    process = start("--input", log, "--out", out, "--top", 1)
+    process = follow("--input", log, "--out", out, "--top", 1)
     rows_of(out, 1, process)
     append(log, "B,1,99")
     append(log, ".5,20\nC,2,,20\nD,3,51")  # the last line has no end yet
@@ -133,14 +182,14 @@ def test_lines_are_scored_as_they_are_written(start, tmp_path, model):
     )
 
 
-def test_a_malformed_line_is_counted_and_reported_and_never_fatal(start, tmp_path):
+def test_a_malformed_line_is_counted_and_reported_and_never_fatal(follow, tmp_path):
     log, out = tmp_path / "cells.csv", tmp_path / "scores.jsonl"
     bad = [
         b"A,1,50\n", b"A,2,fifty,20\n", b'A,3,"50,20\n', b"\xff\xfe,4,50,20\n", b"\x00\n", b"\n",
         b"A,7,50,20,1\n",
     ]  # fmt: skip
     log.write_bytes(HEADER.encode() + b"A,0,50,20\n" + b"".join(bad) + b"A,8,50,20\n")
-    process = start("--input", log, "--out", out)
+    process = follow("--input", log, "--out", out)
     rows_of(out, 2, process)
     assert ended(process, signal.SIGINT) == 0
     assert numbers(out) == [0, 8] and [score["row"] for score in scores(out)] == [1, 7]
@@ -183,10 +232,10 @@ def test_standard_input_of_json_lines_is_scored_to_its_end(start):
     assert told[-1] == "linewatch: 9 rows, 3 scored, 1 anomalies, 6 malformed"
 
 
-def test_a_log_that_is_renamed_and_made_anew_loses_no_line(start, tmp_path):
+def test_a_log_that_is_renamed_and_made_anew_loses_no_line(follow, tmp_path):
     log, out = tmp_path / "cells.csv", tmp_path / "scores.jsonl"
     log.write_text(HEADER + lines(0, 10))
-    process = start("--input", log, "--out", out, "--state", tmp_path / "state")
+    process = follow("--input", log, "--out", out, "--state", tmp_path / "state")
     rows_of(out, 10, process)
     writer = open(log, "a")  # noqa: SIM115
     log.rename(tmp_path / "cells.csv.1")
@@ -204,10 +253,10 @@ def test_a_log_that_is_renamed_and_made_anew_loses_no_line(start, tmp_path):
     assert [score["row"] for score in scores(out)] == list(range(1, 31))
 
 
-def test_a_log_that_is_copied_and_emptied_loses_no_line(start, tmp_path):
+def test_a_log_that_is_copied_and_emptied_loses_no_line(follow, tmp_path):
     log, out = tmp_path / "cells.csv", tmp_path / "scores.jsonl"
     log.write_text(HEADER + lines(0, 10))
-    process = start("--input", log, "--out", out)
+    process = follow("--input", log, "--out", out)
     rows_of(out, 10, process)
     append(log, lines(10, 15))
     shutil.copy(log, tmp_path / "cells.csv.1")
@@ -220,7 +269,7 @@ def test_a_log_that_is_copied_and_emptied_loses_no_line(start, tmp_path):
     assert numbers(out) == list(range(40))
 
 
-def test_after_a_stop_it_goes_on_where_it_was(start, tmp_path):
+def test_after_a_stop_it_goes_on_where_it_was(start, follow, tmp_path):
     log, out, state = tmp_path / "cells.csv", tmp_path / "scores.jsonl", tmp_path / "state"
     log.write_text(HEADER + lines(0, 5) + "A,5,50")
     options = ["--input", log, "--out", out, "--state", state]
@@ -237,7 +286,7 @@ def test_after_a_stop_it_goes_on_where_it_was(start, tmp_path):
     log.rename(tmp_path / "cells.csv.2")
     (tmp_path / "cells.csv.1").write_text(HEADER + lines(12, 15))
     log.write_text(HEADER + lines(15, 17))
-    third = start(*options)
+    third = follow(*options)
     rows_of(out, 17, third)
     assert ended(third) == 0
     assert numbers(out) == list(range(17))
@@ -246,23 +295,23 @@ def test_after_a_stop_it_goes_on_where_it_was(start, tmp_path):
     )
 
 
-def test_copied_and_emptied_while_nobody_looked(start, tmp_path):
+def test_copied_and_emptied_while_nobody_looked(follow, tmp_path):
     log, out, state = tmp_path / "cells.csv", tmp_path / "scores.jsonl", tmp_path / "state"
     log.write_text(HEADER + lines(0, 50))
     options = ["--input", log, "--out", out, "--state", state]
-    first = start(*options)
+    first = follow(*options)
     rows_of(out, 50, first)
     assert ended(first) == 0
     append(log, lines(50, 60))
     shutil.copy(log, tmp_path / "cells.csv.1")
     log.write_text(HEADER + lines(60, 200))
-    second = start(*options)
+    second = follow(*options)
     rows_of(out, 200, second)
     assert ended(second) == 0
     assert numbers(out) == list(range(200))
 
 
-def test_killed_it_writes_no_score_twice(start, tmp_path):
+def test_killed_it_writes_no_score_twice(start, follow, tmp_path):
     log, out, state = tmp_path / "cells.csv", tmp_path / "scores.jsonl", tmp_path / "state"
     log.write_text(HEADER + lines(0, 20))
     options = ["--input", log, "--out", out, "--state", state]
@@ -275,13 +324,13 @@ def test_killed_it_writes_no_score_twice(start, tmp_path):
     saved = out.read_bytes()
     append(out, '{"row": 21, "number": "20", "sc')
     append(log, lines(20, 30))
-    second = start(*options)
+    second = follow(*options)
     rows_of(out, 30, second)
     assert ended(second) == 0
     assert numbers(out) == list(range(30)) and out.read_bytes().startswith(saved)
 
 
-def test_the_states_of_streams_go_on_after_a_stop(start, tmp_path):
+def test_the_states_of_streams_go_on_after_a_stop(follow, tmp_path):
     rng = np.random.default_rng(2)
     base = np.datetime64("2026-03-01T00:00", "s")
     frame = {
@@ -307,12 +356,12 @@ def test_the_states_of_streams_go_on_after_a_stop(start, tmp_path):
     log, out, state = tmp_path / "traffic.csv", tmp_path / "scores.jsonl", tmp_path / "state"
     log.write_text("time,cell,traffic\n" + "".join(rest[:120]))
     options = ["--input", log, "--out", out, "--state", state]
-    first = start(*options, model=tmp_path / "scorer.lw")
+    first = follow(*options, model=tmp_path / "scorer.lw")
     rows_of(out, 100, first)
     assert ended(first) == 0
     append(log, "".join(rest[120:]))
     append(log, f"{base},A,1\nnoon,A,1\n7,A,1\n")  # late; no times
-    second = start(*options, model=tmp_path / "scorer.lw")
+    second = follow(*options, model=tmp_path / "scorer.lw")
     until(lambda: "line 204" in second.told(), second)
     until(lambda: any(s.get("status") == "late" for s in scores(out)), second)
     assert ended(second) == 0
@@ -334,7 +383,7 @@ def fails(capsys, *arguments):
     return err.removeprefix("linewatch: error: ").strip()
 
 
-def test_what_cannot_be_followed_is_refused(tmp_path, model, capsys, monkeypatch, start):
+def test_what_cannot_be_followed_is_refused(tmp_path, model, capsys, monkeypatch, follow):
     monkeypatch.chdir(tmp_path)
     log = tmp_path / "cells.csv"
     log.write_text("cell,prb\nA,1\n")
@@ -364,7 +413,7 @@ def test_what_cannot_be_followed_is_refused(tmp_path, model, capsys, monkeypatch
 
     log.write_text(HEADER + lines(0, 3))
     options = ["--input", log, "--out", "out.jsonl", "--state", "state"]
-    process = start(*options)
+    process = follow(*options)
     rows_of(tmp_path / "out.jsonl", 3, process)
     assert ended(process) == 0
     lw.IsolationForest(n_estimators=2).fit(pl.DataFrame(rows, schema=["prb", "users"])).save("b.lw")
@@ -387,9 +436,9 @@ def test_what_cannot_be_followed_is_refused(tmp_path, model, capsys, monkeypatch
     )
 
 
-def test_a_log_that_is_not_there_yet_is_waited_for(start, tmp_path):
+def test_a_log_that_is_not_there_yet_is_waited_for(follow, tmp_path):
     log, out = tmp_path / "cells.csv", tmp_path / "scores.jsonl"
-    process = start("--input", log, "--out", out)
+    process = follow("--input", log, "--out", out)
     until(lambda: f"waiting for {log}" in process.told(), process)
     (tmp_path / "new").write_text(HEADER + lines(0, 2))
     (tmp_path / "new").rename(log)

@@ -69,8 +69,8 @@ def _check(options):
 class Follower:
     """A source of lines, the scorer they go to, and where their scores go."""
 
-    def __init__(self, options):
-        self._options = options
+    def __init__(self, options, say=None):
+        self._options, self._say = options, say or _say
         self._path = None if options.input == "-" else Path(options.input).absolute()
         self._crc = zlib.crc32(Path(options.model).read_bytes())
         state, place = self._read_state(), None
@@ -87,13 +87,14 @@ class Follower:
         self._scorer._plan["top"] = options.top
         self._reader.serve(self._scorer)
         self._open_output(state)
-        self._source = Pipe() if self._path is None else Log(self._path, _say, place)
+        self._source = Pipe() if self._path is None else Log(self._path, self._say, place)
         self._is_kept, self._kept_at = True, clock.monotonic()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self._source.close()
         if self._options.output:
             self._out.close()
 
@@ -119,7 +120,7 @@ class Follower:
             f"{counts[name]:,} {name}" for name in ("scored", "anomalies", "malformed")
         )
         kept = f"; state in {self._options.state}" if self._options.state else ""
-        _say(f"{counts['rows']:,} rows, {text}{kept}")
+        self._say(f"{counts['rows']:,} rows, {text}{kept}")
 
     def _take(self, lines):
         """Score lines; one that cannot be is counted and reported."""
@@ -196,7 +197,7 @@ class Follower:
     def _refuse(self, name, number, error, counted=False):
         self._counts["rows"] += not counted
         self._counts["malformed"] += 1
-        _say(f"{name}, line {number}: {' '.join(str(error).split())}; not scored")
+        self._say(f"{name}, line {number}: {' '.join(str(error).split())}; not scored")
 
     def _open_output(self, state):
         """Where scores go; what was written after the state was saved is written again."""
@@ -324,7 +325,8 @@ class Reader:
         for name in self._wanted:
             if name not in fields:
                 raise ValueError(f'column "{name}" is missing')
-        event = {name: _number(name, fields[name]) for name in self._columns}
+        is_text = self._format == "csv"
+        event = {name: _number(name, fields[name], is_text) for name in self._columns}
         if self._time is not None:
             event[self._time] = self._moment(fields[self._time])
         if self._key is not None:
@@ -408,12 +410,12 @@ class NoHeader(Exception):
     """A header that the model cannot be applied to: nothing after it can be scored."""
 
 
-def _number(name, value):
-    if value is None or value == "":
+def _number(name, value, is_text):
+    if value is None or (is_text and value == ""):
         return float("nan")
     if isinstance(value, str):
         try:
-            return float(value if "_" not in value else "")
+            return float(value if is_text and "_" not in value else "")
         except ValueError:
             pass
     elif isinstance(value, int | float) and not isinstance(value, bool):

@@ -77,6 +77,11 @@ class Log:
             self._is_leaving = True  # whoever writes to it may not know yet: once more
         return []
 
+    def close(self) -> None:
+        """Let the file go."""
+        if self._file is not None:
+            self._file.close()
+
     def _count(self, line, length):
         place = self._place
         place.offset += length
@@ -243,6 +248,9 @@ class Pipe:
         while chunk := os.read(sys.stdin.fileno(), 2**16):
             self._chunks.put(chunk)
         self._chunks.put(b"")
+
+    def close(self) -> None:
+        """Nothing: the input is not ours."""
 
     def read(self) -> list[tuple[str, int, bytes]]:
         """Lines that have come since; the last one needs no end once the input has ended."""
