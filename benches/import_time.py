@@ -43,7 +43,9 @@ def main():
     print("| statement | processor time, ms | wall time, ms |")
     print("|---|---|---|")
     for name in statements:
-        print(f"| `{name}` | {cpu[name] - cpu['nothing']:.0f} | {wall[name] - wall['nothing']:.0f} |")
+        print(
+            f"| `{name}` | {cpu[name] - cpu['nothing']:.0f} | {wall[name] - wall['nothing']:.0f} |"
+        )
     ours = cpu["import linewatch"] - cpu["nothing"]
     print(f"\ngoal for `import linewatch`: {GOAL_MS} ms; {'met' if ours < GOAL_MS else 'MISSED'}")
     if arguments.detail:

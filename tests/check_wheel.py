@@ -23,7 +23,8 @@ HERE = pathlib.Path(__file__).resolve().parents[1]
 
 # A wheel for an unknown Linux is refused by the index, a newer glibc leaves machines out.
 GLIBC = (2, 28)
-WHEEL_MB, INSTALLED_MB = 16, 48
+# Most of it is the crates of Polars, which are compiled quickly rather than small (Cargo.toml).
+WHEEL_MB, INSTALLED_MB = 16, 72
 
 LICENSES = {"LICENSE", "LICENSE-APACHE", "LICENSE-MIT"}
 BASE = {"narwhals", "numpy", "polars", "scikit-learn"}
@@ -93,7 +94,10 @@ def check_contents(wheel):
     suffixes = {pathlib.PurePath(name).suffix for name in ours}
     if suffixes - MODULE_SUFFIXES:
         yield f"files of an unexpected kind: {sorted(suffixes - MODULE_SUFFIXES)}"
-    if len([name for name in ours if name.startswith("_core.") and name.endswith((".so", ".pyd"))]) != 1:
+    if (
+        len([name for name in ours if name.startswith("_core.") and name.endswith((".so", ".pyd"))])
+        != 1
+    ):
         yield "expected one extension module"
     licenses = {pathlib.PurePath(n).name for n in names if n.startswith(f"{info}/licenses/")}
     if not licenses >= LICENSES:
@@ -134,7 +138,9 @@ def check_sdist(sdist):
     needed = {"Cargo.toml", "Cargo.lock", "pyproject.toml", "README.md", "PKG-INFO", *LICENSES}
     if needed - set(names):
         yield f"not in the source archive: {sorted(needed - set(names))}"
-    leftovers = [n for n in names if n.endswith((".so", ".pyd", ".pyc", ".parquet", ".csv", ".pcap"))]
+    leftovers = [
+        n for n in names if n.endswith((".so", ".pyd", ".pyc", ".parquet", ".csv", ".pcap"))
+    ]
     if leftovers:
         yield f"in the source archive: {leftovers}"
 

@@ -16,8 +16,10 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parents[1]
+FOLDER = pathlib.Path(tempfile.gettempdir()) / "linewatch-floors"
 
 # The lower ends in pyproject.toml. A minor version stands for its last release.
 OLDEST = {
@@ -44,7 +46,7 @@ LEFT_OUT = ["test_dashboards_browser", "test_docs", "test_spark"]
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("wheel", type=pathlib.Path)
-    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("/tmp/linewatch-floors"))
+    parser.add_argument("--folder", type=pathlib.Path, default=FOLDER)
     parser.add_argument("--only", help="names of sets, such as oldest,3.12,polars")
     parser.add_argument("--tests", nargs="+", help="test files, such as test_edge; all by default")
     parser.add_argument("--pythons", nargs="*", default=[], help="folders with interpreters")
@@ -66,7 +68,7 @@ def main():
 
 def interpreters(folders):
     """Each Python from 3.11 that is found: its minor version and its path."""
-    found = {}
+    found = {f"3.{sys.version_info.minor}": sys.executable}
     places = os.environ["PATH"].split(os.pathsep) + folders
     places += map(str, pathlib.Path.home().glob(".pyenv/versions/3.*/bin"))
     for minor in range(11, 20):
@@ -74,9 +76,9 @@ def interpreters(folders):
             path = shutil.which(f"python3.{minor}", path=place)
             # A shim that stands for a version which is not switched on answers with an error.
             if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0:
-                found[f"3.{minor}"] = path
+                found.setdefault(f"3.{minor}", path)
                 break
-    return found
+    return dict(sorted(found.items(), key=lambda pair: int(pair[0].partition(".")[2])))
 
 
 def all_sets(pythons):
@@ -98,7 +100,7 @@ def run(name, python, versions, arguments, tests):
         subprocess.run([python, "-m", "venv", venv], check=True)
     wheel = str(arguments.wheel.resolve())
     for what in ([*versions, *TESTERS, wheel], ["--force-reinstall", "--no-deps", wheel]):
-        command = [executable, "-m", "pip", "install", "-q", "--prefer-binary", *what]
+        command = [*installer(executable), "-q", "--only-binary=:all:", *what]
         installed = subprocess.run(command, capture_output=True, text=True)
         if installed.returncode != 0:
             return False, "cannot be installed: " + last_line(installed.stderr)
@@ -106,6 +108,9 @@ def run(name, python, versions, arguments, tests):
     ignore = [f"--ignore=tests/{test}.py" for test in LEFT_OUT]
     # `nbmake`, which runs notebooks, is not among the libraries here.
     options = ["-q", "-o", "addopts=-p no:cacheprovider -p no:dash", "--tb=short", *ignore]
+    if name == "oldest":
+        # Old libraries beside newer ones (pytest, pyparsing) are warned of what will go.
+        options += ["-o", "filterwarnings=default"]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     tested = subprocess.run(
         [executable, "-m", "pytest", *options, *files],
@@ -122,11 +127,23 @@ def run(name, python, versions, arguments, tests):
     return tested.returncode == 0, summary
 
 
+def installer(executable):
+    """The command that installs into an environment: uv's, which is quicker, if it is there."""
+    uv = shutil.which("uv")
+    if uv:
+        return [uv, "pip", "install", "--python", executable]
+    return [executable, "-m", "pip", "install"]
+
+
 def installed_versions(executable):
-    code = "import importlib.metadata as m\nfor n in {!r}:\n try: print(n, m.version(n))\n except m.PackageNotFoundError: pass"
-    names = ["numpy", "pandas", "polars", "scikit-learn", "narwhals", "pyarrow"]
-    run = subprocess.run([executable, "-c", code.format(names)], capture_output=True, text=True)
-    return dict(line.split() for line in run.stdout.splitlines())
+    """The versions of the libraries that a set is about."""
+    code = (
+        "from importlib.metadata import distributions\n"
+        "print(*(f'{d.name} {d.version}' for d in distributions()), sep=';')"
+    )
+    run = subprocess.run([executable, "-c", code], capture_output=True, text=True)
+    versions = dict(pair.split() for pair in run.stdout.strip().split(";"))
+    return {name: versions[name] for name in list(OLDEST)[:6] if name in versions}
 
 
 def last_line(text):
