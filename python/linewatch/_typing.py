@@ -82,11 +82,17 @@ RandomState: TypeAlias = int | np.random.RandomState | None
 Rules: TypeAlias = Sequence[str] | Mapping[str, Mapping[str, Any]]
 Polarity: TypeAlias = Mapping[str, Literal["high", "low", "both"]]
 
-# What `linewatch.load` reads.
-Detector: TypeAlias = """
-    AutoencoderDetector | IntrusionDetector | IsolationForest | KNNDetector | LocalOutlierFactor
-    | ThresholdedDetector
-"""
+
+class Detector(Protocol):
+    """What every detector has that `linewatch.load` reads; ``expected=`` tells its class."""
+
+    def score_samples(self, X: Any) -> Floats: ...
+    def decision_function(self, X: Any) -> Floats: ...
+    def predict(self, X: Any) -> Int64: ...
+    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+    def save(self, path: PathLike) -> None: ...
+
+
 DetectorT = TypeVar(
     "DetectorT",
     "AutoencoderDetector",

@@ -246,6 +246,10 @@ def _method(name, function):
 class Expressions(Features):
     """Rolling statistics and features of windows of an expression."""
 
+    if TYPE_CHECKING:
+        # `rolling_mean` and the others, which `_methods` gives it.
+        def __getattr__(self, name: str) -> Callable[..., pl.Expr]: ...
+
     def __init__(self, expr: pl.Expr) -> None:
         self._expr = expr
 
