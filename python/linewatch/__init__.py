@@ -31,6 +31,7 @@ _submodules = (
     "polars",
     "privacy",
     "rolling",
+    "spark",
     "spectral",
     "streaming",
     "threshold",

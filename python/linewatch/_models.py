@@ -28,6 +28,8 @@ KINDS = {
     "isolation forest": ("linewatch.iforest", "IsolationForest"),
     "k-nearest neighbors": ("linewatch.neighbors", "KNNDetector"),
     "local outlier factor": ("linewatch.neighbors", "LocalOutlierFactor"),
+    "online isolation forest": ("linewatch.streaming._forest", "OnlineIsolationForest"),
+    "online scorer": ("linewatch.streaming._scorer", "OnlineScorer"),
     "thresholded detector": ("linewatch.threshold", "ThresholdedDetector"),
 }
 

@@ -639,7 +639,14 @@ def _gaussian_derivative(x, n, is_complex):
 def DiscreteContinuousWavelet(
     name: str = "", filter_bank: Any = None
 ) -> Wavelet | ContinuousWavelet:
-    """A `Wavelet` or a `ContinuousWavelet`, whichever has the name."""
+    """A `Wavelet` or a `ContinuousWavelet`, whichever has the name.
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> [wavelet.DiscreteContinuousWavelet(name).name for name in ("db2", "mexh")]
+    ['db2', 'mexh']
+    """
     if filter_bank is None and isinstance(name, str) and name[:4].lower() in _CONTINUOUS:
         return ContinuousWavelet(name)
     return Wavelet(name, filter_bank)

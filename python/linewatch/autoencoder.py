@@ -417,6 +417,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         return np.ascontiguousarray((X - self.center_) / self.scale_)
 
     def _output(self, scaled):
+        if len(scaled) == 1:
+            # BLAS adds up a row alone in another order than rows together.
+            return self._output(np.repeat(scaled, 2, axis=0))[:1]
         activation = ACTIVATIONS[self.activation]
         layer = scaled
         for weights, bias in zip(self.coefs_[:-1], self.intercepts_[:-1], strict=True):

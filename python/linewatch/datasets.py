@@ -200,6 +200,18 @@ def load_nab(folder=None, *, backend="polars"):
     ----------
     .. [1] Lavin, A. and Ahmad, S. (2015). Evaluating real-time anomaly detection algorithms: the
        Numenta Anomaly Benchmark. ICMLA 2015.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from datetime import datetime
+    >>> import polars as pl
+    >>> from linewatch import datasets
+    >>> folder = tempfile.mkdtemp()
+    >>> row = {"file": "taxi", "timestamp": datetime(2014, 7, 1), "value": 10.5, "in_window": 0}
+    >>> pl.DataFrame([row]).write_parquet(f"{folder}/nab_dev.parquet")
+    >>> datasets.load_nab(folder)["file"].to_list()
+    ['taxi']
     """
     import polars as pl
 
@@ -240,6 +252,16 @@ def load_lte_kpi(folder=None, *, backend="polars"):
         If no folder is named or the file is not there.
     ValueError
         If a column is missing.
+
+    Examples
+    --------
+    >>> import gzip, tempfile
+    >>> from linewatch import datasets
+    >>> folder = tempfile.mkdtemp()
+    >>> with gzip.open(f"{folder}/lte_kpi_unusual_dev.csv.gz", "wt") as file:
+    ...     _ = file.write("row,Time,CellName,PRBUsageDL,Unusual\\n1,9:45,3BLTE,12.5,0\\n")
+    >>> datasets.load_lte_kpi(folder)["CellName"].to_list()
+    ['3BLTE']
     """
     import polars as pl
 

@@ -77,6 +77,15 @@ class IsolationTree:
         Depth at which it stopped.
     n_nodes : int
         Splits and leaves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linewatch import IsolationForest
+    >>> X = np.random.default_rng(0).normal(size=(300, 2))
+    >>> tree = IsolationForest(n_estimators=1, random_state=0).fit(X).estimators_[0]
+    >>> tree.max_samples, tree.max_depth <= 8
+    (256, True)
     """
 
     forest: _core.Forest

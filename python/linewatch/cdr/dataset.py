@@ -105,6 +105,15 @@ class Dataset:
         What it is made from.
     rows, anomalies : int
         Calls in all, and how many of them are anomalies; known without making them.
+
+    Examples
+    --------
+    >>> from linewatch import cdr
+    >>> data = cdr.generate(users=100, days=2, seed=1)
+    >>> data.users.height
+    100
+    >>> data.shard(1).collect()["call_start_ts"].dt.date().unique().to_list()
+    [datetime.date(2024, 1, 2)]
     """
 
     config: Config
@@ -555,7 +564,17 @@ class Dataset:
 
 
 class Calls(Generic[CallsT]):
-    """Rows to come. Iterate over it for frames, `collect` it, or hand it to a reader of Arrow."""
+    """Rows to come. Iterate over it for frames, `collect` it, or hand it to a reader of Arrow.
+
+    Examples
+    --------
+    >>> from linewatch import cdr
+    >>> calls = cdr.generate(users=100, days=1, seed=1).calls(batch_size=500)
+    >>> [batch.height for batch in calls][:2]
+    [500, 373]
+    >>> calls.collect().height == sum(batch.height for batch in calls)
+    True
+    """
 
     rows: int
 

@@ -176,6 +176,20 @@ def open_results(folder: PathLike) -> dict[str, Results]:
         If there is no such folder, or neither it nor a folder in it has a manifest.
     ValueError
         As :class:`Results`.
+
+    Examples
+    --------
+    >>> import contextlib, io, os, tempfile
+    >>> from linewatch import cli, dashboards, flow
+    >>> os.mkdir(week := os.path.join(tempfile.mkdtemp(), "week"))
+    >>> flow.write_nfdump(flow.simulate(500, "1h", n_customers=20, seed=1), week + ".csv")
+    >>> with contextlib.redirect_stdout(io.StringIO()):
+    ...     code = cli.main(["flows", week + ".csv", "--out", week + "/flows", "--no-picture"])
+    >>> results = dashboards.open_results(week)
+    >>> list(results)
+    ['flows']
+    >>> results["flows"].table("sources").height
+    18
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -1,4 +1,24 @@
-"""The call page: rhythm, durations, kinds of anomalies, suspicious callers, truth and detection."""
+"""The call page: rhythm, durations, kinds of anomalies, suspicious callers, truth and detection.
+
+Each function takes results and gives a Plotly figure, rows of a table or tiles; all of them on the
+tables of :func:`linewatch.cdr.study`, as ``linewatch demo`` writes them:
+
+>>> import tempfile
+>>> import linewatch as lw
+>>> from linewatch import _results
+>>> from linewatch.dashboards import calls
+>>> path = tempfile.mkdtemp() + "/calls"
+>>> data = lw.cdr.generate(300, 2, seed=2, scenarios={"wangiri": {"rings": 50}})
+>>> made = {"kind": "calls", "tables": lw.cdr.study(data), "parameters": {"source": "made up"}}
+>>> written = _results.write(path, **made)
+>>> results = lw.dashboards.open_results(path)["calls"]
+>>> len(calls.tiles(results)) > 0, len(calls.scenario_rows(results).columns) > 0
+(True, True)
+>>> figures = [calls.by_hour(results), calls.kinds(results), calls.durations(results)]
+>>> figures += [calls.network(results), calls.recall(results)]
+>>> {type(figure).__name__ for figure in figures}
+{'Figure'}
+"""
 
 from __future__ import annotations
 

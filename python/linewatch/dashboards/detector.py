@@ -1,4 +1,21 @@
-"""The detector page: the scores, what a threshold costs, the top anomalies with their reasons."""
+"""The detector page: the scores, what a threshold costs, the top anomalies with their reasons.
+
+Each function takes results and gives a Plotly figure, rows of a table or tiles; all of them on a
+folder that ``linewatch flows`` wrote:
+
+>>> import contextlib, io, tempfile
+>>> import linewatch as lw
+>>> from linewatch.dashboards import detector
+>>> path = tempfile.mkdtemp() + "/flows"
+>>> lw.flow.write_nfdump(lw.flow.simulate(500, "1h", n_customers=20, seed=1), path + ".csv")
+>>> with contextlib.redirect_stdout(io.StringIO()):
+...     code = lw.cli.main(["flows", path + ".csv", "--out", path, "--no-picture"])
+>>> results = lw.dashboards.open_results(path)["flows"]
+>>> len(detector.tiles(results)) > 0, len(detector.anomaly_rows(results).columns) > 0
+(True, True)
+>>> type(detector.histogram(results)).__name__, type(detector.threshold_curves(results)).__name__
+('Figure', 'Figure')
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,29 @@
-"""The KPI page: events, the course of one cell, its week, two KPIs together, a map."""
+"""The KPI page: events, the course of one cell, its week, two KPIs together, a map.
+
+Each function takes results and gives a Plotly figure, rows of a table or tiles; all of them on a
+folder that ``linewatch kpi`` wrote:
+
+>>> import contextlib, io, os, tempfile
+>>> import linewatch as lw
+>>> from linewatch.dashboards import kpi
+>>> folder = tempfile.mkdtemp()
+>>> network = lw.kpi.simulate(3, 5, faults=["outage"], seed=1)
+>>> network.kpis.write_parquet(folder + "/kpis.parquet")
+>>> network.sites.write_csv(folder + "/sites.csv")
+>>> command = ["kpi", folder + "/kpis.parquet", "--sites", folder + "/sites.csv", "--no-picture"]
+>>> with contextlib.redirect_stdout(io.StringIO()):
+...     code = lw.cli.main([*command, "--value", "traffic_gb", "--out", folder + "/kpi"])
+>>> results = lw.dashboards.open_results(folder + "/kpi")["kpi"]
+>>> cell, name = kpi.first_choice(results).values()
+>>> name
+'traffic_gb'
+>>> len(kpi.tiles(results)) > 0, len(kpi.event_rows(results).columns) > 0
+(True, True)
+>>> figures = [kpi.series(results, cell, name), kpi.hour_weekday(results, cell, name)]
+>>> figures += [kpi.two_kpis(results, cell, name), kpi.cell_map(results)]
+>>> {type(figure).__name__ for figure in figures}
+{'Figure'}
+"""
 
 from __future__ import annotations
 

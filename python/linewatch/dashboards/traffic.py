@@ -1,4 +1,25 @@
-"""The traffic page: minutes, sources with what they sent where, services, segments of customers."""
+"""The traffic page: minutes, sources with what they sent where, services, segments of customers.
+
+Each function takes results and gives a Plotly figure, rows of a table or tiles; all of them on a
+folder that ``linewatch flows`` wrote:
+
+>>> import contextlib, io, tempfile
+>>> import linewatch as lw
+>>> from linewatch.dashboards import traffic
+>>> path = tempfile.mkdtemp() + "/flows"
+>>> lw.flow.write_nfdump(lw.flow.simulate(500, "1h", n_customers=20, seed=1), path + ".csv")
+>>> with contextlib.redirect_stdout(io.StringIO()):
+...     code = lw.cli.main(["flows", path + ".csv", "--out", path, "--no-picture"])
+>>> results = lw.dashboards.open_results(path)["flows"]
+>>> source = traffic.first_choice(results)["source"]
+>>> len(traffic.tiles(results)) > 0, len(traffic.source_rows(results).columns) > 0
+(True, True)
+>>> figures = [traffic.by_minute(results), traffic.top_sources(results), traffic.services(results)]
+>>> figures += [traffic.segments(results), traffic.in_and_out(results, source)]
+>>> figures += [traffic.destinations(results, source)]
+>>> {type(figure).__name__ for figure in figures}
+{'Figure'}
+"""
 
 from __future__ import annotations
 

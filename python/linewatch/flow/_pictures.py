@@ -30,6 +30,15 @@ def traffic_area(series: AnyFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import flow
+    >>> minutes = flow.by_time(flow.simulate(500, "1h", n_customers=20, seed=1))
+    >>> ax = flow.traffic_area(minutes, ax=Figure().subplots())
+    >>> ax.get_ylabel()
+    'bytes, both ways'
     """
     table = _table(series)
     ax = _axes(ax, (9, 3))
@@ -61,6 +70,15 @@ def bytes_in_out(series: AnyFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import flow
+    >>> minutes = flow.by_time(flow.simulate(500, "1h", n_customers=20, seed=1))
+    >>> ax = flow.bytes_in_out(minutes, ax=Figure().subplots())
+    >>> ax.get_ylabel()
+    'bytes in'
     """
     table = _table(series)
     ax = _axes(ax, (9, 3))
@@ -96,6 +114,15 @@ def top_bars(
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import flow
+    >>> top = flow.top_talkers(flow.simulate(500, "1h", n_customers=20, seed=1), 3)
+    >>> ax = flow.top_bars(top, ax=Figure().subplots())
+    >>> len(ax.patches)
+    3
     """
     table = _table(table)
     ax = _axes(ax, (6, 0.8 + 0.22 * max(table.height, 3)))
@@ -126,6 +153,14 @@ def equal_frequency(values: Column, bins: int = 10, *, ax: Axes | None = None) -
     -------
     matplotlib Axes
         A bar for each bin, as wide as its values: its height is the share of customers in it.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import flow
+    >>> ax = flow.equal_frequency([1, 1, 2, 3, 5, 8, 13, 21], bins=4, ax=Figure().subplots())
+    >>> [float(bar.get_height()) for bar in ax.patches]
+    [25.0, 25.0, 25.0, 25.0]
     """
     ax = _axes(ax, (5, 3))
     values = np.asarray(values, dtype=np.float64)

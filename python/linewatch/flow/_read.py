@@ -247,6 +247,16 @@ class Flows:
         Names of the columns.
     bad_rows : int
         How many rows the last iteration left out.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from linewatch import flow
+    >>> path = tempfile.mkdtemp() + "/flows.csv"
+    >>> flow.write_nfdump(flow.simulate(500, "1h", n_customers=20, anomalies=[], seed=1), path)
+    >>> flows = flow.scan_nfdump(path, ["sa", "ibyt"], batch_rows=200)
+    >>> [batch.height for batch in flows]
+    [200, 200, 100]
     """
 
     columns: list[str]

@@ -41,6 +41,16 @@ def treemap(
     References
     ----------
     .. [1] Bruls, M., Huizing, K., van Wijk, J. J. (2000). Squarified treemaps. VisSym 2000.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import flow
+    >>> segments = flow.ufm_segments(flow.simulate(500, "1h", n_customers=20, seed=1))
+    >>> table = flow.segment_table(segments, ["value_level", "ufm_level"])
+    >>> ax = flow.treemap(table, ax=Figure().subplots())
+    >>> ax.texts[0].get_text().split("\\n")[0]
+    'Potential'
     """
     import polars as pl
 

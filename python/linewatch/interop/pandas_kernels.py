@@ -87,6 +87,13 @@ def uninstall() -> None:
     """Give pandas its own window kernels back.
 
     A block of `accelerated` that is under way keeps linewatch in place until it ends.
+
+    Examples
+    --------
+    >>> import linewatch.pandas
+    >>> linewatch.pandas.install()
+    True
+    >>> linewatch.pandas.uninstall()
     """
     global _installed
     with _lock:
@@ -132,13 +139,31 @@ def calls() -> dict[str, dict[str, Any]]:
         For each kernel of pandas, such as ``"roll_mean"``, and each method of the accessor, such as
         ``"rolling.mean"``: ``"linewatch"`` and ``"pandas"``, the number of calls each has answered,
         and ``"reasons"``, why calls were left to pandas and how many.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import linewatch.pandas
+    >>> linewatch.pandas.reset_calls()
+    >>> with linewatch.pandas.accelerated():
+    ...     _ = pd.Series([1.0, 2, 4]).rolling(2).mean()
+    >>> linewatch.pandas.calls()
+    {'roll_mean': {'linewatch': 1, 'pandas': 0, 'reasons': {}}}
     """
     with _lock:
         return {name: {**call, "reasons": dict(call["reasons"])} for name, call in _calls.items()}
 
 
 def reset_calls() -> None:
-    """Count calls from zero."""
+    """Count calls from zero.
+
+    Examples
+    --------
+    >>> import linewatch.pandas
+    >>> linewatch.pandas.reset_calls()
+    >>> linewatch.pandas.calls()
+    {}
+    """
     with _lock:
         _calls.clear()
 

@@ -244,7 +244,17 @@ def _method(name, function):
 @pl.api.register_expr_namespace("lw")
 @_methods("expression or column name", "Expr")
 class Expressions(Features):
-    """Rolling statistics and features of windows of an expression."""
+    """Rolling statistics and features of windows of an expression.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import linewatch.polars
+    >>> frame = pl.DataFrame({"prb": [10.0, 12, 11, 50]})
+    >>> score = pl.col("prb").lw.rolling_zscore(3, include_current=False)
+    >>> frame.select(score.round(1))["prb"].to_list()
+    [None, None, None, 39.0]
+    """
 
     if TYPE_CHECKING:
         # `rolling_mean` and the others, which `_methods` gives it.
@@ -576,7 +586,15 @@ class Expressions(Features):
 @pl.api.register_series_namespace("lw")
 @_methods("Series", "Series")
 class Statistics:
-    """Rolling statistics of a series, by `linewatch.rolling`."""
+    """Rolling statistics of a series, by `linewatch.rolling`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import linewatch.polars
+    >>> pl.Series([10.0, 12, 11, 50]).lw.rolling_median(3).to_list()
+    [None, None, 11.0, 12.0]
+    """
 
     def __init__(self, series: pl.Series) -> None:
         self._series = series

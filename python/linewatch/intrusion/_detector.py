@@ -85,6 +85,16 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
     Columns are found by name, in any order, and others are left alone. A category that was not in
     the training data counts as rarer than the rarest known one in the forest, and differs from
     every known one in the distance.
+
+    Examples
+    --------
+    >>> from linewatch import intrusion
+    >>> train = intrusion.simulate_core(1000, seed=0)
+    >>> detector = intrusion.IntrusionDetector(random_state=0).fit(train, train["attack"])
+    >>> new = intrusion.simulate_core(500, seed=1)
+    >>> found = detector.predict(new) == -1
+    >>> float(round(found[new["attack"].to_numpy() == 1].mean(), 1))
+    1.0
     """
 
     false_positive_rate: float

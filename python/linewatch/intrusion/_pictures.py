@@ -35,6 +35,14 @@ def class_bars(y: Column, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> ax = intrusion.class_bars([0, 0, 0, 1], ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['3', '1']
     """
     ax = _axes(ax, (5, 3))
     names, counts = np.unique(np.asarray(y), return_counts=True)
@@ -60,6 +68,17 @@ def correlation_heatmap(frame: AnyFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> records = intrusion.simulate_core(200, seed=0)
+    >>> ax = intrusion.correlation_heatmap(
+    ...     records.select("count", "srv_count", "duration"), ax=Figure().subplots()
+    ... )
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['count', 'srv_count', 'duration']
     """
     names, correlation = correlations(frame)
     varies = np.isfinite(np.diagonal(correlation))
@@ -94,6 +113,16 @@ def pca_scatter(
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import numpy as np
+    >>> from linewatch import intrusion
+    >>> values = np.random.default_rng(0).normal(size=(50, 4))
+    >>> ax = intrusion.pca_scatter(values, [0] * 40 + [1] * 10, ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['normal', 'attack']
     """
     from sklearn.decomposition import PCA
 
@@ -126,6 +155,15 @@ def roc_curves(y: Column, scores: Mapping[str, ArrayLike], *, ax: Axes | None = 
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> scores = {"counts": [-1.0, -2.0, -8.0, -9.0]}
+    >>> ax = intrusion.roc_curves([0, 0, 1, 1], scores, ax=Figure().subplots())
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'counts, area 1.000'
     """
     from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -156,6 +194,15 @@ def precision_recall_curves(
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> scores = {"counts": [-1.0, -2.0, -8.0, -9.0]}
+    >>> ax = intrusion.precision_recall_curves([0, 0, 1, 1], scores, ax=Figure().subplots())
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'counts, AP 1.000'
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
@@ -187,6 +234,15 @@ def confusion(
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> found = intrusion.evaluate([0, 0, 1, 1], [-1.0, -5.0, -8.0, -9.0], threshold=-4)
+    >>> ax = intrusion.confusion(found, ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['1\\n50.0 %', '1\\n50.0 %', '0\\n0.0 %', '2\\n100.0 %']
     """
     ax = _axes(ax, (3.6, 3.2))
     counts = np.array(

@@ -173,6 +173,15 @@ def latency(detector: Any, rows: Any, *, repeats: int = 50) -> dict[str, float]:
     ------
     ValueError
         If there is no row or `repeats` is below 1.
+
+    Examples
+    --------
+    >>> from linewatch import intrusion
+    >>> train = intrusion.simulate_core(500, seed=0)
+    >>> detector = intrusion.BaselineDetector("isolation_forest", random_state=0)
+    >>> took = intrusion.latency(detector.fit(train, train["attack"]), train[:20])
+    >>> sorted(took)
+    ['median_s', 'p95_s']
     """
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, got {repeats}")

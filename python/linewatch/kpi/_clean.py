@@ -56,6 +56,15 @@ class CleanReport(Generic[Frame]):
     step : timedelta or None
         Distance of successive times that the gaps are counted in.
     n_rows_in, n_rows_out : int
+
+    Examples
+    --------
+    >>> from linewatch import kpi
+    >>> network = kpi.simulate(2, 2, faults=[], quiet_weeks=0, seed=1)
+    >>> table, report = kpi.clean(network.kpis)
+    >>> print(report)
+    2,013 rows in, 2,013 rows out, one every 1:00:00
+      gap    3  listed
     """
 
     counts: Frame

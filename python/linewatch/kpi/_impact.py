@@ -28,7 +28,17 @@ Frame = TypeVar("Frame")
 
 
 class Impact(NamedTuple, Generic[Frame]):
-    """What :func:`impact` returns: three frames."""
+    """What :func:`impact` returns: three frames.
+
+    Examples
+    --------
+    >>> from linewatch import kpi
+    >>> network = kpi.simulate(3, 6, seed=0)
+    >>> detected = kpi.detect(network.kpis, kpis=["traffic_gb"])
+    >>> cost = kpi.impact(detected, kpi.classify_events(detected), network.sites)
+    >>> cost.events["lost"].is_sorted(descending=True), cost.neighbors.width
+    (True, 9)
+    """
 
     events: Frame
     neighbors: Frame

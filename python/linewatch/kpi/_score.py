@@ -191,6 +191,14 @@ def events(
     ------
     ValueError
         If `scored` lacks the columns of :func:`score`, or has times of day without dates.
+
+    Examples
+    --------
+    >>> from linewatch import datasets, kpi
+    >>> cells = datasets.hourly_cells(n_cells=3, seed=0)
+    >>> found = kpi.events(kpi.score(cells, value="traffic_mbit_per_s"))
+    >>> found.columns[:4], (found["start"] <= found["end"]).all()
+    (['cell', 'start', 'end', 'n_anomalies'], True)
     """
     native = eager(scored)
     if _classify.is_detected(native):
@@ -223,6 +231,14 @@ def rank(
     ------
     ValueError
         If `scored` lacks the columns of :func:`score`.
+
+    Examples
+    --------
+    >>> from linewatch import datasets, kpi
+    >>> cells = datasets.hourly_cells(n_cells=3, seed=0)
+    >>> ranked = kpi.rank(kpi.score(cells, value="traffic_mbit_per_s"))
+    >>> ranked.height, ranked["cell"].n_unique()
+    (3, 3)
     """
     native = eager(scored)
     if _classify.is_detected(native):
@@ -257,6 +273,14 @@ def evaluate(
         its mean over the ``n_cells_auroc`` cells that have both classes, ``events``,
         ``events_labelled`` (those that meet a labelled row), ``stretches`` (runs of labelled
         rows) and ``stretches_found``. NaN or None where there is nothing to count.
+
+    Examples
+    --------
+    >>> from linewatch import datasets, kpi
+    >>> cells = datasets.hourly_cells(n_cells=3, seed=0)
+    >>> found = kpi.evaluate(kpi.score(cells, value="traffic_mbit_per_s"), "is_degraded")
+    >>> found["stretches_found"], found["stretches"]
+    (1, 1)
     """
     native = eager(scored)
     table = scored_table(native, time, cell, value, label)

@@ -69,6 +69,17 @@ class Simulation(Generic[Frame]):
         shows it most), ``size`` (factor on the traffic; on the throughput for a drift; null for a
         swap and a holiday), ``is_degradation`` (False for a holiday, which is no fault of the
         network).
+
+    Examples
+    --------
+    >>> from linewatch import kpi
+    >>> network = kpi.simulate(2, 5, faults=["outage"], seed=1)
+    >>> network.sites.height
+    6
+    >>> network.truth["fault"].to_list()
+    ['outage']
+    >>> network.labelled()["is_fault"].sum() > 0
+    True
     """
 
     kpis: Frame

@@ -53,6 +53,19 @@ class SitesReport(Generic[Frame]):
     columns : dict
         Which column of the table became which.
     n_cells_in, n_cells_out : int
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from linewatch import kpi
+    >>> sites = pl.DataFrame(
+    ...     {"cell": ["a", "b"], "site": ["1", "1"], "lat": [33.5, 33.5], "lon": [-7.6, -7.6],
+    ...      "azimuth": [0, 365]}
+    ... )
+    >>> table, report = kpi.clean_sites(sites)
+    >>> print(report)
+    2 rows in, 2 cells out
+      azimuth beyond 360 degrees  1  set to missing: looks everywhere
     """
 
     counts: Frame

@@ -64,6 +64,15 @@ class LogScaleDiagram:
         First and last octave of the line.
     intercept : float
         The line at octave 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linewatch import wavelet
+    >>> noise = np.random.default_rng(0).normal(size=4096)
+    >>> found = wavelet.hurst(noise)
+    >>> float(round(found.hurst, 1))
+    0.5
     """
 
     hurst: float
@@ -221,7 +230,17 @@ def hurst(
 
 
 class WaveletVariance(NamedTuple):
-    """Variance by scale, as `variance` finds it."""
+    """Variance by scale, as `variance` finds it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linewatch import wavelet
+    >>> noise = np.random.default_rng(0).normal(size=4096)
+    >>> found = wavelet.variance(noise)
+    >>> bool(abs(sum(found.variance) - 1) < 0.1)
+    True
+    """
 
     scale: np.ndarray
     variance: np.ndarray

@@ -137,19 +137,42 @@ def register(
 
 
 def unregister(name: str) -> None:
-    """Remove a scenario that `register` added."""
+    """Remove a scenario that `register` added.
+
+    Examples
+    --------
+    >>> from linewatch import cdr
+    >>> cdr.register("silence", lambda incident: None)
+    >>> cdr.unregister("silence")
+    >>> "silence" in cdr.scenarios.names()
+    False
+    """
     if name not in _scenarios or not _scenarios[name].is_own:
         raise ValueError(f"{name!r} is no scenario of your own")
     del _scenarios[name]
 
 
 def names() -> list[str]:
-    """The scenarios there are."""
+    """The scenarios there are.
+
+    Examples
+    --------
+    >>> from linewatch.cdr import scenarios
+    >>> scenarios.names()[:3]
+    ['cell_outage', 'drop_surge', 'impossible_travel']
+    """
     return sorted(_scenarios)
 
 
 def breaks(name: str) -> tuple[str, ...]:
-    """The invariants that the rows of a scenario break on purpose."""
+    """The invariants that the rows of a scenario break on purpose.
+
+    Examples
+    --------
+    >>> from linewatch.cdr import scenarios
+    >>> scenarios.breaks("pbx_hack")
+    ('one_call_at_a_time', 'domestic_number')
+    """
     return _scenarios[name].breaks
 
 

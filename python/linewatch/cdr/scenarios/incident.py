@@ -94,6 +94,22 @@ class Incident:
         Size of the world. Users and cells are numbers from 0.
     length_s : int
         Seconds of the data. All times are seconds from its first midnight.
+
+    Examples
+    --------
+    What a scenario draws and writes; `linewatch.cdr.register` hands it over.
+
+    >>> from linewatch import cdr
+    >>> def test_call(incident):
+    ...     tester = incident.account("tester")
+    ...     near = incident.nearest(incident.home(tester), 1)
+    ...     start, _ = incident.window(3600)
+    ...     incident.call(start, incident.draw.seconds(30), tester, cell=near[0])
+    >>> cdr.register("test_call", test_call)
+    >>> data = cdr.generate(users=100, days=1, seed=1, scenarios=["test_call"])
+    >>> data.truth_tables()["users"]["role"].to_list()
+    ['tester']
+    >>> cdr.unregister("test_call")
     """
 
     scenario: Scenario
