@@ -1,5 +1,6 @@
 """The annotations: complete, true when the code runs, and of use to a type checker."""
 
+import ast
 import json
 import os
 import subprocess
@@ -33,13 +34,20 @@ def test_the_type_of_every_public_name_is_known():
     unknown = [
         f"{symbol['name']}: {each['message']}"
         for symbol in complete["symbols"]
-        if not symbol["name"].startswith(("linewatch.cli", "linewatch.streaming"))
         if not symbol["isTypeKnown"] or symbol["isTypeAmbiguous"]
         for each in symbol["diagnostics"]
         if "docstring" not in each["message"]
     ]
     assert unknown == []
+    assert complete["completenessScore"] == 1
     assert complete["exportedSymbolCounts"]["withKnownType"] > 900
+
+
+def test_a_checker_sees_every_name_that_the_package_lists():
+    tree = ast.parse(Path(linewatch.__file__).read_text())
+    [block] = [node for node in tree.body if isinstance(node, ast.If)]
+    seen = {alias.asname for line in block.body for alias in line.names}
+    assert seen == set(linewatch.__all__) - {"__version__"}
 
 
 def test_annotations_import_nothing_when_the_package_is_imported():

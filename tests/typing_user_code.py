@@ -127,7 +127,7 @@ def detectors() -> None:
         forest.save(path)
         assert_type(lw.IsolationForest.load(path), lw.IsolationForest)
         assert_type(lw.load(path, expected=lw.IsolationForest), lw.IsolationForest)
-        assert_type(lw.load(path).predict(X), Int64)
+        assert_type(lw.load(path), Any)
 
 
 def call_records() -> None:
@@ -211,6 +211,15 @@ def secrets() -> None:
     assert_type(lw.downsample.indices(X[:, 0], 50), Int64)
 
 
+def streams() -> None:
+    stream = lw.streaming.Stream({"level": lw.streaming.Rolling(3, ["mean"], min_periods=1)})
+    assert_type(stream.update("cell 7", 0, 10.0), dict[str, Any])
+    assert_type(stream.update("cell 7", [1, 2], [11.0, 12.0]), dict[str, Any])
+    assert_type(stream.columns, list[str])
+    assert_type(stream.counts, dict[str, int])
+    assert_type(lw.streaming.Stream.restore(stream.snapshot()), lw.streaming.Stream)
+
+
 def expressions() -> None:
     column = lw.polars.Expressions(pl.col("a"))
     assert_type(column.rolling_mean(5), pl.Expr)
@@ -222,6 +231,7 @@ def mistakes() -> None:
     """What a checker has to refuse; never run."""
     rolling.mean([1.0, 2], 2, wndow=3)  # pyright: ignore[reportCallIssue]
     lw.IsolationForest(preset="classical")  # pyright: ignore[reportArgumentType]
+    lw.streaming.Sream  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
     lw.rollling  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
     lw.datasets.hourly_cells(backend="dask")  # pyright: ignore[reportCallIssue, reportArgumentType]
 
@@ -234,5 +244,6 @@ RUN = (
     kpis,
     waves,
     secrets,
+    streams,
     expressions,
 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from linewatch.iforest import IsolationForest
     from linewatch.intrusion import IntrusionDetector
     from linewatch.neighbors import KNNDetector, LocalOutlierFactor
+    from linewatch.streaming import OnlineIsolationForest, OnlineScorer
     from linewatch.threshold import ThresholdedDetector
 
 
@@ -79,20 +80,11 @@ Keys: TypeAlias = "str | pl.Expr | Sequence[str | pl.Expr]"
 Backend: TypeAlias = Literal["polars", "pandas", "pyarrow"]
 Theme: TypeAlias = Literal["light", "dark"]
 RandomState: TypeAlias = int | np.random.RandomState | None
+RuleSpec: TypeAlias = tuple[str, dict[str, Any], list[str]]
 Rules: TypeAlias = Sequence[str] | Mapping[str, Mapping[str, Any]]
 Polarity: TypeAlias = Mapping[str, Literal["high", "low", "both"]]
 
-
-class Detector(Protocol):
-    """What every detector has that `linewatch.load` reads; ``expected=`` tells its class."""
-
-    def score_samples(self, X: Any) -> Floats: ...
-    def decision_function(self, X: Any) -> Floats: ...
-    def predict(self, X: Any) -> Int64: ...
-    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
-    def save(self, path: PathLike) -> None: ...
-
-
+# What `linewatch.load` reads.
 DetectorT = TypeVar(
     "DetectorT",
     "AutoencoderDetector",
@@ -100,6 +92,8 @@ DetectorT = TypeVar(
     "IsolationForest",
     "KNNDetector",
     "LocalOutlierFactor",
+    "OnlineIsolationForest",
+    "OnlineScorer",
     "ThresholdedDetector",
 )
 
