@@ -18,7 +18,9 @@ import numpy as np
 from linewatch import __version__, _core
 
 if TYPE_CHECKING:
-    from linewatch._typing import Detector, DetectorT, PathLike
+    from typing import Any
+
+    from linewatch._typing import DetectorT, PathLike
 
 
 # What a file says it holds, and the module and class that read it.
@@ -41,7 +43,7 @@ def save(estimator, path):
 
 
 @overload
-def load(path: PathLike, *, expected: None = ...) -> Detector: ...
+def load(path: PathLike, *, expected: None = ...) -> Any: ...
 @overload
 def load(path: PathLike, *, expected: type[DetectorT]) -> DetectorT: ...
 def load(path, *, expected=None):

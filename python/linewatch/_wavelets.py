@@ -16,7 +16,7 @@ import numpy as np
 from linewatch import _core
 
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Any, ClassVar, Literal
 
     from linewatch._typing import Array, Float64
 
@@ -84,7 +84,7 @@ class Modes:
      'antisymmetric', 'antireflect']
     """
 
-    modes = [
+    modes: ClassVar[list[str]] = [
         "zero",
         "constant",
         "symmetric",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sklearn.utils import Tags
 
-    from linewatch._typing import AnyFrame, Column, Float64, Int64, MatrixT, PathLike, Texts
+    from linewatch._typing import AnyFrame, Array, Column, Float64, Int64, MatrixT, PathLike, Texts
     from linewatch.threshold import OperatingPoint
 
 
@@ -108,6 +108,17 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
     operating_point_: OperatingPoint
     categories_: dict[int, list[str]]
     feature_names_in_: Texts
+    log_scale_: Array
+    reference_: Array
+    reference_codes_: Array
+    calibration_forest_: Array
+    calibration_distance_: Array
+    tree_start_: Array
+    feature_: Array
+    threshold_: Array
+    left_: Array
+    right_: Array
+    value_: Array
     n_features_in_: int
 
     def __init__(

@@ -83,7 +83,7 @@ class LogScaleDiagram:
     log2_energy: np.ndarray
     sigma: np.ndarray
     counts: np.ndarray
-    fitted: tuple
+    fitted: tuple[int, int]
     intercept: float
 
     def plot(self, ax: Axes | None = None) -> Axes:

@@ -299,6 +299,9 @@ class WaveletPacket(Node):
     """
 
     data_size: tuple[int, ...] | None
+    wavelet: Wavelet
+    mode: str
+    axes: int
 
     def __init__(
         self,
