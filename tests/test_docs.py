@@ -11,6 +11,7 @@ from pathlib import Path
 import docs_inputs
 import pytest
 
+import linewatch.pandas
 from linewatch import cli
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +51,8 @@ def reader(inputs, tmp_path, monkeypatch):
         (tmp_path / path.name).symlink_to(path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
-    return tmp_path
+    yield tmp_path
+    linewatch.pandas.uninstall()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -58,7 +60,7 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(page, reader):
     namespace = {"__name__": "__main__"}
     for line, language, section, text, reason in blocks(page):
         if reason is None and language == "python":
-            namespace.update(docs_inputs.names(page.name, section))
+            namespace.update(docs_inputs.names(page.name, section, text))
             # So that an error tells the line of the page.
             exec(compile("\n" * line + smaller(text), page, "exec"), namespace)
         elif reason is None and language in ("bash", "sh", "console"):
@@ -105,7 +107,6 @@ def test_every_name_of_the_migration_tables_is_there_on_both_sides():
     import sklearn.neural_network
 
     import linewatch as lw
-    import linewatch.pandas
 
     names = {"bn": bn, "pywt": pywt, "sklearn": sklearn, "lw": lw}
     names["s"] = pd.Series([1.0, 2, 3, 4, 5])
