@@ -24,6 +24,9 @@ LABEL_NAMES = ["is degraded", "label", "in window", "unusual", "is anomaly", "an
 MOST = 0.95
 # How many values of a column say what it holds.
 SAMPLE = 1000
+# Text of KPIs packs five to fifty times. What unpacks to more than this, and is large, is a trap.
+PACKED = 200
+ALWAYS_UNPACKED = 64 << 20
 # Numbers that describe a row rather than measure something.
 NOT_KPIS = {
     "row", "index", "id", "hour", "weekday", "day", "week", "month", "year", "minute", "lat",
@@ -92,11 +95,18 @@ def read(path, columns=None):
 def _unpacked(path, magic):
     if magic[:2] != b"\x1f\x8b":
         return path.read_bytes()
+    most = max(PACKED * path.stat().st_size, ALWAYS_UNPACKED)
     try:
         with gzip.open(path) as file:
-            return file.read()
+            data = file.read(most + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is a damaged or cut-off gzip file: {error}") from None
+    if len(data) > most:
+        raise ValueError(
+            f"{path} unpacks to more than {PACKED} times its size, which no table does "
+            "(unpack it with gunzip if it is one after all)"
+        )
+    return data
 
 
 def _read_csv(path, data):

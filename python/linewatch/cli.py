@@ -151,16 +151,38 @@ def parser():
 
     score = commands.add_parser(
         "score",
-        help="score the rows of a CSV, CSV.gz or Parquet file with a saved detector",
+        help="score the rows of a file, or the lines of a log as they come, with a saved detector",
         description="Score each row with a saved detector and write the scores, which rows are "
         "anomalies, and why, beside the columns that the detector does not use. The column row "
         "counts rows of data from 1, as a table shows them; results folders count from 0. A scores "
-        "file that is there already is replaced.",
+        "file that is there already is replaced. "
+        "With --follow, score the lines of a growing CSV file with a header, or of JSON objects, "
+        "and write each score as a line of JSON. A log may be renamed and made anew, or copied and "
+        "emptied; a line that cannot be read is counted and reported on stderr; a line counts once "
+        "it has ended. It runs until SIGTERM or Ctrl-C. With --state the next start goes on where "
+        "this one was: no line of a file is lost or scored twice.",
     )
     score.add_argument("--model", metavar="FILE", required=True, help="what save() wrote")
-    score.add_argument("--input", metavar="FILE", required=True, help="CSV, CSV.gz or Parquet file")
     score.add_argument(
-        "--output", metavar="FILE", help=".csv or .parquet, default INPUT.scores.csv (or .parquet)"
+        "--input",
+        metavar="FILE",
+        required=True,
+        help="CSV, CSV.gz or Parquet file; with --follow the log, - is standard input",
+    )
+    score.add_argument(
+        "--output",
+        "--out",
+        metavar="FILE",
+        help=".csv or .parquet, default INPUT.scores.csv (or .parquet); with --follow a file of "
+        "JSON lines, default standard output",
+    )
+    score.add_argument(
+        "--follow", action="store_true", help="score lines as they are written, until stopped"
+    )
+    score.add_argument(
+        "--state",
+        metavar="FILE",
+        help="of --follow: what it remembers, saved every few seconds and at its end",
     )
     score.add_argument(
         "--columns",
@@ -270,6 +292,13 @@ def run_packets(options):
 
 def run_score(options):
     """``linewatch score``."""
+    if options.follow:
+        from linewatch import _follow
+
+        _follow.run(options)
+        return
+    if options.state:
+        raise ValueError("--state is for --follow")
     from linewatch import _score
 
     _score.run(options)

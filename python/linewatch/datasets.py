@@ -4,13 +4,26 @@ A loader reads from the folder given, or from the one the environment variable
 ``LINEWATCH_DATA`` names. A generator gives the same rows for the same seed on every machine.
 """
 
+from __future__ import annotations
+
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from linewatch._nsl_kdd import load_nsl_kdd
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from linewatch._typing import PathLike, Time
+
 
 __all__ = ["hourly_cells", "load_lte_kpi", "load_nab", "load_nsl_kdd"]
 
@@ -23,6 +36,42 @@ DEGRADATIONS = {
 }
 
 
+@overload
+def hourly_cells(
+    n_cells: int = ...,
+    n_weeks: int = ...,
+    *,
+    n_degradations: int | None = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["polars"] = ...,
+) -> pl.DataFrame: ...
+@overload
+def hourly_cells(
+    n_cells: int = ...,
+    n_weeks: int = ...,
+    *,
+    n_degradations: int | None = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pandas"],
+) -> pd.DataFrame: ...
+@overload
+def hourly_cells(
+    n_cells: int = ...,
+    n_weeks: int = ...,
+    *,
+    n_degradations: int | None = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pyarrow"],
+) -> pa.Table: ...
 def hourly_cells(
     n_cells=40,
     n_weeks=8,
@@ -116,6 +165,14 @@ def hourly_cells(
     return _as(frame.with_columns(pl.col(pl.Float64).fill_nan(None)), backend)
 
 
+@overload
+def load_nab(
+    folder: PathLike | None = ..., *, backend: Literal["polars"] = ...
+) -> pl.DataFrame: ...
+@overload
+def load_nab(folder: PathLike | None = ..., *, backend: Literal["pandas"]) -> pd.DataFrame: ...
+@overload
+def load_nab(folder: PathLike | None = ..., *, backend: Literal["pyarrow"]) -> pa.Table: ...
 def load_nab(folder=None, *, backend="polars"):
     """Series of the Numenta Anomaly Benchmark with their labelled windows.
 
@@ -162,6 +219,14 @@ def load_nab(folder=None, *, backend="polars"):
     return _as(_checked(pl.read_parquet(path), path, ["file", "timestamp", "value"]), backend)
 
 
+@overload
+def load_lte_kpi(
+    folder: PathLike | None = ..., *, backend: Literal["polars"] = ...
+) -> pl.DataFrame: ...
+@overload
+def load_lte_kpi(folder: PathLike | None = ..., *, backend: Literal["pandas"]) -> pd.DataFrame: ...
+@overload
+def load_lte_kpi(folder: PathLike | None = ..., *, backend: Literal["pyarrow"]) -> pa.Table: ...
 def load_lte_kpi(folder=None, *, backend="polars"):
     """KPIs of 33 LTE cells every quarter of an hour, with a label.
 

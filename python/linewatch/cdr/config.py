@@ -1,11 +1,14 @@
 """What a generated world looks like: every number as a field with a name, a rule and a default."""
 
+from __future__ import annotations
+
 import dataclasses
 import datetime
 import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linewatch.cdr.presets import (
     ANOMALIES,
@@ -46,6 +49,12 @@ from linewatch.cdr.rules import (
     some_of,
     whole,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Self
+
+    from linewatch._typing import PathLike
 
 
 @dataclass(kw_only=True)
@@ -250,7 +259,7 @@ class Config:
     radio_access_types: dict = ours({"EUTRAN": 0.7, "NR": 0.25, "UTRAN": 0.05}, WEIGHT, keys=RATS)
     scenarios: dict = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for f in dataclasses.fields(self):
             value = getattr(self, f.name)
             if f.name == "scenarios":
@@ -312,7 +321,7 @@ class Config:
             ) from None
 
     @classmethod
-    def preset(cls, name="realistic", **fields):
+    def preset(cls, name: str = "realistic", **fields: Any) -> Self:
         """A preset, with some fields of one's own.
 
         ``"realistic"`` is the default. ``"seed"`` has the distributions of the original
@@ -329,13 +338,13 @@ class Config:
         return cls(**{**copy(PRESETS[name]), **fields})
 
     @classmethod
-    def from_dict(cls, fields):
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         """A config from a mapping, such as one that `to_dict` gave; `preset` may name a preset."""
         fields = dict(fields)
         return cls.preset(fields.pop("preset", "realistic"), **fields)
 
     @classmethod
-    def from_toml(cls, path):
+    def from_toml(cls, path: PathLike) -> Self:
         """A config from a TOML file; fields that are not in it keep the preset's value."""
         with open(path, "rb") as file:
             try:
@@ -343,15 +352,15 @@ class Config:
             except tomllib.TOMLDecodeError as error:
                 raise ValueError(f"{path} is not TOML: {error}") from None
 
-    def replace(self, **fields):
+    def replace(self, **fields: Any) -> Self:
         """The same config with some fields changed."""
         return type(self)(**{**{f.name: getattr(self, f.name) for f in _fields()}, **fields})
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """All fields as numbers, text, lists and dicts, as JSON and TOML have them."""
         return {f.name: _plain(getattr(self, f.name)) for f in _fields()}
 
-    def to_toml(self, path=None):
+    def to_toml(self, path: PathLike | None = None) -> str:
         """The config as TOML text, written to `path` if there is one."""
         simple, tables = [], []
         for name, value in self.to_dict().items():
@@ -368,7 +377,7 @@ class Config:
         return text
 
     @property
-    def n_towers(self):
+    def n_towers(self) -> int:
         """Towers, also where the number is left to the generator."""
         return self.towers if self.towers is not None else min(max(50, self.users // 50), 4000)
 

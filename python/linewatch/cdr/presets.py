@@ -31,7 +31,7 @@ RATS = ("EUTRAN", "NR", "UTRAN")
 SHAPES = ("log-normal", "log-logistic", "normal")
 
 
-def day(text):
+def day(text: str) -> tuple[float, ...]:
     """24 numbers, an hour each."""
     return tuple(map(float, text.split()))
 

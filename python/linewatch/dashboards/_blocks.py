@@ -27,7 +27,7 @@ class Rows:
     right: frozenset = field(default_factory=frozenset)
 
     @property
-    def note(self):
+    def note(self) -> str:
         """Says what is left out."""
         shown = len(self.rows)
         return "" if shown == self.total else f"{shown:,} of {self.total:,} rows"

@@ -20,18 +20,28 @@ tables of :func:`linewatch.cdr.study`, as ``linewatch demo`` writes them:
 {'Figure'}
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number, safe
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from linewatch._typing import Theme
+    from linewatch.dashboards._source import Results
+
 
 __all__ = ["by_hour", "durations", "kinds", "network", "recall", "scenario_rows", "tiles"]
 
 CALLERS_DRAWN = 25
 
 
-def tiles(results):
+def tiles(results: Results) -> list[Tile]:
     """Calls, users, anomalous calls, and how well they were found.
 
     Parameters
@@ -57,7 +67,7 @@ def tiles(results):
     return made
 
 
-def scenario_rows(results, *, most=200):
+def scenario_rows(results: Results, *, most: int = 200) -> Rows:
     """Each kind of anomaly: what was planted and what was found.
 
     Parameters
@@ -86,7 +96,7 @@ def scenario_rows(results, *, most=200):
     return Rows("Truth and detection", columns, rows, [], table.height, frozenset({1, 2, 3, 4}))
 
 
-def by_hour(results, *, theme="light"):
+def by_hour(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Calls in each hour, and the anomalous ones among them.
 
     Parameters
@@ -112,7 +122,7 @@ def by_hour(results, *, theme="light"):
     return made
 
 
-def kinds(results, *, theme="light"):
+def kinds(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Calls of each kind of anomaly.
 
     Parameters
@@ -136,7 +146,7 @@ def kinds(results, *, theme="light"):
     return made
 
 
-def durations(results, *, theme="light"):
+def durations(results: Results, *, theme: Theme = "light") -> go.Figure:
     """How long calls last: the usual ones and the anomalous ones, as shares.
 
     Parameters
@@ -167,7 +177,7 @@ def durations(results, *, theme="light"):
     return made
 
 
-def network(results, *, theme="light"):
+def network(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Whom the most suspicious callers call.
 
     Callers stand on the inner ring, whom they call on the outer one.
@@ -227,7 +237,7 @@ def network(results, *, theme="light"):
     return made
 
 
-def recall(results, *, theme="light"):
+def recall(results: Results, *, theme: Theme = "light") -> go.Figure:
     """What part of each kind of anomaly was found.
 
     Parameters

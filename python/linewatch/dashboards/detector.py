@@ -17,9 +17,20 @@ folder that ``linewatch flows`` wrote:
 ('Figure', 'Figure')
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from linewatch._typing import Theme
+    from linewatch.dashboards._source import Results
+
 
 __all__ = ["anomaly_rows", "histogram", "threshold_curves", "tiles"]
 
@@ -27,7 +38,7 @@ BINS = 80
 STEPS = 60
 
 
-def tiles(results):
+def tiles(results: Results) -> list[Tile]:
     """Rows, anomalies, the threshold and, with labels, how it does.
 
     Parameters
@@ -55,7 +66,7 @@ def tiles(results):
     return made
 
 
-def anomaly_rows(results, *, most=200):
+def anomaly_rows(results: Results, *, most: int = 200) -> Rows:
     """The rows with the highest scores, and why.
 
     Parameters
@@ -96,7 +107,9 @@ def anomaly_rows(results, *, most=200):
     return Rows("Highest scores", columns, rows, [], scores.height, frozenset({1}))
 
 
-def histogram(results, *, threshold=None, theme="light"):
+def histogram(
+    results: Results, *, threshold: float | None = None, theme: Theme = "light"
+) -> go.Figure:
     """How the scores are spread, with the threshold; by label where there are labels.
 
     The slider below moves the threshold; what it costs is written above.
@@ -156,7 +169,7 @@ def histogram(results, *, threshold=None, theme="light"):
     return made
 
 
-def threshold_curves(results, *, theme="light"):
+def threshold_curves(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Precision, recall and false alarms at each threshold.
 
     Parameters

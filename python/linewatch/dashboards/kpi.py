@@ -25,12 +25,22 @@ folder that ``linewatch kpi`` wrote:
 {'Figure'}
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number, safe
 from linewatch.plots import unit_label, unit_of
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from linewatch._typing import Theme, Time
+    from linewatch.dashboards._source import Results
+
 
 __all__ = ["cell_map", "event_rows", "first_choice", "hour_weekday", "series", "tiles", "two_kpis"]
 
@@ -40,7 +50,7 @@ CELLS_ON_MAP = 5000
 DRAWN = ["time", "value", "baseline", "scale", "score", "is_anomaly", "direction"]
 
 
-def tiles(results):
+def tiles(results: Results) -> list[Tile]:
     """How many cells and events, the traffic lost, the worst cell.
 
     Parameters
@@ -75,7 +85,14 @@ def tiles(results):
     return made
 
 
-def event_rows(results, *, cell=None, kpi=None, kind=None, most=200):
+def event_rows(
+    results: Results,
+    *,
+    cell: str | None = None,
+    kpi: str | None = None,
+    kind: str | None = None,
+    most: int = 200,
+) -> Rows:
     """The events, the most important ones first.
 
     Parameters
@@ -122,25 +139,25 @@ def event_rows(results, *, cell=None, kpi=None, kind=None, most=200):
     return Rows("Events", columns, rows, keys, events.height, frozenset({4, 5, 6}))
 
 
-def kinds(results):
+def kinds(results: Results) -> list[str]:
     """The classes (or directions) of the events, for a filter."""
     events = _events(results)
     column = "class" if "class" in events.columns else "direction"
     return events[column].drop_nulls().unique().sort().to_list()
 
 
-def cell_names(results):
+def cell_names(results: Results) -> list[str]:
     """The cells, those with events first, for a filter."""
     cells = results.table("cells").sort("n_events", descending=True, nulls_last=True)
     return cells["cell"].unique(maintain_order=True).to_list()
 
 
-def kpi_names(results):
+def kpi_names(results: Results) -> list[str]:
     """The KPIs, for a filter."""
     return results.table("cells")["kpi"].unique(maintain_order=True).to_list()
 
 
-def first_choice(results):
+def first_choice(results: Results) -> dict[str, str]:
     """The cell and KPI to show first: those of the first event, or the first cell."""
     listed = event_rows(results, most=1)
     if listed.keys:
@@ -149,7 +166,16 @@ def first_choice(results):
     return cells.select("cell", "kpi").row(0, named=True)
 
 
-def series(results, cell, kpi, *, start=None, end=None, n_out=2000, theme="light"):
+def series(
+    results: Results,
+    cell: str,
+    kpi: str,
+    *,
+    start: Time | None = None,
+    end: Time | None = None,
+    n_out: int = 2000,
+    theme: Theme = "light",
+) -> go.Figure:
     """The values of one KPI of a cell, its baseline with a band, and the anomalies.
 
     Parameters
@@ -230,7 +256,9 @@ def series(results, cell, kpi, *, start=None, end=None, n_out=2000, theme="light
     return made
 
 
-def hour_weekday(results, cell=None, kpi=None, *, theme="light"):
+def hour_weekday(
+    results: Results, cell: str | None = None, kpi: str | None = None, *, theme: Theme = "light"
+) -> go.Figure:
     """How many anomalies fall into each hour of the week; of one cell, or of all.
 
     Parameters
@@ -273,7 +301,9 @@ def hour_weekday(results, cell=None, kpi=None, *, theme="light"):
     return made
 
 
-def two_kpis(results, cell, kpi, other=None, *, theme="light"):
+def two_kpis(
+    results: Results, cell: str, kpi: str, other: str | None = None, *, theme: Theme = "light"
+) -> go.Figure:
     """One KPI of a cell against another, row by row.
 
     Parameters
@@ -323,7 +353,7 @@ def two_kpis(results, cell, kpi, other=None, *, theme="light"):
     return made
 
 
-def cell_map(results, cell=None, *, theme="light"):
+def cell_map(results: Results, cell: str | None = None, *, theme: Theme = "light") -> go.Figure:
     """Where the cells are, how much each lost, and which ones face the chosen cell.
 
     Drawn on plain axes of kilometres, so that no map has to be fetched.

@@ -21,9 +21,20 @@ folder that ``linewatch flows`` wrote:
 {'Figure'}
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number, safe
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from linewatch._typing import Theme
+    from linewatch.dashboards._source import Results
+
 
 __all__ = [
     "by_minute",
@@ -40,7 +51,7 @@ LEVELS = ["No Value", "Low", "Medium", "High"]
 SHOWN = 15
 
 
-def tiles(results):
+def tiles(results: Results) -> list[Tile]:
     """Bytes, sources, the busiest minute, what is unusual.
 
     Parameters
@@ -71,7 +82,14 @@ def tiles(results):
     return made
 
 
-def source_rows(results, *, source=None, hour=None, level=None, most=200):
+def source_rows(
+    results: Results,
+    *,
+    source: str | None = None,
+    hour: str | None = None,
+    level: str | None = None,
+    most: int = 200,
+) -> Rows:
     """The sources: the unusual ones first, then by bytes.
 
     Parameters
@@ -126,29 +144,29 @@ def source_rows(results, *, source=None, hour=None, level=None, most=200):
     return Rows("Sources", columns, rows, keys, sources.height, frozenset({1, 2, 3}))
 
 
-def source_names(results):
+def source_names(results: Results) -> list[str]:
     """The sources, those with the most bytes first, for a filter."""
     return _sources(results).sort("total_bytes", descending=True)["source"].to_list()
 
 
-def levels(results):
+def levels(results: Results) -> list[str]:
     """The UFM levels, for a filter."""
     return results.table("segments")["ufm_level"].drop_nulls().unique().sort().to_list()
 
 
-def hours(results):
+def hours(results: Results) -> list[str]:
     """The hours with flows, for a filter."""
     hour = results.table("flows_by_minute")["time"].dt.truncate("1h").unique().sort()
     return hour.dt.strftime("%Y-%m-%d %H:%M").to_list()
 
 
-def first_choice(results):
+def first_choice(results: Results) -> dict[str, str]:
     """The source to show first."""
     listed = source_rows(results, most=1)
     return listed.keys[0] if listed.keys else {"source": ""}
 
 
-def by_minute(results, *, theme="light"):
+def by_minute(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Bytes and durations of each minute.
 
     Parameters
@@ -179,7 +197,7 @@ def by_minute(results, *, theme="light"):
     return made
 
 
-def in_and_out(results, source, *, theme="light"):
+def in_and_out(results: Results, source: str, *, theme: Theme = "light") -> go.Figure:
     """Bytes in and out of one source, minute by minute.
 
     Parameters
@@ -214,7 +232,7 @@ def in_and_out(results, source, *, theme="light"):
     return made
 
 
-def destinations(results, source, *, theme="light"):
+def destinations(results: Results, source: str, *, theme: Theme = "light") -> go.Figure:
     """Where one source sent the most, by destination and service.
 
     Parameters
@@ -248,7 +266,7 @@ def destinations(results, source, *, theme="light"):
     return made
 
 
-def top_sources(results, *, theme="light"):
+def top_sources(results: Results, *, theme: Theme = "light") -> go.Figure:
     """The sources with the most bytes.
 
     Parameters
@@ -275,7 +293,7 @@ def top_sources(results, *, theme="light"):
     return made
 
 
-def services(results, *, theme="light"):
+def services(results: Results, *, theme: Theme = "light") -> go.Figure:
     """The share of each service in the bytes.
 
     Parameters
@@ -310,7 +328,7 @@ def services(results, *, theme="light"):
     return made
 
 
-def segments(results, *, theme="light"):
+def segments(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Customers by value level and UFM level, as a treemap.
 
     Parameters

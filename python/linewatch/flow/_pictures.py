@@ -1,14 +1,24 @@
 """Pictures of flows with matplotlib: ``Axes`` in, ``Axes`` out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch._frames import eager, to_polars
 from linewatch.plots import _matplotlib
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from linewatch._typing import AnyFrame, Column
+
+
 IN, OUT, TOTAL, TIME = "#1f4e79", "#d95f02", "#4292c6", "#bdbdbd"
 
 
-def traffic_area(series, *, ax=None):
+def traffic_area(series: AnyFrame, *, ax: Axes | None = None) -> Axes:
     """Bytes over time as an area, and what the flows lasted as bars.
 
     Parameters
@@ -48,7 +58,7 @@ def traffic_area(series, *, ax=None):
     return _time_axis(ax, table)
 
 
-def bytes_in_out(series, *, ax=None):
+def bytes_in_out(series: AnyFrame, *, ax: Axes | None = None) -> Axes:
     """Bytes in and bytes out over time, each with its own axis.
 
     Parameters
@@ -86,7 +96,9 @@ def bytes_in_out(series, *, ax=None):
     return _time_axis(ax, table)
 
 
-def top_bars(table, value="total_bytes", *, label=None, ax=None):
+def top_bars(
+    table: AnyFrame, value: str = "total_bytes", *, label: str | None = None, ax: Axes | None = None
+) -> Axes:
     """The rows of a list as bars, the first one on top.
 
     Parameters
@@ -126,7 +138,7 @@ def top_bars(table, value="total_bytes", *, label=None, ax=None):
     return ax
 
 
-def equal_frequency(values, bins=10, *, ax=None):
+def equal_frequency(values: Column, bins: int = 10, *, ax: Axes | None = None) -> Axes:
     """How customers spread over bins that hold equally many of them.
 
     Parameters

@@ -1,11 +1,27 @@
 """Sizes as rectangles within rectangles, each as square as may be."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch.flow._pictures import _axes, _table
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def treemap(table, size="customers", *, label="ufm_level", group="value_level", ax=None):
+    from linewatch._typing import AnyFrame
+
+
+def treemap(
+    table: AnyFrame,
+    size: str = "customers",
+    *,
+    label: str = "ufm_level",
+    group: str = "value_level",
+    ax: Axes | None = None,
+) -> Axes:
     """Segments as rectangles whose areas are their sizes: groups first, segments within them.
 
     Parameters

@@ -1,15 +1,29 @@
 """Pictures of the workflow with matplotlib: ``Axes`` in, ``Axes`` out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch.intrusion._features import correlations
 from linewatch.intrusion._report import _labels, _scores
 from linewatch.plots import _matplotlib
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import AnyFrame, Column
+
+
 NORMAL, ATTACK = "#4292c6", "#d95f02"
 
 
-def class_bars(y, *, ax=None):
+def class_bars(y: Column, *, ax: Axes | None = None) -> Axes:
     """Rows of each class as bars.
 
     Parameters
@@ -43,7 +57,7 @@ def class_bars(y, *, ax=None):
     return ax
 
 
-def correlation_heatmap(frame, *, ax=None):
+def correlation_heatmap(frame: AnyFrame, *, ax: Axes | None = None) -> Axes:
     """Pearson correlations of the columns that hold numbers and are not constant.
 
     Parameters
@@ -79,7 +93,9 @@ def correlation_heatmap(frame, *, ax=None):
     return ax
 
 
-def pca_scatter(values, y, *, ax=None, seed=0, max_rows=5000):
+def pca_scatter(
+    values: ArrayLike, y: Column, *, ax: Axes | None = None, seed: int = 0, max_rows: int = 5000
+) -> Axes:
     """The first two principal components, coloured by class.
 
     Parameters
@@ -125,7 +141,7 @@ def pca_scatter(values, y, *, ax=None, seed=0, max_rows=5000):
     return ax
 
 
-def roc_curves(y, scores, *, ax=None):
+def roc_curves(y: Column, scores: Mapping[str, ArrayLike], *, ax: Axes | None = None) -> Axes:
     """Receiver operating characteristic of one or more detectors.
 
     Parameters
@@ -162,7 +178,9 @@ def roc_curves(y, scores, *, ax=None):
     return ax
 
 
-def precision_recall_curves(y, scores, *, ax=None):
+def precision_recall_curves(
+    y: Column, scores: Mapping[str, ArrayLike], *, ax: Axes | None = None
+) -> Axes:
     """Precision against recall of one or more detectors.
 
     Parameters
@@ -201,7 +219,9 @@ def precision_recall_curves(y, scores, *, ax=None):
     return ax
 
 
-def confusion(found, *, title=None, ax=None):
+def confusion(
+    found: Mapping[str, Any], *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
     """The four counts of :func:`linewatch.intrusion.evaluate` as a square.
 
     Parameters

@@ -1,7 +1,9 @@
 """What an event cost, and who carried it instead."""
 
+from __future__ import annotations
+
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from linewatch import _tables
 from linewatch._frames import eager, like
@@ -10,14 +12,22 @@ from linewatch.kpi._facing import HALF_SECTOR_DEG
 from linewatch.kpi._resample import RATIO_WORDS
 from linewatch.kpi._sites import place_table
 
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from linewatch._typing import AnyFrame, FrameT
+
+
 TRAFFIC = (
     {"traffic", "trafic", "volume", "payload"},
     {"erlang", "bytes", "octets", "gb", "mb"},
     {"users", "calls", "sessions", "throughput"},
 )
 
+Frame = TypeVar("Frame")
 
-class Impact(NamedTuple):
+
+class Impact(NamedTuple, Generic[Frame]):
     """What :func:`impact` returns: three frames.
 
     Examples
@@ -30,21 +40,21 @@ class Impact(NamedTuple):
     (True, 9)
     """
 
-    events: object
-    neighbors: object
-    cells: object
+    events: Frame
+    neighbors: Frame
+    cells: Frame
 
 
 def impact(
-    frame,
-    events,
-    sites=None,
+    frame: FrameT,
+    events: AnyFrame,
+    sites: AnyFrame | None = None,
     *,
-    kpi=None,
-    missing="unknown",
-    taken_up_z=3.0,
-    half_sector_deg=HALF_SECTOR_DEG,
-):
+    kpi: str | None = None,
+    missing: Literal["unknown", "zero"] = "unknown",
+    taken_up_z: float = 3.0,
+    half_sector_deg: float = HALF_SECTOR_DEG,
+) -> Impact[FrameT]:
     """Traffic lost in each event, the neighbours that took it up, and the ranking.
 
     Parameters

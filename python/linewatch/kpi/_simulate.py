@@ -4,10 +4,24 @@ Every cell draws its own random numbers, keyed by seed, purpose and place: the s
 same rows, and one more fault changes nothing in the cells that it does not touch.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from linewatch._typing import Time
+
 
 #: The faults that `simulate` knows, with the hours that each lasts (least, most).
 FAULTS = {
@@ -35,9 +49,11 @@ SPACING_KM = 1.2
 CENTER = (33.57, -7.59)
 KM_PER_DEGREE = 111.195
 
+Frame = TypeVar("Frame")
+
 
 @dataclass(frozen=True)
-class Simulation:
+class Simulation(Generic[Frame]):
     """What :func:`simulate` made.
 
     Attributes
@@ -66,11 +82,11 @@ class Simulation:
     True
     """
 
-    kpis: object
-    sites: object
-    truth: object
+    kpis: Frame
+    sites: Frame
+    truth: Frame
 
-    def labelled(self):
+    def labelled(self) -> Frame:
         """`kpis` with ``fault`` (null outside) and ``is_fault`` (True in a degradation)."""
         from linewatch._frames import eager, like, to_polars
 
@@ -79,6 +95,42 @@ class Simulation:
         return like(native, _labelled(table, truth))
 
 
+@overload
+def simulate(
+    n_sites: int = ...,
+    n_weeks: int = ...,
+    *,
+    faults: Literal["each"] | Sequence[Any] | Mapping[str, Any] = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["polars"] = ...,
+) -> Simulation[pl.DataFrame]: ...
+@overload
+def simulate(
+    n_sites: int = ...,
+    n_weeks: int = ...,
+    *,
+    faults: Literal["each"] | Sequence[Any] | Mapping[str, Any] = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pandas"],
+) -> Simulation[pd.DataFrame]: ...
+@overload
+def simulate(
+    n_sites: int = ...,
+    n_weeks: int = ...,
+    *,
+    faults: Literal["each"] | Sequence[Any] | Mapping[str, Any] = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pyarrow"],
+) -> Simulation[pa.Table]: ...
 def simulate(
     n_sites=12,
     n_weeks=8,

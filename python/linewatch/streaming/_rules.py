@@ -525,6 +525,23 @@ class PageHinkley(Rule):
         return "page_hinkley", parameters, ["upper", "lower", "alarm"]
 
 
+@dataclass(frozen=True)
+class Value(Rule):
+    """The value itself; NaN if it is missing or infinite. Without a state.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linewatch import streaming
+    >>> stream = streaming.Stream({"traffic": streaming.Value()})
+    >>> stream.update("cell 7", [0, 1], [10.0, np.inf])["traffic"]
+    array([10., nan])
+    """
+
+    def spec(self, unit_s):
+        return "value", {}, ["value"]
+
+
 def _statistics(statistics, known):
     names = [statistics] if isinstance(statistics, str) else list(statistics)
     if not names:

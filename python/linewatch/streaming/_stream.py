@@ -18,9 +18,9 @@ class Stream:
     Parameters
     ----------
     rules : rule or dict of str to rule
-        `Rolling`, `Count`, `Ewm`, `Extremes`, `FlatRun`, `Hysteresis`, `Seasonal`, `Cusum` or
-        `PageHinkley`. A rule alone names its answers itself (``"mean"``); in a dict they are
-        ``"name_mean"``, or ``"name"`` where the rule tells one thing only.
+        `Rolling`, `Count`, `Ewm`, `Extremes`, `FlatRun`, `Hysteresis`, `Novelty`, `Seasonal`,
+        `Cusum`, `PageHinkley` or `Value`. A rule alone names its answers itself (``"mean"``); in a
+        dict they are ``"name_mean"``, or ``"name"`` where the rule tells one thing only.
     lateness : span of time or int, optional
         How far an event may be behind the newest of its key; a whole number where times are. See
         the module for what follows.

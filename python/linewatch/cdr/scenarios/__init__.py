@@ -11,12 +11,22 @@ truth. `register` adds one of your own.
 ['sim_box']
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from linewatch.cdr.scenarios.draws import Draws
 from linewatch.cdr.scenarios.incident import ANYONE, BREAKS, RANGES, Incident
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from linewatch._typing import F
+
 
 __all__ = ["ANYONE", "BREAKS", "DIFFICULTIES", "RANGES", "Draws", "Incident", "breaks", "names"]
 __all__ += ["register", "unregister"]
@@ -38,7 +48,13 @@ class Scenario:
 _scenarios = {}
 
 
-def scenario(*, breaks=(), easy, medium, hard):
+def scenario(
+    *,
+    breaks: tuple[str, ...] = (),
+    easy: Mapping[str, Any],
+    medium: Mapping[str, Any],
+    hard: Mapping[str, Any],
+) -> Callable[[F], F]:
     """Make a function the scenario of its name."""
 
     def put(function):
@@ -49,7 +65,15 @@ def scenario(*, breaks=(), easy, medium, hard):
     return put
 
 
-def register(name, function, *, breaks=(), easy=None, medium=None, hard=None):
+def register(
+    name: str,
+    function: Callable[..., None],
+    *,
+    breaks: Sequence[str] = (),
+    easy: Mapping[str, Any] | None = None,
+    medium: Mapping[str, Any] | None = None,
+    hard: Mapping[str, Any] | None = None,
+) -> None:
     """Add a scenario of your own, for `generate` in this process.
 
     Parameters
@@ -112,7 +136,7 @@ def register(name, function, *, breaks=(), easy=None, medium=None, hard=None):
     _scenarios[name] = Scenario(name, function, tuple(breaks), options, is_own=True)
 
 
-def unregister(name):
+def unregister(name: str) -> None:
     """Remove a scenario that `register` added.
 
     Examples
@@ -128,7 +152,7 @@ def unregister(name):
     del _scenarios[name]
 
 
-def names():
+def names() -> list[str]:
     """The scenarios there are.
 
     Examples
@@ -140,7 +164,7 @@ def names():
     return sorted(_scenarios)
 
 
-def breaks(name):
+def breaks(name: str) -> tuple[str, ...]:
     """The invariants that the rows of a scenario break on purpose.
 
     Examples
@@ -152,12 +176,12 @@ def breaks(name):
     return _scenarios[name].breaks
 
 
-def get(name):
+def get(name: str) -> Scenario:
     """The scenario of this name."""
     return _scenarios[name]
 
 
-def clean(value):
+def clean(value: Mapping[str, Any] | Sequence[str]) -> dict[str, dict[str, Any]]:
     """The `scenarios` of a config as ``{name: {"count", "difficulty", options}}``, checked."""
     from linewatch.cdr.rules import nearest
 
