@@ -94,7 +94,15 @@ def _series():
 def _events():
     rows = network().kpis.select("time", "cell_id", "traffic_gb").sort("time")
     one = rows[:100]
-    return {"rows": rows, "cell": one["cell_id"], "time": one["time"], "value": one["traffic_gb"]}
+    history = rows.select("time", cell="cell_id", traffic="traffic_gb").drop_nulls()
+    return {
+        "rows": rows,
+        "cell": one["cell_id"],
+        "time": one["time"],
+        "value": one["traffic_gb"],
+        "history": history[:-1],
+        "event": history.row(-1, named=True),
+    }
 
 
 _NAMES = {
