@@ -4,6 +4,7 @@ A CSV is read as text and only the columns in use are turned into times and numb
 value that is neither can be named with its line.
 """
 
+import collections
 import csv
 import gzip
 import io
@@ -48,6 +49,8 @@ TIME_FORMATS = [
 ZONE_FORMATS = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"]
 DIGIT_FORMATS = ["%Y%m%d%H%M%S", "%Y%m%d%H%M"]
 DATE_FORMATS = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d"]
+# A gzip file may unpack to 256 MiB, or to a hundred times its size: measurements shrink to a tenth.
+_UNPACKED, _DENSEST = 1 << 28, 100
 SEPARATORS = [",", ";", "\t", "|"]
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "-", "#N/A"]
 TIME_OF_DAY = r"^\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*$"
@@ -92,11 +95,18 @@ def read(path, columns=None):
 def _unpacked(path, magic):
     if magic[:2] != b"\x1f\x8b":
         return path.read_bytes()
+    most = max(_UNPACKED, _DENSEST * path.stat().st_size)
     try:
         with gzip.open(path) as file:
-            return file.read()
+            data = file.read(most + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is a damaged or cut-off gzip file: {error}") from None
+    if len(data) > most:
+        raise ValueError(
+            f"{path} unpacks to more than {most >> 20} MiB, {most // path.stat().st_size} times "
+            "its size, which is no CSV of measurements (unpack it if it is one)"
+        )
+    return data
 
 
 def _read_csv(path, data):
@@ -131,10 +141,14 @@ def _decimal_point(column):
 
 def _check_lines(path, data, separator):
     """Raise with the number of the first line that has more or fewer fields than the header."""
-    names = next(csv.reader([_text(path, data.split(b"\n", 1)[0])], delimiter=separator), [])
+    try:
+        names = next(csv.reader([_text(path, data.split(b"\n", 1)[0])], delimiter=separator), [])
+    except csv.Error as error:
+        raise ValueError(f"{path}, line 1: {error}") from None
     names = [name.strip() for name in names]
+    times = collections.Counter(names)
     for name in names:
-        if names.count(name) > 1:
+        if times[name] > 1:
             raise ValueError(f'{path}: column "{name}" is in the header twice')
     if b'"' not in data:
         expected = data.split(b"\n", 1)[0].count(separator.encode())

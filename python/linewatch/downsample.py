@@ -67,7 +67,7 @@ def indices(y, n_out=2000, *, x=None, keep=None):
         values,
         None if x is None else _places(x, len(values)),
         None if keep is None else _marks(keep, len(values)),
-        int(n_out),
+        min(int(n_out), 2**62),  # beyond any number of rows
     )
 
 

@@ -7,6 +7,7 @@ changes nothing else.
 import numpy as np
 
 from linewatch import _edge
+from linewatch._sizes import check_rows
 from linewatch.flow._columns import check_count
 
 #: The anomalies that `simulate` knows.
@@ -122,6 +123,7 @@ def simulate(
         raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
     span_s = _edge.span(duration, "duration") / 1e9
     n_flows = check_count("n_flows", n_flows)
+    check_rows(n_flows, f"n_flows={n_flows}")
     n_customers = check_count("n_customers", n_customers)
     seed = check_count("seed", seed, 0)
     if n_customers > 60_000:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from linewatch._sizes import check_rows
+
 #: The faults that `simulate` knows, with the hours that each lasts (least, most).
 FAULTS = {
     "outage": (3, 12),
@@ -143,11 +145,14 @@ def simulate(
 
     from linewatch.datasets import _as
 
-    for name, value, least in (("n_sites", n_sites, 1), ("n_weeks", n_weeks, 1), ("seed", seed, 0)):
+    counts = (("n_sites", n_sites, 1), ("n_weeks", n_weeks, 1), ("seed", seed, 0))
+    for name, value, least in (*counts, ("quiet_weeks", quiet_weeks, 0)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}")
     if not 0 <= missing < 1:
         raise ValueError(f"missing must be from 0 to below 1, got {missing!r}")
+    rows = n_sites * CELLS_A_SITE * n_weeks * 168
+    check_rows(rows, f"n_sites={n_sites} and n_weeks={n_weeks}")
     first = start if isinstance(start, datetime) else datetime.fromisoformat(str(start))
     sites = _sites(n_sites, seed)
     n_hours = n_weeks * 168
