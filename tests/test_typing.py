@@ -1,6 +1,7 @@
 """The annotations: complete, true when the code runs, and of use to a type checker."""
 
 import ast
+import inspect
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 import typing_user_code
 
 import linewatch
+from linewatch import rolling
 
 FOLDER = Path(linewatch.__file__).parents[1]
 
@@ -48,6 +50,21 @@ def test_a_checker_sees_every_name_that_the_package_lists():
     [block] = [node for node in tree.body if isinstance(node, ast.If)]
     seen = {alias.asname for line in block.body for alias in line.names}
     assert seen == set(linewatch.__all__) - {"__version__"}
+
+
+def test_the_stub_of_rolling_has_the_parameters_of_the_functions():
+    stub = ast.parse((Path(linewatch.__file__).parent / "rolling.pyi").read_text())
+    declared = {}
+    for node in stub.body:
+        if isinstance(node, ast.FunctionDef):
+            given = node.args
+            names = [each.arg for each in (*given.args, *given.kwonlyargs, given.kwarg)]
+            declared.setdefault(node.name, set()).add(tuple(names))
+    functions = {name: getattr(rolling, name) for name in rolling.__all__}
+    assert declared == {
+        name: {tuple(inspect.signature(function).parameters)}
+        for name, function in functions.items()
+    }
 
 
 def test_annotations_import_nothing_when_the_package_is_imported():

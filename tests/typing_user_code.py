@@ -3,6 +3,8 @@
 A type checker reads the claims (`assert_type`) and the test runs them: both have to agree.
 """
 
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
 from __future__ import annotations
 
 import tempfile

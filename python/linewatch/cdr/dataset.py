@@ -168,7 +168,7 @@ class Dataset:
         backend: Literal["pyarrow"],
         days: tuple[int, int] | None = ...,
         n_jobs: int | None = ...,
-    ) -> Calls[pa.AnyFrame]: ...
+    ) -> Calls[pa.Table]: ...
     def calls(self, *, batch_size=BATCH_SIZE, backend="polars", days=None, n_jobs=None):
         """The calls as a stream that anyone may read, any number of times.
 
@@ -225,7 +225,7 @@ class Dataset:
         backend: Literal["pyarrow"],
         days: tuple[int, int] | None = ...,
         n_jobs: int | None = ...,
-    ) -> Calls[pa.AnyFrame]: ...
+    ) -> Calls[pa.Table]: ...
     def sms(self, *, batch_size=BATCH_SIZE, backend="polars", days=None, n_jobs=None):
         """Short messages, as a stream like that of `calls`.
 
@@ -280,7 +280,7 @@ class Dataset:
         backend: Literal["pyarrow"],
         days: tuple[int, int] | None = ...,
         n_jobs: int | None = ...,
-    ) -> Calls[pa.AnyFrame]: ...
+    ) -> Calls[pa.Table]: ...
     def data_sessions(self, *, batch_size=BATCH_SIZE, backend="polars", days=None, n_jobs=None):
         """Data sessions, as a stream like that of `calls`.
 
