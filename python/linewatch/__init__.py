@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from linewatch import polars as polars
     from linewatch import privacy as privacy
     from linewatch import rolling as rolling
+    from linewatch import spark as spark
     from linewatch import spectral as spectral
     from linewatch import streaming as streaming
     from linewatch import threshold as threshold

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
     from numpy.typing import ArrayLike
 
     from linewatch._typing import AnyFrame, Array, Bools, Column, Floats, Matrix, Theme
@@ -110,6 +111,11 @@ class AnomalyScoreDisplay:
     name: str | None
     x: Array
     y_true: Bools | None
+    ax_: Axes
+    figure_: Figure | SubFigure
+    line_: Line2D
+    threshold_line_: Line2D | None
+    anomalies_: Line2D | None
 
     def __init__(
         self,
@@ -242,7 +248,7 @@ class KpiDisplay:
     which: str | None
     options: dict[str, Any]
     ax_: Axes
-    figure_: Figure
+    figure_: Figure | SubFigure
 
     def __init__(self, scored: AnyFrame, which: str | None = None, **options: Any) -> None:
         self.scored, self.which, self.options = scored, which, options
@@ -275,7 +281,7 @@ class HourWeekdayDisplay:
     grid: Floats
     label: str
     ax_: Axes
-    figure_: Figure
+    figure_: Figure | SubFigure
     image_: Any
 
     def __init__(self, grid: ArrayLike, label: str = "mean") -> None:

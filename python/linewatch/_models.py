@@ -18,7 +18,9 @@ import numpy as np
 from linewatch import __version__, _core
 
 if TYPE_CHECKING:
-    from linewatch._typing import Detector, DetectorT, PathLike
+    from typing import Any
+
+    from linewatch._typing import DetectorT, PathLike
 
 
 # What a file says it holds, and the module and class that read it.
@@ -41,7 +43,7 @@ def save(estimator, path):
 
 
 @overload
-def load(path: PathLike, *, expected: None = ...) -> Detector: ...
+def load(path: PathLike, *, expected: None = ...) -> Any: ...
 @overload
 def load(path: PathLike, *, expected: type[DetectorT]) -> DetectorT: ...
 def load(path, *, expected=None):
@@ -88,7 +90,7 @@ def load(path, *, expected=None):
         )
     try:
         return _class(kind)._from_model(_settings(text), arrays, path=path)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(
             f"{path} does not hold what a model of kind {kind!r} needs ({error})"
         ) from None
@@ -156,7 +158,7 @@ def described_features(estimator):
 def _settings(text):
     try:
         settings = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise KeyError(f"settings are not JSON: {error}") from None
     if not isinstance(settings, dict):
         raise KeyError("settings are not an object")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from linewatch.iforest import IsolationForest
     from linewatch.intrusion import IntrusionDetector
     from linewatch.neighbors import KNNDetector, LocalOutlierFactor
+    from linewatch.streaming import OnlineIsolationForest, OnlineScorer
     from linewatch.threshold import ThresholdedDetector
 
 
@@ -79,14 +80,11 @@ Keys: TypeAlias = "str | pl.Expr | Sequence[str | pl.Expr]"
 Backend: TypeAlias = Literal["polars", "pandas", "pyarrow"]
 Theme: TypeAlias = Literal["light", "dark"]
 RandomState: TypeAlias = int | np.random.RandomState | None
+RuleSpec: TypeAlias = tuple[str, dict[str, Any], list[str]]
 Rules: TypeAlias = Sequence[str] | Mapping[str, Mapping[str, Any]]
 Polarity: TypeAlias = Mapping[str, Literal["high", "low", "both"]]
 
 # What `linewatch.load` reads.
-Detector: TypeAlias = """
-    AutoencoderDetector | IntrusionDetector | IsolationForest | KNNDetector | LocalOutlierFactor
-    | ThresholdedDetector
-"""
 DetectorT = TypeVar(
     "DetectorT",
     "AutoencoderDetector",
@@ -94,6 +92,8 @@ DetectorT = TypeVar(
     "IsolationForest",
     "KNNDetector",
     "LocalOutlierFactor",
+    "OnlineIsolationForest",
+    "OnlineScorer",
     "ThresholdedDetector",
 )
 

@@ -48,6 +48,13 @@ _LARGEST = 1e150
 class _Neighbors(OutlierMixin, BaseEstimator):
     """What the detectors share: arguments and data checked, an index of the rows, searches."""
 
+    n_neighbors_: int
+    effective_metric_: str
+    effective_metric_params_: dict[str, Any]
+    n_samples_fit_: int
+    n_features_in_: int
+    feature_names_in_: Texts
+
     def _check_parameters(self):
         _whole("n_neighbors", self.n_neighbors)
         _whole("leaf_size", self.leaf_size)
@@ -130,7 +137,7 @@ class _Neighbors(OutlierMixin, BaseEstimator):
             points,
             _METRICS[self.effective_metric_],
             p=self._p,
-            leaf_size=int(self.leaf_size),
+            leaf_size=min(int(self.leaf_size), 2**31),
             flat=self._fit_method == "brute",
         )
 
@@ -140,7 +147,7 @@ class _Neighbors(OutlierMixin, BaseEstimator):
             self._made_index = self._index_of(self._points)
         return self._made_index
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         for name in ("_made_index", "_made_places"):
             if name in state:
@@ -149,7 +156,7 @@ class _Neighbors(OutlierMixin, BaseEstimator):
             state.pop("_points", None)
         return state
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_fit_X" in state and "_points" not in state:
             self._points = self._fit_X
@@ -281,6 +288,21 @@ class _Neighbors(OutlierMixin, BaseEstimator):
                 what = what or f"{X[row, column]:g}"
                 raise ValueError(f"X contains {what} in row {row}, column {title}: {advice}")
 
+    @overload
+    def kneighbors(
+        self,
+        X: Data | None = ...,
+        n_neighbors: int | None = ...,
+        return_distance: Literal[True] = ...,
+    ) -> tuple[Float64, Int64]: ...
+    @overload
+    def kneighbors(
+        self,
+        X: Data | None = ...,
+        n_neighbors: int | None = ...,
+        *,
+        return_distance: Literal[False],
+    ) -> Int64: ...
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
         """Nearest rows of the training data.
 
@@ -334,7 +356,12 @@ class _Neighbors(OutlierMixin, BaseEstimator):
             )
         return (distances, indices) if return_distance else indices
 
-    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+    def kneighbors_graph(
+        self,
+        X: Data | None = None,
+        n_neighbors: int | None = None,
+        mode: Literal["connectivity", "distance"] = "connectivity",
+    ) -> Any:
         """Nearest rows of the training data as a sparse matrix.
 
         Parameters
@@ -488,14 +515,9 @@ class LocalOutlierFactor(_Neighbors):
     n_jobs: int | None
     duplicates: Literal["each", "distinct"]
     progress: Progress
+    n_neighbors_: int
     negative_outlier_factor_: Floats
     offset_: float
-    n_neighbors_: int
-    effective_metric_: str
-    effective_metric_params_: dict[str, Any]
-    n_samples_fit_: int
-    n_features_in_: int
-    feature_names_in_: Texts
 
     _learned = ("negative_outlier_factor_", "_reach", "_density")
 
@@ -793,13 +815,9 @@ class KNNDetector(_Neighbors):
     contamination: float
     n_jobs: int | None
     progress: Progress
+    n_neighbors_: int
     training_scores_: Floats
     offset_: float
-    effective_metric_: str
-    effective_metric_params_: dict[str, Any]
-    n_samples_fit_: int
-    n_features_in_: int
-    feature_names_in_: Texts
 
     _learned = ("training_scores_",)
 

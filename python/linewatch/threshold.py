@@ -595,6 +595,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
     detector_: Any
     threshold_: float
     operating_point_: OperatingPoint
+    offset_: float
     n_features_in_: int
     feature_names_in_: Texts
 

@@ -30,6 +30,8 @@ from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number, safe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import plotly.graph_objects as go
 
     from linewatch._typing import Theme
@@ -374,7 +376,7 @@ def segments(results: Results, *, theme: Theme = "light") -> go.Figure:
     return made
 
 
-CHOSEN = (
+CHOSEN: tuple[tuple[str, Callable[..., go.Figure]], ...] = (
     ("in_and_out", lambda results, key, **how: in_and_out(results, key["source"], **how)),
     ("destinations", lambda results, key, **how: destinations(results, key["source"], **how)),
 )

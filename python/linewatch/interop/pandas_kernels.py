@@ -340,7 +340,7 @@ def _ewmcov(input_x, start, end, minp, input_y, com, adjust, ignore_na, bias):
     )[0]
 
 
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "roll_sum": functools.partial(_rolling, "sum"),
     "roll_mean": functools.partial(_rolling, "mean"),
     "roll_var": _var,

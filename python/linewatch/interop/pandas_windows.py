@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 
 # Parameters of the statistics and their defaults, by the name of the method.
-ROLLING = {
+ROLLING: dict[str, dict[str, Any]] = {
     **{name: {} for name in ("sum", "mean", "median", "min", "max", "count", "skew", "kurt")},
     **{name: {} for name in ("first", "last", "nunique")},
     **{name: {"ddof": 1} for name in ("var", "std", "sem")},
     "quantile": {"q": 0.5, "interpolation": "linear"},
     "rank": {"method": "average", "ascending": True, "pct": False},
 }
-BEYOND_PANDAS = {
+BEYOND_PANDAS: dict[str, dict[str, Any]] = {
     "mad": {},
     "zscore": {"ddof": 1},
     "robust_zscore": {},
@@ -57,7 +57,12 @@ BEYOND_PANDAS = {
     "argmax": {},
 }
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}  # in a unit of times
-EWM = {"mean": {}, "sum": {}, "var": {"bias": False}, "std": {"bias": False}}
+EWM: dict[str, dict[str, Any]] = {
+    "mean": {},
+    "sum": {},
+    "var": {"bias": False},
+    "std": {"bias": False},
+}
 
 
 class _Windows:

@@ -256,6 +256,10 @@ class Expressions(Features):
     [None, None, None, 39.0]
     """
 
+    if TYPE_CHECKING:
+        # `rolling_mean` and the others, which `_methods` gives it.
+        def __getattr__(self, name: str) -> Callable[..., pl.Expr]: ...
+
     def __init__(self, expr: pl.Expr) -> None:
         self._expr = expr
 

@@ -39,9 +39,9 @@ class Scenario:
     """A kind of incident: its function, what it breaks, and its options by difficulty."""
 
     name: str
-    function: Callable
-    breaks: tuple
-    options: dict
+    function: Callable[..., None]
+    breaks: tuple[str, ...]
+    options: dict[str, dict[str, Any]]
     is_own: bool = False
 
 

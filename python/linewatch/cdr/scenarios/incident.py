@@ -73,7 +73,7 @@ class Change:
     start: int
     end: int
     user: int | None = None
-    cells: tuple = ()
+    cells: tuple[int, ...] = ()
     imei: str | None = None
     imsi: str | None = None
     share: float = 1.0

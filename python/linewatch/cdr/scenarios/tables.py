@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 # What the kernel calls a table, and the columns with its time and its users.
-TABLES = {
+TABLES: dict[str, Any] = {
     "sms": ("sms", "sms_ts", ("sender_id", "recipient_id")),
     "data_sessions": ("data", "session_start_ts", ("user_id",)),
 }
-CHANGES = {"papers": _papers, "move": _moved}
+CHANGES: dict[str, Any] = {"papers": _papers, "move": _moved}
 
 
 class Touched:
@@ -32,6 +32,9 @@ class Touched:
     """
 
     plan: Plan
+    kernel: str
+    time: str
+    users: tuple[str, ...]
     rows: Sequence[int]
     first: int
     last: int
