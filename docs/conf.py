@@ -36,5 +36,5 @@ numpydoc_show_class_members = False
 autosummary_generate = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
-myst_enable_extensions = ["deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3

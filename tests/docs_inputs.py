@@ -1,6 +1,7 @@
 """What the examples of the documentation work on: files and names that a reader would have."""
 
 import gzip
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -67,6 +68,13 @@ def _detectors():
     return {"kpis": network().kpis.select(KPIS).drop_nulls()}
 
 
+def _scoring():
+    rng = np.random.default_rng(0)
+    rows = pl.DataFrame({"prb": rng.uniform(0, 80, 300), "users": rng.integers(0, 40, 300)})
+    lw.IsolationForest(random_state=0).fit(rows).save("forest.lw")
+    return {"lw": lw, "now": datetime(2026, 3, 2, 12)}
+
+
 def _traffic():
     return {
         "detector": lw.IsolationForest(random_state=0),
@@ -106,7 +114,7 @@ def _events():
 
 
 _NAMES = {
-    "streaming.md": {"Streams": _events},
+    "streaming.md": {"Streams": _events, "Scoring events": _scoring},
     "README.md": {
         "Your own KPIs": _own_kpis,
         "Detectors": _detectors,

@@ -24,6 +24,8 @@ ELSEWHERE = {
     "install.md": "tests/check_wheel.py",
     "spark.md": "tests/test_spark.py",
 }
+# They wait for a browser, or are made by what has an example.
+NO_EXAMPLE = {"serve", "Results", "HourWeekdayDisplay"}
 NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\s*\Z")
 
 
@@ -150,3 +152,37 @@ def test_few_examples_are_not_run_and_these_say_why():
         "iforest.md: shap is no dependency",
     ]
     assert all((ROOT / test).exists() for test in ELSEWHERE.values())
+
+
+def _public():
+    """Public functions and classes, each with its module."""
+    import importlib
+    import inspect
+
+    import linewatch
+
+    parts = [*linewatch._submodules, *(f"dashboards.{n}" for n in ("kpi", "traffic", "calls"))]
+    for name in [*parts, "dashboards.detector", "cdr.scenarios"]:
+        module = importlib.import_module(f"linewatch.{name}")
+        for attribute in getattr(module, "__all__", ()):
+            value = getattr(module, attribute)
+            if inspect.isclass(value) or inspect.isroutine(value):
+                yield module, attribute, value
+
+
+def test_every_public_function_and_class_has_an_example():
+    without = [
+        f"{module.__name__}.{name}"
+        for module, name, value in _public()
+        if ">>>" not in (value.__doc__ or "")
+        # The functions of a page share the example of their module.
+        and not (">>>" in module.__doc__ and f".{name}(" in module.__doc__)
+        and name not in NO_EXAMPLE
+    ]
+    assert without == []
+
+
+def test_every_public_module_has_a_page_of_the_reference():
+    pages = "".join(page.read_text() for page in ROOT.glob("docs/reference/*.md"))
+    modules = {module.__name__ for module, *_ in _public()}
+    assert {name for name in modules if f".. automodule:: {name}\n" not in pages} == set()
