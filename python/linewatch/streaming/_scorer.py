@@ -105,6 +105,8 @@ class OnlineScorer:
     'duplicate'
     """
 
+    features: list[str]
+
     def __init__(
         self,
         detector: Any,
