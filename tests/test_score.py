@@ -237,3 +237,11 @@ def test_one_row_is_one_row(run, table):
 def test_a_folder_as_model_is_refused(run):
     expected = ". is a folder; expected a file that save() wrote"
     assert fails(run, "--model", ".", "--input", "cells.csv") == expected
+
+
+def test_a_scorer_of_streams_is_sent_to_follow(run):
+    scorer = lw.streaming.OnlineScorer(lw.load("model.lw"))
+    scorer.save("scorer.lw")
+    assert fails(run, "--model", "scorer.lw", "--input", "cells.csv") == (
+        "scorer.lw holds an OnlineScorer, which scores lines as they come: use --follow"
+    )

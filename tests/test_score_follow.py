@@ -209,7 +209,7 @@ def test_standard_input_of_json_lines_is_scored_to_its_end(start):
     events = [
         '{"cell": "A", "prb": 50, "users": 20}',
         '{"cell": "A", "prb": 50',
-        '{"cell": "B", "prb": null, "users": 20.5, "extra": [1]}',
+        '{"cell": "B", "prb": 1e999, "users": 20.5, "extra": [1]}',
         "[1, 2]",
         '{"cell": "A", "prb": "50", "users": 20}',
         '{"cell": "A", "users": 20}',

@@ -25,6 +25,7 @@ from linewatch.streaming import (
     Rolling,
     Seasonal,
     Stream,
+    Value,
 )
 
 HOUR = np.timedelta64(3600, "s")
@@ -262,6 +263,37 @@ def test_a_flat_run_is_counted_in_rows_and_seconds():
     told = stream.update("a", time, [3.0, 7.0, 7.4, np.nan, 6.6, 6.0])
     np.testing.assert_array_equal(told["rows"], [1, 1, 2, np.nan, 3, 1])
     np.testing.assert_allclose(told["seconds"], [0, 0, 10, np.nan, 30, 0])
+
+
+def slow_flat_runs(key, time, value, tolerance):
+    """Rows and seconds of the run of each row, looked up from its first row."""
+    rows, seconds = np.full((2, len(key)), np.nan)
+    for k in np.unique(key):
+        first = last = None
+        for i in np.flatnonzero(key == k):
+            if not np.isfinite(value[i]):
+                continue
+            if first is None or abs(value[i] - value[first]) > tolerance:
+                first, last = i, 0
+            last += 1
+            rows[i], seconds[i] = last, (time[i] - time[first]) / np.timedelta64(1, "s")
+    return rows, seconds
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 4.0])
+def test_flat_runs_equal_their_definition(rng, tolerance):
+    key, time, value = events(rng)
+    value = value.round(0)
+    found = in_batches(Stream(FlatRun(tolerance)), key, time, value, rng)
+    rows, seconds = slow_flat_runs(key, time, value, tolerance)
+    np.testing.assert_array_equal(found["rows"], rows)
+    np.testing.assert_allclose(found["seconds"], seconds, rtol=1e-15)
+
+
+def test_a_value_goes_through_as_it_is_unless_it_is_infinite(rng):
+    key, time, value = events(rng)
+    found = in_batches(Stream(Value()), key, time, value, rng)
+    np.testing.assert_array_equal(found["value"], np.where(np.isinf(value), np.nan, value))
 
 
 def test_an_alarm_with_hysteresis_goes_off_later():

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
+from sklearn.utils.estimator_checks import check_estimator
 
 import linewatch as lw
 from linewatch.streaming import OnlineIsolationForest
@@ -209,3 +210,15 @@ def test_rows_that_cannot_be_are_refused_and_nothing_is_learned(rows):
     with pytest.raises(ValueError, match=r"Found array with 0 sample\(s\)"):
         online.partial_fit(rows[:0])
     assert online.n_samples_seen_ == 900
+
+
+def test_it_keeps_the_contract_of_scikit_learn():
+    estimator = OnlineIsolationForest(n_estimators=5, random_state=0)
+    results = check_estimator(estimator, on_fail=None, on_skip=None)
+    assert [r["check_name"] for r in results if r["status"] == "failed"] == []
+
+
+def test_a_short_fit_grows_trees_all_the_same(rows):
+    few = forest(contamination=0.2).fit(rows[:20])
+    assert (few.predict(rows[:20]) == -1).sum() == 4
+    assert np.isfinite(few.partial_fit(rows[20:]).score_samples(rows)).all()

@@ -247,6 +247,14 @@ def test_a_forest_that_learns_needs_no_history(rng):
     assert scorer.detector.n_samples_seen_ == 501
 
 
+def test_an_event_that_the_detector_refuses_has_no_score(rng):
+    detector = lw.KNNDetector().fit(pd.DataFrame(rng.normal(size=(50, 2)), columns=["a", "b"]))
+    scorer = OnlineScorer(detector, time="time")
+    told = scorer.update({"time": range(5), "a": [0.0, 1e300, 1, 2, -1e300], "b": [0.0] * 5})
+    assert np.isnan(told["score"]).tolist() == [False, True, False, False, True]
+    assert told["status"].tolist() == [0] * 5
+
+
 def test_late_and_doubled_events_are_not_learned(rng):
     scorer = OnlineScorer(OnlineIsolationForest(), ["a"], time="time")
     scorer.update({"time": [1, 2, 2, 1, 3], "a": [1.0, 2, 3, 4, 5]})

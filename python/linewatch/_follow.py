@@ -22,6 +22,7 @@ PAUSE = 0.1  # seconds until a source that had nothing is asked again
 KEEP = 5.0  # seconds after which the state is saved though lines still come
 MOST = 4096  # lines scored at a time
 MADE = ("row", "score", "is_anomaly", "status", "reasons")
+_encoded = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 
 
@@ -183,7 +184,7 @@ class Follower:
                 line["reasons"] = reasons[k]
             self._counts["scored"] += score == score
             self._counts["anomalies"] += is_anomaly
-            lines.append(json.dumps(line, ensure_ascii=False))
+            lines.append(_encoded(line))
         if lines:
             self._out.write(("\n".join(lines) + "\n").encode())
             self._out.flush()
@@ -338,7 +339,7 @@ class Reader:
 
     def _object(self, text):
         try:
-            fields = json.loads(text, parse_constant=lambda _: None)
+            fields = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
         except RecursionError:
             raise ValueError("an object nested too deeply") from None
         except json.JSONDecodeError as error:
@@ -408,6 +409,11 @@ class Reader:
 
 class NoHeader(Exception):
     """A header that the model cannot be applied to: nothing after it can be scored."""
+
+
+def _finite(text):
+    number = float(text)
+    return number if abs(number) < float("inf") else None
 
 
 def _number(name, value, is_text):

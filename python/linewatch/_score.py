@@ -21,6 +21,11 @@ def run(options):
     if not model_path.exists():
         raise FileNotFoundError(f"{model_path} does not exist")
     detector = _models.load(model_path)
+    if not hasattr(detector, "score_samples"):
+        raise ValueError(
+            f"{model_path} holds an {type(detector).__name__}, which scores lines as they come: "
+            "use --follow"
+        )
     frame = _tables.read(path)
     out = _output(options.output, path)
     features = _features(detector, frame, options.columns, path)

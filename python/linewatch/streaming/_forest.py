@@ -133,6 +133,11 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
 
+    forest_: IsolationForest
+    offset_: float
+    n_samples_seen_: int
+    n_features_in_: int
+
     def __init__(
         self,
         *,
@@ -157,6 +162,9 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
     def fit(self, X: ArrayLike, y: Any = None) -> OnlineIsolationForest:
         """Forget everything and learn these rows, in their order.
 
+        Trees are grown of fewer rows than the warm-up, too, and the threshold is first set by the
+        scores that the rows of the window have now.
+
         Parameters
         ----------
         X : array-like or frame, shape (n_samples, n_features)
@@ -174,7 +182,13 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
         """
         for name in ("forest_", "offset_", "n_samples_seen_", "_rows"):
             self.__dict__.pop(name, None)
-        return self.partial_fit(X)
+        self.partial_fit(X)
+        if not hasattr(self, "forest_"):
+            self._refresh()
+        if self.contamination != "auto":
+            self.offset_ = self._quantile(self.forest_._forest, learned=True)
+            self.forest_.offset_ = self.offset_
+        return self
 
     def partial_fit(self, X: ArrayLike, y: Any = None) -> OnlineIsolationForest:
         """Learn more rows, in their order.
@@ -438,12 +452,17 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
         if new < self.n_estimators:
             trees = self.forest_._forest.subset(new, self.n_estimators).extended_by(trees)
         if self.contamination != "auto":
-            scores = self._scores[:known]
-            scores = scores[~np.isnan(scores)]
-            if not len(scores):
-                scores = trees.score_samples(self._rows[:known], n_jobs=self.n_jobs)
-            self.offset_ = float(np.percentile(scores, 100.0 * self.contamination))
+            self.offset_ = self._quantile(trees)
         self._hold(trees)
+
+    def _quantile(self, trees, learned=False):
+        """The threshold by the scores that rows had when they came, or have now."""
+        known = min(self.n_samples_seen_, self.window)
+        scores = self._scores[:known]
+        scores = scores[~np.isnan(scores)]
+        if learned or not len(scores):
+            scores = trees.score_samples(self._rows[:known], n_jobs=self.n_jobs)
+        return float(np.percentile(scores, 100.0 * self.contamination))
 
     def _hold(self, trees):
         """Make `forest_` of the trees."""

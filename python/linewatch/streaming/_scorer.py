@@ -61,8 +61,9 @@ class OnlineScorer:
     -----
     Events one at a time and in batches of any size have the same scores, bit for bit. A feature
     that is not known yet, missing or infinite is missing: a detector that takes missing values
-    scores the event, any other one does not (its score is NaN and it is no anomaly). Events that do
-    not count, late or doubled ones, have no score either, and are not learned.
+    scores the event, any other one does not (its score is NaN and it is no anomaly), and neither
+    if the detector refuses the event, as too large to be squared. Events that do not count, late or
+    doubled ones, have no score either, and are not learned.
 
     A state is that of the rules, for each key (see the table in the documentation of streams); a
     key that never ends costs no more than its windows. A scorer is fed by one thread at a time. An
@@ -193,7 +194,7 @@ class OnlineScorer:
         self._takes_missing = _takes_missing(self._detector)
         if not _learns(self._detector):
             self._offset = _offset(self._detector)
-            self._score = _row_by_row(_nameless(self._detector))
+            self._score = partial(_known_scores, _row_by_row(_nameless(self._detector)))
 
     def __repr__(self) -> str:
         counts = self.counts
@@ -250,8 +251,7 @@ class OnlineScorer:
         import polars as pl
 
         table, status = self._table(self._features(history))
-        takes_missing = _takes_missing(self._detector)
-        rows = _counts(status)
+        rows, takes_missing = _counts(status), _takes_missing(self._detector)
         if not takes_missing:
             rows &= ~np.isnan(table).any(axis=1)
         if not rows.any():
@@ -684,6 +684,17 @@ def _row_by_row(detector):
     inner = type(_inner(detector))
     at_once = (inner.__module__, inner.__name__) in known
     return partial(_scores if at_once else _scores_of_blocks, detector)
+
+
+def _known_scores(score, X):
+    """Scores of rows; NaN of those that the detector refuses, as too far out to be squared."""
+    try:
+        return score(X)
+    except ValueError:
+        if len(X) == 1:
+            return np.array([np.nan])
+        half = len(X) // 2
+        return np.concatenate([_known_scores(score, X[:half]), _known_scores(score, X[half:])])
 
 
 def _scores(detector, X):
