@@ -336,7 +336,7 @@ class Reader:
         """Waits for `count` messages in all."""
         from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
-        ends = clock.monotonic() + 300  # a test that hangs is of no use
+        ends = clock.monotonic() + 900  # a test that hangs is of no use
         while len(self.messages) < count:
             assert clock.monotonic() < ends, f"{len(self.messages)} messages of {count}"
             if not self.consumer.assignment():  # the topic begins with its first message
