@@ -571,6 +571,7 @@ def test_a_loop_goes_on_from_a_sound_state_only_and_commits_what_was_delivered(
         "answers were not delivered (scores: Local: Message timed out); nothing was committed"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["other-0@40.stream"]
+
     # What is too large for a message with its headers is cut.
     class Large:
         key = partition = offset = lambda self: 7
