@@ -110,7 +110,8 @@ class Service:
             kind = type(self.detector).__name__
             return None if self.takes_missing else f"{kind} has no rule for missing values"
         if name in self.takes_text:
-            return None if isinstance(value, str) else f"expected text or null, got {value!r}"
+            is_text = isinstance(value, str) and value == printable(value)
+            return None if is_text else f"expected text or null, got {value!r:.80}"
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"expected a number or null, got {value!r:.80}"
         try:
@@ -136,7 +137,12 @@ class Service:
 
 def problem(row: int, column: str, text: str) -> dict[str, Any]:
     """As FastAPI tells of what it finds itself."""
-    return {"loc": ["body", "rows", row, column], "msg": text}
+    return {"loc": ["body", "rows", row, printable(column)], "msg": text}
+
+
+def printable(text: str) -> str:
+    """The same, unless it holds half a character, which JSON can say and UTF-8 cannot."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 @asynccontextmanager

@@ -40,6 +40,8 @@ import linewatch as lw
 from linewatch import streaming
 
 FEATURES = ["value", "z", "novelty", "flat_rows"]
+LONGEST_CELL = 200
+LARGEST = 900_000  # bytes of a message that cannot be read, of which as much is kept
 FIRST, LAST = datetime(1700, 1, 1, tzinfo=UTC), datetime(2250, 1, 1, tzinfo=UTC)
 
 
@@ -117,10 +119,11 @@ def read(raw: bytes | None, offset: int) -> Message:
         raise ValueError(f"expected a JSON object, got {type(event).__name__}")
     missing = [name for name in ("cell", "time", "value") if name not in event]
     if missing:
-        raise ValueError(f"{', '.join(missing)} missing; the event has {', '.join(event)}")
+        raise ValueError(f"{', '.join(missing)} missing; the event has {list(event)}")
     cell, value = event["cell"], event["value"]
-    if not isinstance(cell, str) or not cell:
-        raise ValueError(f"cell must be text, got {cell!r}")
+    if not isinstance(cell, str) or not 0 < len(cell) <= LONGEST_CELL:
+        raise ValueError(f"cell must be text of 1 to {LONGEST_CELL} characters, got {cell!r}")
+    cell.encode()  # half a character can be written in JSON, but is no text
     if isinstance(value, bool) or not isinstance(value, int | float | None):
         raise ValueError(f"value must be a number or null, got {value!r}")
     try:
@@ -158,8 +161,9 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.detector = lw.load(self.model)
-        if list(self.detector.feature_names_in_) != FEATURES:
-            found = ", ".join(self.detector.feature_names_in_)
+        names = list(getattr(self.detector, "feature_names_in_", ["columns without names"]))
+        if names != FEATURES:
+            found = ", ".join(names)
             raise ValueError(f"{self.model} takes {found}; expected {', '.join(FEATURES)}")
         self.state.mkdir(parents=True, exist_ok=True)
         self.partitions: dict[int, Partition] = {}
@@ -251,11 +255,15 @@ class Loop:
         """Send what cannot be read to a topic of its own, as it came."""
         self.counts["malformed"] += 1
         headers = {
-            "error": why,
+            "error": why[:500],
             "partition": str(message.partition()),
             "offset": str(message.offset()),
         }
-        self.produce(self.dead, message.key(), message.value(), headers)
+        raw = message.value()
+        if raw is not None and len(raw) > LARGEST:
+            headers["cut_from"] = str(len(raw))
+            raw = raw[:LARGEST]
+        self.produce(self.dead, message.key(), raw, headers)
 
     def produce(self, topic: str, key: Any, value: Any, headers: Any = None) -> None:
         while True:

@@ -9,6 +9,7 @@
 
 mod table;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -59,10 +60,7 @@ impl From<String> for Stop {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os()
-        .skip(1)
-        .map(|a| a.to_string_lossy().into_owned())
-        .collect();
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if arguments.iter().any(|a| a == "--help" || a == "-h") {
         print!("{HELP}");
         return ExitCode::SUCCESS;
@@ -88,7 +86,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn options(arguments: &[String]) -> Result<Options, String> {
+fn options(arguments: &[OsString]) -> Result<Options, String> {
     let mut paths = Vec::new();
     let mut options = Options {
         model: PathBuf::new(),
@@ -100,11 +98,15 @@ fn options(arguments: &[String]) -> Result<Options, String> {
     };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
+        let option = argument.to_str().unwrap_or("");
         let mut names = || match rest.next() {
-            Some(names) => Ok(names.split(',').map(str::to_owned).collect()),
-            None => Err(format!("{argument} needs names of columns (see --help)")),
+            Some(names) => {
+                let names = names.to_string_lossy();
+                Ok(names.split(',').map(str::to_owned).collect())
+            }
+            None => Err(format!("{option} needs names of columns (see --help)")),
         };
-        match argument.as_str() {
+        match option {
             "--json" => options.json = true,
             "--skip-malformed" => options.skip_malformed = true,
             "--keep" => options.keep = names()?,
@@ -112,7 +114,7 @@ fn options(arguments: &[String]) -> Result<Options, String> {
             other if other.starts_with("--") => {
                 return Err(format!("unknown option {other} (see --help)"));
             }
-            path => paths.push(PathBuf::from(path)),
+            _ => paths.push(PathBuf::from(argument)),
         }
     }
     let mut paths = paths.into_iter();

@@ -257,8 +257,8 @@ impl Detector {
 
     /// The name of a column in quotes, or its number.
     fn column_name(&self, column: usize) -> String {
-        match &self.names {
-            Some(names) => format!("{:?}", names[column]),
+        match self.names.as_ref().and_then(|names| names.get(column)) {
+            Some(name) => format!("{name:?}"),
             None => column.to_string(),
         }
     }
