@@ -24,9 +24,9 @@ FOLDER = pathlib.Path(tempfile.gettempdir()) / "linewatch-floors"
 # The lower ends in pyproject.toml. A minor version stands for its last release.
 OLDEST = {
     "numpy": "1.26",
-    "narwhals": "2.0",
+    "narwhals": "2.26",
     "scikit-learn": "1.6",
-    "polars": "1.32",
+    "polars": "1.33",
     "pandas": "2.2",
     "pyarrow": "16",
     "matplotlib": "3.8",
@@ -34,11 +34,11 @@ OLDEST = {
     "plotly": "6.0",
     "dash": "3.0",
     "onnx": "1.15",
-    # narwhals 2.0 asks DuckDB for a module that later versions no longer have.
-    "duckdb": "1.0",
+    # No requirement, but what the analyses of flows were tried with.
+    "duckdb": "1.3",
 }
 # With the newest of everything else.
-POLARS = ["1.32", "1.34", "1.36", "1.38", "2.0"]
+POLARS = ["1.33", "1.34", "1.36", "1.38", "2.0"]
 TESTERS = ["pytest", "hypothesis", "dpkt", "pywavelets", "packaging", "onnxruntime"]
 
 # What is about other things than the libraries around: a browser, Spark, the pages of the manual.
