@@ -11,6 +11,7 @@ It prints what it found and ends with 1 if something is wrong.
 import argparse
 import email
 import importlib.util
+import os
 import pathlib
 import re
 import shutil
@@ -64,12 +65,17 @@ def check_name(wheel, any_linux):
     print(f"{name} {version} for {python}, {abi}, {platform}")
     if (python, abi) != ("cp311", "abi3"):
         yield f"the tag is {python}-{abi}; expected cp311-abi3"
-    glibc = [tuple(map(int, pair)) for pair in re.findall(r"manylinux_(\d+)_(\d+)", platform)]
+    glibc = [pair(found) for found in re.findall(r"manylinux_(\d+)_(\d+)", platform)]
     if "linux" in platform and not any_linux and "musllinux" not in platform:
         if not glibc:
             yield f"the tag {platform} names no glibc"
         elif min(glibc) > GLIBC:
             yield f"{platform} needs a newer glibc than {GLIBC[0]}.{GLIBC[1]}"
+
+
+def pair(found):
+    """The two numbers of a version of glibc."""
+    return tuple(map(int, found))
 
 
 def check_contents(wheel):
@@ -151,16 +157,24 @@ def ask(tool, options, arguments):
     if importlib.util.find_spec(tool) is None:
         print(f"({tool.replace('_', '-')} is not installed: not asked)")
         return
-    if tool == "auditwheel" and ("linux_x86_64" not in arguments.wheel.name or arguments.any_linux):
+    if tool == "auditwheel" and "-manylinux" not in arguments.wheel.name:
         return
     files = [str(arguments.wheel)]
     if tool == "twine" and arguments.sdist is not None:
         files.append(str(arguments.sdist))
     run = subprocess.run(
-        [python or sys.executable, "-m", tool, *options, *files], capture_output=True, text=True
+        [python or sys.executable, "-m", tool, *options, *files],
+        env=os.environ | {"NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
     )
     text = " ".join((run.stdout + run.stderr).split())
-    print(f"{tool.replace('_', '-')}: {text[:300]}")
+    print(f"{tool.replace('_', '-')}: {text[:300] or 'nothing to say against it'}")
+    if tool == "auditwheel":
+        needed = re.findall(r'following platform tag: "manylinux_(\d+)_(\d+)', text)
+        named = re.findall(r"manylinux_(\d+)_(\d+)", arguments.wheel.name)
+        if not needed or max(map(pair, needed)) > min(map(pair, named)):
+            yield f"the extension needs more than the name of the wheel says: {text}"
     if run.returncode != 0:
         yield f"{tool} refuses it: {text}"
 

@@ -136,13 +136,13 @@ def test_everything_that_is_brought_has_a_permissive_license(installed):
 def licenses(library):
     """The licenses that the metadata of `library` name: an expression, classifiers or a text."""
     fields = importlib.metadata.metadata(library)
-    if fields["License-Expression"]:
-        words = re.split(r"\s+(?:AND|OR)\s+|[()]", fields["License-Expression"])
+    if expression := fields.get("License-Expression"):
+        words = re.split(r"\s+(?:AND|OR)\s+|[()]", expression)
         return [word.strip() for word in words if word.strip()]
     classifiers = [c for c in fields.get_all("Classifier", []) if c.startswith("License ::")]
     if classifiers:
         return [c.rpartition(" :: ")[2] for c in classifiers]
-    return [fields["License"].splitlines()[0]] if fields["License"] else []
+    return fields.get("License", "").splitlines()[:1]
 
 
 def test_the_extras_are_documented():
