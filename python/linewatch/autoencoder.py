@@ -3,6 +3,7 @@
 The network is scikit-learn's `MLPRegressor`, trained from the features to the features.
 """
 
+import itertools
 import numbers
 import warnings
 
@@ -13,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from linewatch import _features
+from linewatch._sizes import check_rows
 
 __all__ = ["AutoencoderDetector"]
 
@@ -379,7 +381,12 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         if isinstance(sizes, str) and sizes == "auto":
             wide, narrow = (max(1, round(p * units / 17)) for units in (12, 6))
             return (wide, narrow, wide)
-        return tuple(int(size) for size in sizes)
+        sizes = tuple(int(size) for size in sizes)
+        layers = (p, *sizes, p)
+        # The weights, their gradients, and the two moments of both that Adam keeps.
+        weights = sum(a * b for a, b in itertools.pairwise(layers))
+        check_rows(weights, f"hidden_layer_sizes={sizes}", columns=4, what="weights")
+        return sizes
 
     def _check_parameters(self):
         sizes = self.hidden_layer_sizes
