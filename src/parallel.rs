@@ -191,6 +191,21 @@ pub fn for_each<I: Send>(
     pool.install(|| tasks.into_par_iter().with_max_len(1).try_for_each(&f))
 }
 
+/// Calls `f` on one of `threads` threads, so that what it shares out is shared with them.
+///
+/// # Errors
+///
+/// [`Error::Argument`] if the system cannot start the threads.
+pub fn on_pool<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> Result<R, Error> {
+    Ok(pool(threads)?.install(f))
+}
+
+/// What to say if the system does not start a thread.
+pub fn refused(threads: usize, error: &dyn std::fmt::Display) -> Error {
+    let expected = "a number of threads that the system can start";
+    Error::argument("n_jobs", expected, format!("{threads} ({error})"))
+}
+
 /// The pools of one process.
 struct Pools {
     process: u32,
@@ -238,10 +253,7 @@ fn pool(threads: usize) -> Result<Arc<ThreadPool>, Error> {
         .num_threads(threads)
         .thread_name(|i| format!("linewatch-{i}"))
         .build()
-        .map_err(|error| {
-            let expected = "a number of threads that the system can start";
-            Error::argument("n_jobs", expected, format!("{threads} ({error})"))
-        })?;
+        .map_err(|error| refused(threads, &error))?;
     let pool = Arc::new(pool);
     by_size.insert(threads, Arc::clone(&pool));
     Ok(pool)

@@ -25,6 +25,9 @@ LABEL_NAMES = ["is degraded", "label", "in window", "unusual", "is anomaly", "an
 MOST = 0.95
 # How many values of a column say what it holds.
 SAMPLE = 1000
+# Text of KPIs packs five to fifty times. What unpacks to more than this, and is large, is a trap.
+PACKED = 100
+ALWAYS_UNPACKED = 256 << 20
 # Numbers that describe a row rather than measure something.
 NOT_KPIS = {
     "row", "index", "id", "hour", "weekday", "day", "week", "month", "year", "minute", "lat",
@@ -49,8 +52,6 @@ TIME_FORMATS = [
 ZONE_FORMATS = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"]
 DIGIT_FORMATS = ["%Y%m%d%H%M%S", "%Y%m%d%H%M"]
 DATE_FORMATS = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d"]
-# A gzip file may unpack to 256 MiB, or to a hundred times its size: measurements shrink to a tenth.
-_UNPACKED, _DENSEST = 1 << 28, 100
 SEPARATORS = [",", ";", "\t", "|"]
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "-", "#N/A"]
 TIME_OF_DAY = r"^\s*\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*$"
@@ -95,16 +96,17 @@ def read(path, columns=None):
 def _unpacked(path, magic):
     if magic[:2] != b"\x1f\x8b":
         return path.read_bytes()
-    most = max(_UNPACKED, _DENSEST * path.stat().st_size)
+    most = max(PACKED * path.stat().st_size, ALWAYS_UNPACKED)
     try:
         with gzip.open(path) as file:
             data = file.read(most + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is a damaged or cut-off gzip file: {error}") from None
     if len(data) > most:
+        times = most // path.stat().st_size
         raise ValueError(
-            f"{path} unpacks to more than {most >> 20} MiB, {most // path.stat().st_size} times "
-            "its size, which is no CSV of measurements (unpack it if it is one)"
+            f"{path} unpacks to more than {most >> 20} MiB, {times} times its size, which no table "
+            "does (unpack it with gunzip if it is one after all)"
         )
     return data
 

@@ -1,5 +1,13 @@
 """Flows as a file of nfdump."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from linewatch._typing import AnyFrame, PathLike
+
+
 # The columns of nfdump 1.7.3 -o csv, and what stands in those that a table does not have.
 _LAYOUT = {
     **dict.fromkeys(["ts", "te", "td", "sa", "da", "sp", "dp", "pr", "flg"]),
@@ -16,7 +24,7 @@ _LAYOUT = {
 }
 
 
-def write_nfdump(flows, path):
+def write_nfdump(flows: AnyFrame, path: PathLike) -> None:
     """Write flows as ``nfdump -o csv`` up to 1.7.3 does: 48 columns, and a trailer of 3 lines.
 
     Parameters

@@ -1,28 +1,38 @@
 """KPIs of longer periods: hours to days, with coverage, and ratios as ratios of sums."""
 
+from __future__ import annotations
+
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from linewatch import _tables, _times
 from linewatch._frames import eager, like, to_polars
 from linewatch._sizes import check_rows
 from linewatch.kpi._instants import instants, refuse_mixed, usual_step
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Literal
+
+    from linewatch._typing import FrameT
+
+
 HOWS = ("sum", "mean", "max", "min")
 RATIO_WORDS = {"percent", "pct", "ratio", "share", "rate"}
 
 
 def resample(
-    frame,
-    every="1d",
-    how=None,
+    frame: FrameT,
+    every: str = "1d",
+    how: Mapping[str, Literal["sum", "mean", "max", "min"]] | None = None,
     *,
-    ratios=None,
-    min_coverage=0.0,
-    step=None,
-    time_zone=None,
-    time=None,
-    cell=None,
-):
+    ratios: Mapping[str, tuple[Any, ...]] | None = None,
+    min_coverage: float = 0.0,
+    step: str | timedelta | None = None,
+    time_zone: str | None = None,
+    time: str | None = None,
+    cell: str | None = None,
+) -> FrameT:
     """KPIs of each cell over periods of the calendar, with the part of each that was measured.
 
     Parameters

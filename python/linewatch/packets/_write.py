@@ -1,13 +1,25 @@
 """Packet tables as captures."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch import _core
 from linewatch._files import whole
 from linewatch.packets._table import Table
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
-def write_pcap(table, path, *, snap_length=262_144):
+    from linewatch._typing import AnyFrame, PathLike
+
+
+def write_pcap(
+    table: AnyFrame | Mapping[str, Any], path: PathLike, *, snap_length: int = 262_144
+) -> None:
     """Write a packet table as a capture: the headers that the columns describe, then zeros.
 
     Parameters

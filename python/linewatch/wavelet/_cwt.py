@@ -1,16 +1,30 @@
 """The continuous transform, and the frequencies of its scales."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 import numpy as np
 
 from linewatch import _core
 from linewatch._wavelets import DiscreteContinuousWavelet
 from linewatch.wavelet._arrays import as_axis, as_numbers, check_filled
 
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import Array, Column, Floats
+    from linewatch._wavelets import ContinuousWavelet, Wavelet
+
 # Values of the filters of all scales together: two gigabytes.
 _MOST_TAPS = 2**28
 
 
-def integrate_wavelet(wavelet, precision=8):
+def integrate_wavelet(
+    wavelet: str | Wavelet | ContinuousWavelet, precision: int = 8
+) -> tuple[Array, ...]:
     """Running integral of the wavelet over ``2 ** precision`` steps.
 
     Parameters
@@ -40,7 +54,7 @@ def integrate_wavelet(wavelet, precision=8):
     return *(np.cumsum(psi) * step for psi in (curves[1::2] or curves)), x
 
 
-def central_frequency(wavelet, precision=8):
+def central_frequency(wavelet: str | Wavelet | ContinuousWavelet, precision: int = 8) -> float:
     """Frequency of the wavelet at scale 1, in cycles per sample: the peak of its spectrum.
 
     Examples
@@ -59,6 +73,14 @@ def central_frequency(wavelet, precision=8):
     return peak / float(x[-1] - x[0])
 
 
+@overload
+def scale2frequency(
+    wavelet: str | Wavelet | ContinuousWavelet, scale: float, precision: int = ...
+) -> float: ...
+@overload
+def scale2frequency(
+    wavelet: str | Wavelet | ContinuousWavelet, scale: ArrayLike, precision: int = ...
+) -> Any: ...
 def scale2frequency(wavelet, scale, precision=8):
     """Frequency that a scale of `cwt` stands for, in cycles per sample.
 
@@ -71,6 +93,14 @@ def scale2frequency(wavelet, scale, precision=8):
     return central_frequency(wavelet, precision) / scale
 
 
+@overload
+def frequency2scale(
+    wavelet: str | Wavelet | ContinuousWavelet, freq: float, precision: int = ...
+) -> float: ...
+@overload
+def frequency2scale(
+    wavelet: str | Wavelet | ContinuousWavelet, freq: ArrayLike, precision: int = ...
+) -> Any: ...
 def frequency2scale(wavelet, freq, precision=8):
     """Scale of `cwt` that stands for a frequency in cycles per sample.
 
@@ -84,16 +114,16 @@ def frequency2scale(wavelet, freq, precision=8):
 
 
 def cwt(
-    data,
-    scales,
-    wavelet,
-    sampling_period=1.0,
-    method="conv",
-    axis=-1,
+    data: Column,
+    scales: ArrayLike,
+    wavelet: str | ContinuousWavelet,
+    sampling_period: float = 1.0,
+    method: Literal["conv", "fft"] = "conv",
+    axis: int = -1,
     *,
-    precision=12,
-    n_jobs=None,
-):
+    precision: int = 12,
+    n_jobs: int | None = None,
+) -> tuple[Array, Floats]:
     """Continuous transform: how much of each scale there is at each time.
 
     Parameters
