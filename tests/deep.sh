@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What takes longer than a change should wait for: kernels under AddressSanitizer, many more random
-# cases, the comparison with the peers on ten million rows, and a hundred million calls.
+# cases and damaged files, the comparison with the peers on ten million rows, and a hundred million
+# calls.
 #
 #     tests/deep.sh path/to/python
 set -euo pipefail
@@ -14,7 +15,8 @@ else
     echo "AddressSanitizer is left out: it is set up for Linux on x86-64 only"
 fi
 
-LINEWATCH_EXAMPLES=3000 "$python" -m pytest -q tests/test_rolling_properties.py
+LINEWATCH_EXAMPLES=3000 "$python" -m pytest -q tests/test_properties.py \
+    tests/test_rolling_properties.py tests/test_neighbors_properties.py tests/test_fuzz.py
 "$python" benches/rolling.py --n 10000000
 # A hundred million calls of a million users in less than 256 MB: about a minute.
 LINEWATCH_CALLS=100000000 "$python" -m pytest -q tests/test_cdr_memory.py

@@ -44,6 +44,13 @@ def write():
     if code:
         raise OSError(f"the command ended with {code}")
 """,
+    "report": """
+table = kpi.simulate(1, 5, faults=[], quiet_weeks=1, seed=0).kpis
+table.write_csv(str(path) + ".csv")
+folder = str(path) + ".csv.results"
+assert main(["kpi", str(path) + ".csv", "--out", folder, "--no-picture"]) == 0
+write = lambda: dashboards.report(folder, path)
+""",
     "config": """
 config = cdr.Config()
 write = lambda: config.to_toml(path)
@@ -54,7 +61,7 @@ import os, resource, signal, sys
 from pathlib import Path
 import numpy as np
 import linewatch as lw
-from linewatch import cdr, flow, kpi, packets
+from linewatch import cdr, dashboards, flow, kpi, packets
 from linewatch.cli import main
 path, limit, killed = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "killed"
 {made}
@@ -89,12 +96,12 @@ def test_a_writer_without_room_leaves_nothing_that_looks_whole(name, how, tmp_pa
     else:
         assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith("refused"), done
     assert not path.exists()
-    left = [p.name for p in tmp_path.iterdir() if p.name != "made.csv"]
+    left = [p.name for p in tmp_path.iterdir() if not p.name.startswith("made.csv")]
     # What a killed writer leaves is hidden and says whose it was.
     assert all(name.startswith(".made") for name in left) and (left == [] or how == "killed"), left
 
 
-@pytest.mark.parametrize("name", ["model", "capture", "flows", "config"])
+@pytest.mark.parametrize("name", ["model", "capture", "flows", "report", "config"])
 def test_a_killed_writer_leaves_the_file_before_it_whole(name, tmp_path):
     path = tmp_path / "made"
     path.write_bytes(b"what was there before")

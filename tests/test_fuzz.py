@@ -58,17 +58,17 @@ def test_two_gigabytes_of_zeros_are_refused_in_little_memory(packed, tmp_path):
     pytest.importorskip("resource", reason="limits are those of Unix")
     pyarrow = pytest.importorskip("pyarrow")
     path = tmp_path / "bomb"
-    piece = bytes(1 << 24)
-    with pyarrow.output_stream(str(path), compression=packed) as out:
-        for _ in range(128):
-            out.write(piece)
+    piece = pyarrow.BufferOutputStream()
+    with pyarrow.CompressedOutputStream(piece, packed) as out:
+        out.write(bytes(1 << 24))
+    path.write_bytes(piece.getvalue().to_pybytes() * 128)
     assert path.stat().st_size < 1 << 22
     done = run("-c", BOMB, path)
     assert done.returncode == 0, done.stderr[-2000:]
     said = done.stdout.splitlines()
     assert len(said) == 3
     assert "has a line of more than 1,048,576 bytes; it is no CSV" in said[0]
-    assert said[1].startswith("path must be a capture in pcap or pcapng, plain or gzip, got ")
+    assert "path must be a capture in pcap or pcapng, plain or gzip, got " in said[1]
     if packed == "gzip":
         assert "unpacks to more than 256 MiB" in said[2]
     else:

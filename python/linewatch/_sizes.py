@@ -5,7 +5,7 @@ import os
 VALUE = 8  # bytes
 
 
-def check_rows(rows, asked, columns=10):
+def check_rows(rows, asked, columns=10, what="rows"):
     """Raise `ValueError` for a table that does not fit; `asked` says what makes so many rows.
 
     Examples
@@ -18,8 +18,8 @@ def check_rows(rows, asked, columns=10):
     needed, most = VALUE * columns * float(min(rows, 10**300)), memory()
     if needed > most:
         raise ValueError(
-            f"{asked} makes {float(min(rows, 10**300)):.3g} rows, about {needed / 2**30:.2g} GiB; "
-            f"this process may use {most / 2**30:.2g} GiB"
+            f"{asked} makes {float(min(rows, 10**300)):.3g} {what}, about "
+            f"{needed / 2**30:.2g} GiB; this process may use {most / 2**30:.2g} GiB"
         )
 
 

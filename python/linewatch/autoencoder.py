@@ -5,6 +5,7 @@ The network is scikit-learn's `MLPRegressor`, trained from the features to the f
 
 from __future__ import annotations
 
+import itertools
 import numbers
 import warnings
 from typing import TYPE_CHECKING, overload
@@ -15,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from linewatch import _features
+from linewatch._sizes import check_rows
 from linewatch._sklearn import BaseEstimator, OutlierMixin
 
 if TYPE_CHECKING:
@@ -436,7 +438,12 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         if isinstance(sizes, str) and sizes == "auto":
             wide, narrow = (max(1, round(p * units / 17)) for units in (12, 6))
             return (wide, narrow, wide)
-        return tuple(int(size) for size in sizes)
+        sizes = tuple(int(size) for size in sizes)
+        layers = (p, *sizes, p)
+        # The weights, their gradients, and the two moments of both that Adam keeps.
+        weights = sum(a * b for a, b in itertools.pairwise(layers))
+        check_rows(weights, f"hidden_layer_sizes={sizes}", columns=4, what="weights")
+        return sizes
 
     def _check_parameters(self):
         sizes = self.hidden_layer_sizes

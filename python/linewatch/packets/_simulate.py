@@ -159,7 +159,8 @@ def simulate(
         raise ValueError(f"intensity must be above 0, got {intensity!r}")
     # Flows of about forty packets, the monitoring of each host, and what the attacks send.
     rows = 40 * n_flows + span_s * n_hosts / 30 + intensity * (2e4 + 8 * span_s)
-    check_rows(rows, f"n_flows={n_flows} in {duration!s} at intensity={intensity}")
+    asked = f"n_flows={n_flows}, duration={duration} and intensity={intensity}"
+    check_rows(rows, asked)
     seed = int(seed)
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
