@@ -2,6 +2,9 @@
 
     python benches/streaming.py [--events N] [--keys K] [--batch B]
 
+Then an `OnlineScorer`, `kpi.Monitor`, and the online forest after a drift, beside a frozen forest
+and, where river is installed, its half-space trees.
+
 Events of all keys come mixed, in batches of a thousand. Keys are text, whole numbers in the last
 row. The answers of the stream and of the batch function over all events are compared. Times are CPU
 time of one thread, the median of three; memory is that of a snapshot for each key.
@@ -9,11 +12,13 @@ time of one thread, the median of three; memory is that of a snapshot for each k
 
 import argparse
 import time
+from importlib.util import find_spec
 
 import numpy as np
 import polars as pl
+from sklearn.metrics import average_precision_score, roc_auc_score
 
-from linewatch import datasets, kpi, rolling
+from linewatch import AutoencoderDetector, IsolationForest, KNNDetector, datasets, kpi, rolling
 from linewatch.streaming import (
     Count,
     Cusum,
@@ -21,10 +26,13 @@ from linewatch.streaming import (
     Extremes,
     FlatRun,
     Hysteresis,
+    OnlineIsolationForest,
+    OnlineScorer,
     PageHinkley,
     Rolling,
     Seasonal,
     Stream,
+    Value,
 )
 
 GOAL = 1_000_000
@@ -145,7 +153,119 @@ def main():
         lambda: [stream.update("cell", int(i), v) for i, v in enumerate(value[:20_000].tolist())]
     )
     print(f"\none event at a time: {20_000 / single:,.0f} events/s")
+    scored()
     monitored()
+    followed()
+
+
+def scored(n=200_000, keys=1_000, batch=1_000):
+    """Events a second of a scorer: its rules, and the detector behind them."""
+    rng = np.random.default_rng(7)
+    key = rng.integers(0, keys, n)
+    step = 900_000_000_000 // keys
+    time_ = np.datetime64("2026-01-05", "ns") + np.cumsum(rng.integers(1, 2 * step, n))
+    value, users = rng.normal(100, 10, n), rng.normal(20, 3, n)
+    events = {"cell": key, "time": time_, "traffic": value, "users": users}
+    rules = {
+        "traffic": {"": Value(), "z": Rolling(96, "zscore", min_periods=2), "flat": FlatRun()},
+        "users": {"e": Ewm(span=24)},
+    }
+    network = AutoencoderDetector(epochs=2, random_state=0)
+    cases = {
+        "IsolationForest, 8 trees": IsolationForest(n_estimators=8, random_state=0, n_jobs=1),
+        "IsolationForest, 100 trees": IsolationForest(random_state=0, n_jobs=1),
+        "KNNDetector (2,000 rows)": KNNDetector(n_jobs=1),
+        "AutoencoderDetector": network,
+        "OnlineIsolationForest": OnlineIsolationForest(random_state=0, n_jobs=1),
+    }
+    print(f"\n{n:,} events of {keys:,} keys in batches of {batch:,}, OnlineScorer, 7 features\n")
+    print(
+        "| detector | events/s a core | of it features alone | one dict at a time | bytes a key |"
+    )
+    print("|---|---|---|---|---|")
+    for name, detector in cases.items():
+        past = {column: values[:5_000] for column, values in events.items()}
+        scorer = OnlineScorer(detector, rules, key="cell", time="time").fit(past)
+        empty = len(scorer.snapshot())
+        parts = [
+            {column: values[i : i + batch] for column, values in events.items()}
+            for i in range(5_000, n, batch)
+        ]
+        twin = OnlineScorer.restore(scorer.snapshot())
+        seconds, _ = clocked(lambda s=scorer, p=parts: [s.update(part) for part in p])
+        features, _ = clocked(lambda s=twin, p=parts: [s.transform(part) for part in p])
+        grown = (len(scorer.snapshot()) - empty) / keys
+        time_after = time_[-1] + np.arange(1, 1_001)
+        single = [{"cell": 1, "time": t, "traffic": 100.0, "users": 20.0} for t in time_after]
+        alone, _ = clocked(lambda s=scorer, e=single: [s.update(one) for one in e])
+        done = n - 5_000
+        print(
+            f"| {name} | {done / seconds:,.0f} | {done / features:,.0f} | "
+            f"{len(single) / alone:,.0f} | {grown:,.0f} |"
+        )
+
+
+def drifting(kind, seed, n=10_000, n_features=5, share=0.01):
+    """Correlated rows with planted anomalies, and a change in the middle or throughout."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, n_features)) @ rng.normal(size=(n_features, n_features))
+    is_planted = rng.random(n) < share
+    way = rng.normal(size=(is_planted.sum(), n_features))
+    way /= np.linalg.norm(way, axis=1)[:, None]
+    X[is_planted] += way * X.std(axis=0) * rng.uniform(4, 7, (len(way), 1))
+    place = np.arange(n)
+    weight = {
+        "none": 0.0 * place,
+        "sudden": 1.0 * (place >= n // 2),
+        "gradual": np.clip(3 * place / n - 1, 0, 1),
+        "daily": (np.sin(2 * np.pi * place / 500) + 1) / 2,
+    }
+    if kind == "wider":
+        return X * np.where(place >= n // 2, 3.0, 1.0)[:, None], is_planted
+    way = rng.normal(size=n_features)
+    return X + weight[kind][:, None] * 6 * X.std(axis=0) * way / np.linalg.norm(way), is_planted
+
+
+def followed(seeds=3):
+    """Area under ROC and precision-recall from 2,500 rows after the middle on."""
+    detectors = {
+        "frozen": lambda X: IsolationForest(random_state=0).fit(X[:2_000]).score_samples(X),
+        "online": lambda X: OnlineIsolationForest(random_state=0).score_and_learn(X),
+    }
+    if find_spec("river") is not None:
+        detectors["river"] = half_space_trees
+    print("\nRanking of planted anomalies (1 %) after a drift: mean AUROC / average precision\n")
+    print(f"| drift | {' | '.join(detectors)} |")
+    print(f"|---|{'---|' * len(detectors)}")
+    seconds = dict.fromkeys(detectors, 0.0)
+    rows = 0
+    for kind in ("none", "sudden", "gradual", "wider", "daily"):
+        cells = {name: [] for name in detectors}
+        for seed in range(seeds):
+            X, is_planted = drifting(kind, seed)
+            rows += len(X)
+            for name, score in detectors.items():
+                once, scores = clocked(lambda s=score, x=X: s(x))
+                seconds[name] += once
+                y, found = is_planted[len(X) // 2 + 2_500 :], -scores[len(X) // 2 + 2_500 :]
+                cells[name].append([roc_auc_score(y, found), average_precision_score(y, found)])
+        means = {name: np.mean(found, axis=0) for name, found in cells.items()}
+        print(f"| {kind} | {' | '.join(f'{a:.3f} / {p:.3f}' for a, p in means.values())} |")
+    rates = " | ".join(f"{rows / each:,.0f}" for each in seconds.values())
+    print(f"| rows/s a core | {rates} |")
+
+
+def half_space_trees(X):
+    """river's detector with its defaults, one row at a time; ranges as the rows show them."""
+    from river import anomaly, preprocessing
+
+    model = preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=0)
+    scores = np.empty(len(X))
+    for k, row in enumerate(X.tolist()):
+        named = dict(enumerate(row))
+        scores[k] = -model.score_one(named)
+        model.learn_one(named)
+    return scores
 
 
 def monitored(n_cells=500, n_weeks=4):

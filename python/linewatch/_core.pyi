@@ -40,6 +40,8 @@ __all__ = [
     "kpi_baseline",
     "kpi_detect",
     "kpi_shapes",
+    "model_from_bytes",
+    "model_to_bytes",
     "neighbors_distinct",
     "neighbors_unit_rows",
     "packet_features",
@@ -296,6 +298,8 @@ def kpi_shapes(
 
 # Model files.
 
+def model_from_bytes(bytes: bytes, what: str) -> tuple[str, str, dict[str, NDArray[Any]]]: ...
+def model_to_bytes(kind: str, metadata_json: str, arrays: dict[str, NDArray[Any]]) -> bytes: ...
 def read_model(
     path: str | PathLike[str], kind: str | None = None
 ) -> tuple[str, str, dict[str, NDArray[Any]]]: ...

@@ -4,6 +4,8 @@ A command prints what it found, writes one results folder whole or not at all, a
 the files it wrote. What a user can mend goes to stderr as one line, with exit code 2.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 import time as clock
@@ -11,8 +13,14 @@ from datetime import timedelta
 from importlib.util import find_spec
 from math import isnan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import linewatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
 
 WORST_CELLS_DRAWN = 4
 
@@ -20,11 +28,11 @@ WORST_CELLS_DRAWN = 4
 class Parser(argparse.ArgumentParser):
     """Says an error in one line, like everything else here."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"linewatch: error: {message} (see {self.prog} --help)\n")
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     options = parser().parse_args(arguments)
     try:
@@ -52,7 +60,7 @@ def _one_line(error):
     return " ".join(str(error).split())
 
 
-def parser():
+def parser() -> Parser:
     """The options of every command."""
     from linewatch import _demo
     from linewatch.cdr import command
@@ -151,16 +159,38 @@ def parser():
 
     score = commands.add_parser(
         "score",
-        help="score the rows of a CSV, CSV.gz or Parquet file with a saved detector",
+        help="score the rows of a file, or the lines of a log as they come, with a saved detector",
         description="Score each row with a saved detector and write the scores, which rows are "
         "anomalies, and why, beside the columns that the detector does not use. The column row "
         "counts rows of data from 1, as a table shows them; results folders count from 0. A scores "
-        "file that is there already is replaced.",
+        "file that is there already is replaced. "
+        "With --follow, score the lines of a growing CSV file with a header, or of JSON objects, "
+        "and write each score as a line of JSON. A log may be renamed and made anew, or copied and "
+        "emptied; a line that cannot be read is counted and reported on stderr; a line counts once "
+        "it has ended. It runs until SIGTERM or Ctrl-C. With --state the next start goes on where "
+        "this one was: no line of a file is lost or scored twice.",
     )
     score.add_argument("--model", metavar="FILE", required=True, help="what save() wrote")
-    score.add_argument("--input", metavar="FILE", required=True, help="CSV, CSV.gz or Parquet file")
     score.add_argument(
-        "--output", metavar="FILE", help=".csv or .parquet, default INPUT.scores.csv (or .parquet)"
+        "--input",
+        metavar="FILE",
+        required=True,
+        help="CSV, CSV.gz or Parquet file; with --follow the log, - is standard input",
+    )
+    score.add_argument(
+        "--output",
+        "--out",
+        metavar="FILE",
+        help=".csv or .parquet, default INPUT.scores.csv (or .parquet); with --follow a file of "
+        "JSON lines, default standard output",
+    )
+    score.add_argument(
+        "--follow", action="store_true", help="score lines as they are written, until stopped"
+    )
+    score.add_argument(
+        "--state",
+        metavar="FILE",
+        help="of --follow: what it remembers, saved every few seconds and at its end",
     )
     score.add_argument(
         "--columns",
@@ -218,7 +248,7 @@ def _count(text):
     return int(text)
 
 
-def run_kpi(options):
+def run_kpi(options: argparse.Namespace) -> None:
     """``linewatch kpi``."""
     import polars as pl
 
@@ -261,15 +291,22 @@ def run_kpi(options):
     )
 
 
-def run_packets(options):
+def run_packets(options: argparse.Namespace) -> None:
     """``linewatch packets``."""
     from linewatch.packets import _command
 
     _command.run(options)
 
 
-def run_score(options):
+def run_score(options: argparse.Namespace) -> None:
     """``linewatch score``."""
+    if options.follow:
+        from linewatch import _follow
+
+        _follow.run(options)
+        return
+    if options.state:
+        raise ValueError("--state is for --follow")
     from linewatch import _score
 
     _score.run(options)

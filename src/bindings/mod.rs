@@ -70,6 +70,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<iforest::PyForest>()?;
     m.add_function(wrap_pyfunction!(iforest::average_path_length, m)?)?;
     m.add_function(wrap_pyfunction!(iforest::find_infinite, m)?)?;
+    m.add_function(wrap_pyfunction!(model::model_from_bytes, m)?)?;
+    m.add_function(wrap_pyfunction!(model::model_to_bytes, m)?)?;
     m.add_function(wrap_pyfunction!(model::read_model, m)?)?;
     m.add_function(wrap_pyfunction!(model::write_model, m)?)?;
     m.add_function(wrap_pyfunction!(spectral::group_runs, m)?)?;

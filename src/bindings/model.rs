@@ -7,7 +7,7 @@ use ndarray::{ArrayView, ArrayViewD, IxDyn};
 use numpy::{Element, PyArrayDyn, PyReadonlyArrayDyn, PyUntypedArray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::model::{self, Array, Dtype, Model, ModelError};
 
@@ -218,6 +218,36 @@ pub fn read_model<'py>(
         let text = format!("{name} holds a model of kind {found:?}, not {kind:?}");
         return Err(PyValueError::new_err(text));
     }
+    let (kind, metadata) = (model.kind().to_owned(), model.metadata().to_owned());
+    Ok((kind, metadata, arrays(py, model, |_| true)?))
+}
+
+/// The bytes of a model file.
+#[pyfunction]
+pub fn model_to_bytes<'py>(
+    py: Python<'py>,
+    kind: &str,
+    metadata_json: &str,
+    arrays: &Bound<'_, PyDict>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let arrays = Written::extract(arrays)?;
+    let bytes = py
+        .detach(|| model::to_bytes(kind, metadata_json, &arrays.arrays()))
+        .map_err(|error| refusal(error, "the model"))?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
+/// What such bytes hold: kind, text and arrays; `what` names them in errors.
+#[pyfunction]
+pub fn model_from_bytes<'py>(
+    py: Python<'py>,
+    bytes: &[u8],
+    what: &str,
+) -> PyResult<(String, String, Bound<'py, PyDict>)> {
+    let bytes = bytes.to_vec();
+    let model = py
+        .detach(|| Model::from_bytes(bytes))
+        .map_err(|error| refusal(error, what))?;
     let (kind, metadata) = (model.kind().to_owned(), model.metadata().to_owned());
     Ok((kind, metadata, arrays(py, model, |_| true)?))
 }

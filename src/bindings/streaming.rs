@@ -17,7 +17,7 @@ use crate::kpi::monitor::{Clock, Expectation, Method, Monitor};
 use crate::streaming::arrival::Arrival;
 use crate::streaming::rules::{
     Count, Cusum, Ewm, EwmOutput, Extremes, Fading, FlatRun, Hysteresis, Length, Novelty,
-    PageHinkley, Reference, Rolling, RollingOutput, Seasonal,
+    PageHinkley, Reference, Rolling, RollingOutput, Seasonal, Value,
 };
 use crate::streaming::{
     Answers, Kernel, Key, KeyColumn, Rule, Snapshot, SnapshotError, Stream, Table,
@@ -203,6 +203,7 @@ impl<'py> Given<'_, 'py> {
                     None => Reference::Rows(self.rolling()?),
                 },
             }),
+            "value" => table(Value),
             "page_hinkley" => table(PageHinkley {
                 delta: self.get("delta")?,
                 threshold: self.get("threshold")?,

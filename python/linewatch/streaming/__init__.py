@@ -17,9 +17,15 @@ Which events count is decided by key and time, with a clock for each key:
   ``restart_after=n`` the `n`-th late event in a row of a key is believed: what waited leaves, the
   states of the key start afresh, and the event is *restarted*.
 
+An `OnlineScorer` puts a detector behind streams: events in, verdicts out. An
+`OnlineIsolationForest` is a detector that follows what it sees.
+
 Missing and infinite values take their place among the rows but not in the statistics, as in
 `linewatch.rolling`.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from linewatch.streaming._rules import (
     Count,
@@ -32,8 +38,13 @@ from linewatch.streaming._rules import (
     PageHinkley,
     Rolling,
     Seasonal,
+    Value,
 )
 from linewatch.streaming._stream import STATUS, Stream
+
+if TYPE_CHECKING:
+    from linewatch.streaming._forest import OnlineIsolationForest as OnlineIsolationForest
+    from linewatch.streaming._scorer import OnlineScorer as OnlineScorer
 
 __all__ = [
     "STATUS",
@@ -44,8 +55,22 @@ __all__ = [
     "FlatRun",
     "Hysteresis",
     "Novelty",
+    "OnlineIsolationForest",
+    "OnlineScorer",
     "PageHinkley",
     "Rolling",
     "Seasonal",
     "Stream",
+    "Value",
 ]
+
+_detectors = {"OnlineIsolationForest": "_forest", "OnlineScorer": "_scorer"}
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        # scikit-learn is loaded with these, and not before.
+        if name in _detectors:
+            return getattr(import_module(f"linewatch.streaming.{_detectors[name]}"), name)
+        raise AttributeError(f"module 'linewatch.streaming' has no attribute {name!r}")

@@ -9,6 +9,7 @@ mod hysteresis;
 mod novelty;
 mod rolling;
 mod seasonal;
+mod value;
 
 pub use change::{Cusum, PageHinkley, Reference};
 pub use count::Count;
@@ -19,3 +20,4 @@ pub use hysteresis::Hysteresis;
 pub use novelty::Novelty;
 pub use rolling::{Length, Rolling, RollingOutput, Window};
 pub use seasonal::Seasonal;
+pub use value::Value;
