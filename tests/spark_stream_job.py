@@ -14,6 +14,19 @@ from linewatch.streaming import Ewm, Rolling
 RULES = {"r": Rolling(12, ["mean", "max"]), "e": Ewm(span=10, statistics="mean")}
 
 
+def finish(query, start):
+    """To the end of a query. Spark waits ten seconds for a worker, which a busy machine exceeds."""
+    from pyspark.errors import StreamingQueryException
+
+    while True:
+        try:
+            return query.awaitTermination()
+        except StreamingQueryException as error:
+            if "failed to connect back" not in str(error):
+                raise
+            query = start()
+
+
 def main(folder):
     spark = spark_session.start(spark__sql__shuffle__partitions=2)
     events = (
@@ -27,16 +40,18 @@ def main(folder):
         )
     )
     states = lw.spark.stream(events, "cell", "time", "traffic", RULES).writeStream
-    queries = [
-        scored.option("checkpointLocation", f"{folder}/checkpoints/scores")
-        .trigger(availableNow=True)
-        .start(),
-        states.option("checkpointLocation", f"{folder}/checkpoints/states")
-        .trigger(availableNow=True)
-        .start(f"{folder}/states", format="parquet", outputMode="append"),
+    writers = {"scores": scored, "states": states}
+    for name, writer in writers.items():
+        writer.option("checkpointLocation", f"{folder}/checkpoints/{name}").trigger(
+            availableNow=True
+        )
+    starts = [
+        scored.start,
+        lambda: states.start(f"{folder}/states", format="parquet", outputMode="append"),
     ]
-    for query in queries:
-        query.awaitTermination()
+    queries = [start() for start in starts]
+    for query, start in zip(queries, starts):
+        finish(query, start)
     # The list of files that count is Spark's to read.
     pq.write_table(spark.read.parquet(f"{folder}/states").toArrow(), f"{folder}/states.parquet")
     spark.stop()

@@ -268,3 +268,10 @@ def test_times_and_nothing_are_refused_with_the_way_out():
 def test_whole_numbers_in_a_list_keep_their_value_or_are_refused():
     with pytest.raises(ValueError, match="whole numbers beyond 2\\*\\*53 are not exact"):
         AutoencoderDetector().fit([[2**62 + 1, 1], [3, 4]])
+
+
+def test_a_row_alone_scores_as_it_does_among_others(rng):
+    X = rng.normal(size=(200, 9))
+    detector = AutoencoderDetector(epochs=2, random_state=0).fit(X)
+    alone = np.concatenate([detector.score_samples(row[None]) for row in X])
+    assert alone.tobytes() == detector.score_samples(X).tobytes()

@@ -99,6 +99,7 @@ def detectors(kpis):
             ).fit(X),
             X,
         ),
+        "online forest": (streaming.OnlineIsolationForest(random_state=0).fit(X), X),
         "intrusion": (
             intrusion.IntrusionDetector(n_estimators=10, random_state=0).fit(core, core["attack"]),
             core,
@@ -112,7 +113,7 @@ def fitted(kpis):
 
 
 KINDS = ["forest", "forest with text", "outlier factor", "neighbors", "autoencoder"]
-KINDS += ["thresholded", "intrusion"]
+KINDS += ["online forest", "thresholded", "intrusion"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -181,6 +182,13 @@ def test_a_frame_that_does_not_fit_the_model_is_refused_before_a_job(spark, fram
         lw.spark.score(frame, object())
     assert str(error.value) == (
         "model is of type object; expected a detector of linewatch or the path of its file"
+    )
+    plain = lw.LocalOutlierFactor().fit(np.zeros((30, 3)))
+    with pytest.raises(TypeError) as error:
+        lw.spark.score(frame, plain)
+    assert str(error.value) == (
+        "LocalOutlierFactor has no score_samples, which judges rows one by one; construct it with "
+        "novelty=True"
     )
     assert len(jobs.getJobIdsForGroup()) == before
 

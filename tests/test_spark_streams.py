@@ -37,7 +37,7 @@ def make_events(rng, n=150):
             ).with_columns(pl.col("time").dt.replace_time_zone("UTC"))
         )
         if k:
-            again = frames[k - 1].tail(3).with_columns(pl.col("id") + 10_000)
+            again = frames[k - 1].sort("time").tail(3).with_columns(pl.col("id") + 10_000)
             frames[k] = pl.concat([frames[k], again])
     return frames
 

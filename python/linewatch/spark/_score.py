@@ -203,15 +203,22 @@ def _read(model: Any) -> tuple[Any, bytes]:
     """A detector, and the bytes of its file."""
     from linewatch import _models
 
+    given = None
     if isinstance(model, str | os.PathLike):
-        return _models.load(model), Path(model).read_bytes()
-    if not hasattr(model, "_to_model"):
+        given = Path(model).read_bytes()
+        model = _models.load(model)
+    elif not hasattr(model, "_to_model"):
         raise TypeError(
             f"model is of type {type(model).__name__}; expected a detector of linewatch or the "
             "path of its file"
         )
     if not hasattr(model, "score_samples"):
-        model.score_samples  # noqa: B018  says what is missing, such as novelty=True
+        advice = "; construct it with novelty=True" if hasattr(model, "novelty") else ""
+        raise TypeError(
+            f"{type(model).__name__} has no score_samples, which judges rows one by one{advice}"
+        )
+    if given is not None:
+        return model, given
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.lw")
         model.save(path)
