@@ -167,7 +167,7 @@ def scored(n=200_000, keys=1_000, batch=1_000):
     value, users = rng.normal(100, 10, n), rng.normal(20, 3, n)
     events = {"cell": key, "time": time_, "traffic": value, "users": users}
     rules = {
-        "traffic": {"": Value(), "z": Rolling(96, "zscore"), "flat": FlatRun()},
+        "traffic": {"": Value(), "z": Rolling(96, "zscore", min_periods=2), "flat": FlatRun()},
         "users": {"e": Ewm(span=24)},
     }
     network = AutoencoderDetector(epochs=2, random_state=0)

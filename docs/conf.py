@@ -32,6 +32,8 @@ html_theme_options = {
 # Notebooks are read with the outputs they keep.
 nb_execution_mode = "off"
 numpydoc_show_class_members = False
+# The reference is written by module; nothing is generated beside it.
+autosummary_generate = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 myst_enable_extensions = ["deflist", "dollarmath"]

@@ -1,4 +1,4 @@
-"""What the site adds to the pages: the notebooks, the help of the commands, a check of the reference.
+"""What the site adds to the pages: notebooks, help of the commands, a check of the reference.
 
 A build fails (with warnings as errors) if a public name is missing from the reference.
 """

@@ -47,9 +47,15 @@ def write_files(folder):
         lw.packets.write_pcap(packets, folder / name)
 
 
-def names(page, section):
-    """Names that the examples of a section use and do not make; `section` is its heading."""
-    return _NAMES.get(page, {}).get(section, dict)()
+def names(page, section, text):
+    """Names that an example uses and does not make; `section` is the heading above it."""
+    given = _NAMES.get(page, {}).get(section, dict)()
+    rows = network().kpis.select("time", cell="cell_id", prb="prb_percent")
+    if "import linewatch.polars" in text:
+        given["frame"] = rows
+    elif "import linewatch.pandas" in text and page == "README.md":
+        given["frame"] = rows.to_pandas()
+    return given
 
 
 def _own_kpis():
@@ -88,7 +94,15 @@ def _series():
 def _events():
     rows = network().kpis.select("time", "cell_id", "traffic_gb").sort("time")
     one = rows[:100]
-    return {"rows": rows, "cell": one["cell_id"], "time": one["time"], "value": one["traffic_gb"]}
+    history = rows.select("time", cell="cell_id", traffic="traffic_gb").drop_nulls()
+    return {
+        "rows": rows,
+        "cell": one["cell_id"],
+        "time": one["time"],
+        "value": one["traffic_gb"],
+        "history": history[:-1],
+        "event": history.row(-1, named=True),
+    }
 
 
 _NAMES = {

@@ -535,6 +535,47 @@ def test_the_loop_refuses_models_and_states_of_something_else(loop, brokers, kaf
     assert refused(tmp_path / "none.lw").startswith("kafka: error: ")
 
 
+def test_a_loop_goes_on_from_a_sound_state_only_and_commits_what_was_delivered(
+    loop, brokers, kafka_model, tmp_path
+):
+    from confluent_kafka import TopicPartition
+
+    class Assigned:
+        def assign(self, places):
+            self.places = places
+
+    ours = loop.Loop(brokers, kafka_model, tmp_path, events="other", config={"log_level": "0"})
+    stream = loop.new_stream()
+    stream.update("a", np.datetime64("2026-01-31T14:00"), 5.0)
+    for offset in (9, 40):
+        ours.save(0, loop.Partition(stream, offset))
+    assert [path.name for path in tmp_path.iterdir()] == ["other-0@40.stream"]
+    consumer = Assigned()
+    ours.assigned(consumer, [TopicPartition("other", 0), TopicPartition("other", 1)])
+    assert [place.offset for place in consumer.places] == [40, -1001]
+    assert ours.partitions[0].stream.counts["taken"] == 1
+    assert ours.partitions[1].offset is None
+    # Answers that the brokers do not have.
+    ours.partitions[0].offset = 50
+    ours.failures.append("scores: Local: Message timed out")
+    with pytest.raises(RuntimeError) as error:
+        ours.checkpoint()
+    assert str(error.value) == (
+        "answers were not delivered (scores: Local: Message timed out); nothing was committed"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["other-0@40.stream"]
+    # States that are damaged, or of other rules.
+    path = tmp_path / "other-0@40.stream"
+    path.write_bytes(path.read_bytes()[:-64])
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: ") as error:
+        ours.assigned(consumer, [TopicPartition("other", 0)])
+    path.write_bytes(lw.streaming.Stream(lw.streaming.FlatRun()).snapshot())
+    with pytest.raises(ValueError) as error:
+        ours.assigned(consumer, [TopicPartition("other", 0)])
+    assert str(error.value) == f"{path} was written with other rules; remove it"
+    ours.consumer.close()
+
+
 # HTTP ---------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import linewatch
-from linewatch import _tables, cli
+from linewatch import cli
 
 FOLDER = pathlib.Path(linewatch.__file__).parent
 
@@ -111,16 +111,6 @@ def test_a_large_capture_is_read_in_little_memory(packed, tmp_path):
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
     )
     assert int(run.stdout) < 64
-
-
-def test_a_table_that_unpacks_to_far_too_much_is_refused(tmp_path):
-    path = tmp_path / "kpis.csv.gz"
-    with gzip.open(path, "wb") as file:
-        file.write(b"time,cell,traffic\n")
-        for _ in range(80):
-            file.write(b"0" * (1 << 20))
-    with pytest.raises(ValueError, match="unpacks to more than 200 times its size"):
-        _tables.read(path)
 
 
 def test_names_in_a_table_are_no_paths(tmp_path):

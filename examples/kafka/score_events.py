@@ -34,6 +34,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 import linewatch as lw
 from linewatch import streaming
@@ -156,8 +157,6 @@ class Loop:
     config: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        from confluent_kafka import Consumer, Producer
-
         self.detector = lw.load(self.model)
         if list(self.detector.feature_names_in_) != FEATURES:
             found = ", ".join(self.detector.feature_names_in_)
@@ -274,8 +273,6 @@ class Loop:
 
     def checkpoint(self) -> None:
         """Answers to the brokers, then states to files, then offsets to the brokers."""
-        from confluent_kafka import TopicPartition
-
         new = {n: p for n, p in self.partitions.items() if p.offset not in (None, p.saved)}
         if not new:
             return
@@ -372,6 +369,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         Loop(**options | {"config": dict(options["config"])}).run(stop)
+    except KafkaException as error:
+        print(f"kafka: error: {error.args[0].str()}", file=sys.stderr)
+        return 2
     except (ValueError, OSError, RuntimeError) as error:
         print(f"kafka: error: {error}", file=sys.stderr)
         return 2

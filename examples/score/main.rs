@@ -142,6 +142,7 @@ fn run(options: &Options) -> Result<u64, Stop> {
     let columns = features(&detector, options.columns.as_deref(), &header, &name)?;
     let keep = places(&options.keep, &header, &name)?;
     let mut out = Answers::new(&detector, options, &header, &keep)?;
+    out.write(!table.has_line())?;
     let mut skipped = 0;
     loop {
         match table.next(header.len()).map_err(read)? {

@@ -90,7 +90,7 @@ def load(path, *, expected=None):
         )
     try:
         return _class(kind)._from_model(_settings(text), arrays, path=path)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(
             f"{path} does not hold what a model of kind {kind!r} needs ({error})"
         ) from None
@@ -158,7 +158,7 @@ def described_features(estimator):
 def _settings(text):
     try:
         settings = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise KeyError(f"settings are not JSON: {error}") from None
     if not isinstance(settings, dict):
         raise KeyError("settings are not an object")

@@ -41,6 +41,8 @@ _CONTINUOUS = {
     "fbsp": ("Frequency B-Spline wavelets", True, None, 20.0, (2, 1.0, 0.5)),
     "cmor": ("Complex Morlet wavelets", True, None, 8.0, (1.0, 0.5)),
 }
+# Wavelets are tabled at up to 2**24 points.
+_MOST_STEPS = 24
 # Old names that PyWavelets still knows.
 _OLD_MODES = {
     "zpd": "zero",
@@ -217,6 +219,12 @@ def _split(name):
     return name.rstrip("0123456789.")
 
 
+def _check_level(level):
+    if not 1 <= level <= _MOST_STEPS:
+        bound = "at least 1" if level < 1 else f"at most {_MOST_STEPS}"
+        raise ValueError(f"level must be {bound}, got {level}")
+
+
 class Wavelet:
     """A discrete wavelet: four filters and what is known about them.
 
@@ -360,7 +368,7 @@ class Wavelet:
         Raises
         ------
         ValueError
-            If `level` is below 1.
+            If `level` is not from 1 to 24.
 
         Examples
         --------
@@ -369,8 +377,7 @@ class Wavelet:
         >>> psi
         array([ 0.,  1., -1.,  0.])
         """
-        if level < 1:
-            raise ValueError(f"level must be at least 1, got {level}")
+        _check_level(level)
         taps = self.dec_len
         keep = (2**level - 1) * (taps - 1) + 1
         # PyWavelets turns the sign of these wavelets.
@@ -530,12 +537,12 @@ class ContinuousWavelet:
         Raises
         ------
         ValueError
-            If `level` is below 1 or `length` below 2.
+            If `level` is not from 1 to 24, or `length` below 2 or above ``2 ** 24``.
         """
-        if length is None and level < 1:
-            raise ValueError(f"level must be at least 1, got {level}")
-        if length is not None and length < 2:
-            raise ValueError(f"length must be at least 2, got {length}")
+        if length is None:
+            _check_level(level)
+        elif not 2 <= length <= 2**_MOST_STEPS:
+            raise ValueError(f"length must be from 2 to {2**_MOST_STEPS}, got {length}")
         x = np.linspace(self.lower_bound, self.upper_bound, length or 2**level)
         psi = self._psi(x)
         kind = np.result_type(self.dt, np.complex64) if self.complex_cwt else self.dt

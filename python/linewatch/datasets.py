@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from linewatch._nsl_kdd import load_nsl_kdd
+from linewatch._sizes import check_rows
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -133,6 +134,7 @@ def hourly_cells(
 
     if n_cells < 1 or n_weeks < 1:
         raise ValueError(f"n_cells and n_weeks must be at least 1, got {n_cells} and {n_weeks}")
+    check_rows(n_cells * n_weeks * 168, f"n_cells={n_cells} and n_weeks={n_weeks}")
     if n_degradations is None:
         n_degradations = n_cells // 2 if n_weeks > quiet_weeks else 0
     rng = np.random.default_rng(seed)

@@ -77,7 +77,7 @@ def indices(
         values,
         None if x is None else _places(x, len(values)),
         None if keep is None else _marks(keep, len(values)),
-        int(n_out),
+        min(int(n_out), 2**62),  # beyond any number of rows
     )
 
 

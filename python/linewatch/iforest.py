@@ -253,7 +253,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
     categories_: dict[int, list[Any]]
 
     _parameter_constraints = {
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "n_estimators": [Interval(Integral, 1, 2**62, closed="left")],
         "max_samples": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),

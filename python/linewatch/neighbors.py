@@ -137,7 +137,7 @@ class _Neighbors(OutlierMixin, BaseEstimator):
             points,
             _METRICS[self.effective_metric_],
             p=self._p,
-            leaf_size=int(self.leaf_size),
+            leaf_size=min(int(self.leaf_size), 2**31),
             flat=self._fit_method == "brute",
         )
 

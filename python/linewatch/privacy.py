@@ -140,8 +140,12 @@ class Key:
                 f"{path} exists and a key is never overwritten; choose another name, or read the "
                 "key in it with Key.from_file"
             ) from None
-        with os.fdopen(handle, "w") as file:
-            file.write(self._secret.hex() + "\n")
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(self._secret.hex() + "\n")
+        except BaseException:
+            os.unlink(path)  # half a key opens nothing
+            raise
 
     def _of(self, purpose):
         """The key of one purpose, without which the pseudonyms of two cannot be linked."""

@@ -1,11 +1,6 @@
 //! A rule, and the states it has made for the keys of a stream.
 
-use std::hint::black_box;
-
 use super::bytes::{Reader, Writer};
-
-/// Events whose memory is fetched together: with many keys that wait is most of the work.
-const AHEAD: usize = 16;
 
 /// What a rule is told: a key's value at a time. NaN is missing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,11 +23,6 @@ pub trait Rule: Send {
     fn start(&self) -> Self::State;
     /// Takes an event and writes [`outputs`](Rule::outputs) numbers, NaN for what is not known.
     fn push(&self, state: &mut Self::State, time: i64, value: f64, out: &mut [f64]);
-    /// Reads the memory that [`push`](Rule::push) will need, if that is more than the state itself;
-    /// the answer means nothing. Asked for several events at once, it is fetched while others are.
-    fn touch(&self, _: &Self::State, _time: i64) -> u64 {
-        0
-    }
     /// Writes a state down.
     fn write(&self, state: &Self::State, to: &mut Writer);
     /// Reads what [`write`](Rule::write) wrote; `None` if it cannot have been written so.
@@ -89,17 +79,10 @@ impl<R: Rule> Kernel for Table<R> {
 
     fn update(&mut self, events: &[Option<Event>], out: &mut [f64], width: usize, first: usize) {
         let last = first + self.rule.outputs();
-        let blocks = events.chunks(AHEAD).zip(out.chunks_mut(AHEAD * width));
-        for (events, out) in blocks {
-            let ahead = events.iter().flatten();
-            black_box(ahead.fold(0, |read, e| {
-                read ^ self.rule.touch(&self.states[e.slot as usize], e.time)
-            }));
-            for (event, row) in events.iter().zip(out.chunks_exact_mut(width)) {
-                if let Some(Event { slot, time, value }) = *event {
-                    let state = &mut self.states[slot as usize];
-                    self.rule.push(state, time, value, &mut row[first..last]);
-                }
+        for (event, row) in events.iter().zip(out.chunks_exact_mut(width)) {
+            if let Some(Event { slot, time, value }) = *event {
+                let state = &mut self.states[slot as usize];
+                self.rule.push(state, time, value, &mut row[first..last]);
             }
         }
     }

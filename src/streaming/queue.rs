@@ -80,13 +80,6 @@ impl<S: State<Item = f64>> Queue<S> {
         self.running.push(value);
     }
 
-    /// Reads what [`push`](Queue::push) and [`pop`](Queue::pop) will need.
-    #[inline(always)]
-    pub fn touch(&self) -> u64 {
-        let front = self.front.last().map_or(0, |suffix| suffix.count as u64);
-        front ^ self.back.last().map_or(0, |value| value.to_bits())
-    }
-
     /// Lets the oldest row go.
     #[inline(always)]
     pub fn pop(&mut self) {

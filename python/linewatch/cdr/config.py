@@ -7,9 +7,9 @@ import datetime
 import math
 import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from linewatch import _files
 from linewatch.cdr.presets import (
     ANOMALIES,
     AREAS,
@@ -359,7 +359,7 @@ class Config:
         with open(path, "rb") as file:
             try:
                 return cls.from_dict(tomllib.load(file))
-            except tomllib.TOMLDecodeError as error:
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise ValueError(f"{path} is not TOML: {error}") from None
 
     def replace(self, **fields: Any) -> Self:
@@ -383,7 +383,8 @@ class Config:
                 simple.append(f"{name} = {_toml(value)}")
         text = "\n".join([*simple, *tables]) + "\n"
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            with _files.whole(path) as made:
+                made.write_text(text, encoding="utf-8")
         return text
 
     @property

@@ -11,16 +11,16 @@ folder that ``linewatch kpi`` wrote:
 >>> network.kpis.write_parquet(folder + "/kpis.parquet")
 >>> network.sites.write_csv(folder + "/sites.csv")
 >>> command = ["kpi", folder + "/kpis.parquet", "--sites", folder + "/sites.csv", "--no-picture"]
+>>> command += ["--value", "traffic_gb", "--value", "prb_percent", "--out", folder + "/kpi"]
 >>> with contextlib.redirect_stdout(io.StringIO()):
-...     code = lw.cli.main([*command, "--value", "traffic_gb", "--out", folder + "/kpi"])
+...     code = lw.cli.main(command)
 >>> results = lw.dashboards.open_results(folder + "/kpi")["kpi"]
 >>> cell, name = kpi.first_choice(results).values()
->>> name
-'traffic_gb'
 >>> len(kpi.tiles(results)) > 0, len(kpi.event_rows(results).columns) > 0
 (True, True)
 >>> figures = [kpi.series(results, cell, name), kpi.hour_weekday(results, cell, name)]
->>> figures += [kpi.two_kpis(results, cell, name), kpi.cell_map(results)]
+>>> figures += [kpi.two_kpis(results, cell, "traffic_gb", "prb_percent")]
+>>> figures += [kpi.cell_map(results)]
 >>> {type(figure).__name__ for figure in figures}
 {'Figure'}
 """

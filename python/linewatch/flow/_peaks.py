@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from linewatch._typing import TableT
 
 
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _WORDS = {"second": "1s", "minute": "1m", "hour": "1h", "day": "1d"}
 
 
@@ -154,6 +155,8 @@ def length(every):
         raise ValueError(
             f'every must be "second", "minute", "hour", "day" or such as "15m", got {every!r}'
         )
+    if int(text[:-1]) * _SECONDS[text[-1]] >= 2**63 // 10**9:
+        raise ValueError(f"every must be below 292 years, got {every!r}")
     return text
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from linewatch import _edge
+from linewatch._sizes import check_rows
 from linewatch.flow._columns import check_count
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ def simulate(
         raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
     span_s = _edge.span(duration, "duration") / 1e9
     n_flows = check_count("n_flows", n_flows)
+    check_rows(n_flows, f"n_flows={n_flows}")
     n_customers = check_count("n_customers", n_customers)
     seed = check_count("seed", seed, 0)
     if n_customers > 60_000:

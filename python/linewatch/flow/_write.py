@@ -53,6 +53,7 @@ def write_nfdump(flows: AnyFrame, path: PathLike) -> None:
     import polars as pl
 
     from linewatch import _frames
+    from linewatch._files import whole
     from linewatch.flow._columns import require
 
     frame = _frames.to_polars(_frames.eager(flows))
@@ -65,5 +66,7 @@ def write_nfdump(flows: AnyFrame, path: PathLike) -> None:
     totals = [frame.height, *(int(frame[name].cast(pl.Int64).sum()) for name in ("ibyt", "ipkt"))]
     trailer = "Summary\nflows,bytes,packets,avg_bps,avg_pps,avg_bpp\n{},{},{},0,0,0\n"
     data = (body + trailer.format(*totals)).encode()
-    with (gzip.open if str(path).endswith(".gz") else open)(path, "wb") as file:
-        file.write(data)
+    if str(path).endswith(".gz"):
+        data = gzip.compress(data)
+    with whole(path) as made:
+        made.write_bytes(data)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from linewatch._nsl_kdd import CATEGORICAL, FEATURES, RATES
+from linewatch._sizes import check_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,6 +130,7 @@ def simulate_core(n_rows=20_000, *, attack_share=0.1, attacks=ATTACKS, seed=0, b
     attacks = (attacks,) if isinstance(attacks, str) else tuple(attacks)
     if n_rows < 1:
         raise ValueError(f"n_rows must be at least 1, got {n_rows}")
+    check_rows(n_rows, f"n_rows={n_rows}")
     if not 0 <= attack_share <= 1:
         raise ValueError(f"attack_share must be from 0 to 1, got {attack_share}")
     for name in attacks:

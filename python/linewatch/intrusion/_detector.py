@@ -375,6 +375,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         detector.categories_ = {column: known for column, known in settings["categories"]}
         for name in ARRAYS:
             setattr(detector, f"{name}_", arrays[name])
+        detector._check_trees()
         detector._prepare()
         detector.operating_point_ = OperatingPoint(**settings["operating_point"])
         detector.offset_ = detector.operating_point_.threshold
@@ -410,6 +411,23 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         self.threshold_ = np.concatenate([tree.threshold for tree in trees])
         counts_of = np.concatenate([tree.value[:, 0, :] for tree in trees])
         self.value_ = (counts_of[:, 1] / counts_of.sum(axis=1)).astype(np.float32)
+
+    def _check_trees(self):
+        """Every way down ends in a leaf: children stand behind their parents."""
+        n = len(self.value_)
+        own = np.arange(n)
+        nodes = (self.left_, self.right_, self.feature_, self.threshold_, self.value_)
+        sound = all(part.shape == (n,) for part in nodes) and self.tree_start_.ndim == 1
+        sound = sound and all(
+            ((side >= own) & (side < n)).all() for side in (self.left_, self.right_)
+        )
+        # A leaf is its own child, on both sides.
+        sound = sound and ((self.left_ == own) == (self.right_ == own)).all()
+        sound = sound and ((self.feature_ >= 0) & (self.feature_ < len(FEATURES))).all()
+        starts = self.tree_start_
+        sound = sound and len(starts) and ((starts >= 0) & (starts < n)).all()
+        if not sound:
+            raise KeyError("trees whose nodes contradict each other")
 
     def _prepare(self):
         """What follows from the arrays: squared lengths, and where each mix of categories lies."""

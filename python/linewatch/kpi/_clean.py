@@ -10,6 +10,7 @@ import numpy as np
 
 from linewatch import _tables, _times
 from linewatch._frames import eager, like, to_polars
+from linewatch._sizes import check_rows
 from linewatch.kpi._instants import instants, mixed, refuse_mixed, usual_step
 
 if TYPE_CHECKING:
@@ -288,6 +289,7 @@ def clean(
     log.note(f"cell with fewer than {SHORT} rows", None, "kept", few)
     log.note("gap", None, "filled" if fill_gaps else "listed", gaps.height)
     if fill_gaps and gaps.height:
+        check_rows(gaps["n_missing"].sum(), f"fill_gaps=True with step={step}")
         filled = _filled(gaps, span)
         log.note("time in a gap", None, "row without values put in", filled.height)
         work = pl.concat([work, filled], how="diagonal_relaxed").sort("_cell", "_time")

@@ -540,7 +540,7 @@ class Monitor:
             rules = {kpi: monitor._parameters(kpi, sides[kpi]) for kpi in kpis}
             states = [Stream.restore(stream) for stream in streams]
             monitor._begin(kpis, rules, dict(zip(kpis, states, strict=True)), head["events"])
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        except (LookupError, TypeError, AttributeError, UnicodeError, RecursionError) as error:
             raise ValueError(f"the snapshot is not sound: {error}") from None
         return monitor
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from linewatch import _tables, _times
 from linewatch._frames import eager, like, to_polars
+from linewatch._sizes import check_rows
 from linewatch.kpi._instants import instants, refuse_mixed, usual_step
 
 if TYPE_CHECKING:
@@ -247,6 +248,9 @@ def _with_empty(made, every):
     ends = made.group_by("_cell").agg(
         first=pl.col("_start").min(), last=pl.col("_start").max(), n=pl.len()
     )
+    span = (pl.col("last") - pl.col("first")).dt.total_seconds().sum()
+    periods = ends.select(span).item() or 0
+    check_rows(periods / _length(every).total_seconds(), f"every={every!r}")
     zone = made.schema["_start"].time_zone
     wall = [pl.col("first"), pl.col("last")]
     local = zone is not None and _length(every) > timedelta(hours=1)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import numpy as np
 
+from linewatch._sizes import check_rows
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Literal
@@ -206,11 +208,14 @@ def simulate(
 
     from linewatch.datasets import _as
 
-    for name, value, least in (("n_sites", n_sites, 1), ("n_weeks", n_weeks, 1), ("seed", seed, 0)):
+    counts = (("n_sites", n_sites, 1), ("n_weeks", n_weeks, 1), ("seed", seed, 0))
+    for name, value, least in (*counts, ("quiet_weeks", quiet_weeks, 0)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}")
     if not 0 <= missing < 1:
         raise ValueError(f"missing must be from 0 to below 1, got {missing!r}")
+    rows = n_sites * CELLS_A_SITE * n_weeks * 168
+    check_rows(rows, f"n_sites={n_sites} and n_weeks={n_weeks}")
     first = start if isinstance(start, datetime) else datetime.fromisoformat(str(start))
     sites = _sites(n_sites, seed)
     n_hours = n_weeks * 168

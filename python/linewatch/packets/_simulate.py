@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from linewatch import _edge
+from linewatch._sizes import check_rows
 from linewatch.packets._capture import as_backend, check_backend
 
 if TYPE_CHECKING:
@@ -156,6 +157,9 @@ def simulate(
         raise ValueError(f"n_hosts must be at most 60,000, got {n_hosts}")
     if not intensity > 0 or not np.isfinite(intensity):
         raise ValueError(f"intensity must be above 0, got {intensity!r}")
+    # Flows of about forty packets, the monitoring of each host, and what the attacks send.
+    rows = 40 * n_flows + span_s * n_hosts / 30 + intensity * (2e4 + 8 * span_s)
+    check_rows(rows, f"n_flows={n_flows} in {duration!s} at intensity={intensity}")
     seed = int(seed)
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")

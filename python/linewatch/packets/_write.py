@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linewatch import _core
+from linewatch._files import whole
 from linewatch.packets._table import Table
 
 if TYPE_CHECKING:
@@ -80,13 +79,7 @@ def write_pcap(
     if frame["length"].null_count():
         row = frame["length"].is_null().arg_true()[0]
         raise ValueError(f'column "length" is missing in row {row}; every packet needs one')
-    path = Path(path)
-    made = path.with_name(f".{path.name}.part-{os.getpid()}")
-    try:
+    with whole(path) as made:
         with open(made, "wb"):
-            pass
+            pass  # what the system has against it is said in its own words
         _core.write_packets(frame, times, made, snap_length)
-        os.replace(made, path)
-    except BaseException:
-        made.unlink(missing_ok=True)
-        raise

@@ -17,7 +17,7 @@ from linewatch.streaming._stream import STATUS, Stream
 
 KIND, VERSION = "online scorer", 1
 BLOCK = 64  # rows of a matrix product; sums of one block are the same whatever its rows
-_TAKEN = (STATUS.index("taken"), STATUS.index("restarted"))
+_TAKEN, _RESTARTED = STATUS.index("taken"), STATUS.index("restarted")
 
 
 class OnlineScorer:
@@ -190,6 +190,7 @@ class OnlineScorer:
                 )
             self._order = [self.features.index(name) for name in names]
             self.features = names
+        self._takes_missing = _takes_missing(self._detector)
         if not _learns(self._detector):
             self._offset = _offset(self._detector)
             self._score = _row_by_row(_nameless(self._detector))
@@ -250,7 +251,7 @@ class OnlineScorer:
 
         table, status = self._table(self._features(history))
         takes_missing = _takes_missing(self._detector)
-        rows = np.isin(status, _TAKEN)
+        rows = _counts(status)
         if not takes_missing:
             rows &= ~np.isnan(table).any(axis=1)
         if not rows.any():
@@ -347,17 +348,17 @@ class OnlineScorer:
         keys = "" if plan["key"] is None else _named(keys_of, table[plan["key"]], plan["key"], n)
         if plan["time"] is None:
             seen = self._gate.counts["rows"]
-            times = np.arange(seen, seen + n)
+            times, is_time = np.arange(seen, seen + n), False
         else:
             column = table[plan["time"]]
             if one and column[0] is None:
                 raise ValueError(f'column "{plan["time"]}" has no time; every event needs one')
             times, unit = _edge.times(column, n, plan["time"])
-            if unit is not None:
-                times = times.view("datetime64[ns]")
+            times, is_time = np.ascontiguousarray(times), unit is not None
         answers = {}
         for column, stream in self._streams.items():
-            answers[column] = stream.update(keys, times, values.get(column))
+            value = values[column] if column in values else np.ones(n)
+            answers[column] = stream._put(keys, times, is_time, value)
         direct = {c: values[c] for c in plan["columns"] if c not in self._streams}
         return {"one": one, "answers": answers, "told": {}, "direct": direct}
 
@@ -379,8 +380,8 @@ class OnlineScorer:
     def _scored(self, found):
         table, status = self._table(found)
         X = np.ascontiguousarray(table[:, self._order])
-        rows = np.isin(status, _TAKEN)
-        if not _takes_missing(self._detector):
+        rows = _counts(status)
+        if not self._takes_missing:
             rows &= ~np.isnan(X).any(axis=1)
         places = np.flatnonzero(rows)
         X = X[places]
@@ -603,6 +604,10 @@ def _rules(detector, features):
                 )
         rules[column] = {f"{column}_{name}" if name else column: r for name, r in given.items()}
     return rules
+
+
+def _counts(status):
+    return (status == _TAKEN) | (status == _RESTARTED)
 
 
 def _is_value(column, named):

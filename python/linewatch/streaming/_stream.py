@@ -226,12 +226,21 @@ class Stream:
             n = len(time) if hasattr(time, "__len__") else np.size(time)
             times, unit = _edge.times(time, n, "time")
             is_time = unit is not None
+        self._expect(is_time, len(times))
+        return np.ascontiguousarray(times)
+
+    def _expect(self, is_time, n):
+        """Hold on to whether times are times, from the first of them on."""
         if self._times is None:
             self._set(self._plan | {"times": is_time})
-        elif len(times) and self._times != is_time:
+        elif n and self._times != is_time:
             kinds = ("whole numbers", "times")
             raise TypeError(f"time must hold {kinds[self._times]}, got {kinds[is_time]}")
-        return np.ascontiguousarray(times)
+
+    def _put(self, keys, times, is_time, values):
+        """`update` with what has been read: keys, int64 times and float64 values."""
+        self._expect(is_time, len(times))
+        return self._told(self._state.update(keys, times, values))
 
     @property
     def counts(self) -> dict[str, int]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from linewatch._typing import Array, Column, Floats
     from linewatch._wavelets import ContinuousWavelet, Wavelet
 
+# Values of the filters of all scales together: two gigabytes.
+_MOST_TAPS = 2**28
+
 
 def integrate_wavelet(
     wavelet: str | Wavelet | ContinuousWavelet, precision: int = 8
@@ -152,7 +155,8 @@ def cwt(
     Raises
     ------
     ValueError
-        If a scale is not above 0 or too small for the table, or the wavelet a discrete one.
+        If a scale is not above 0, too small for the table or so large that the filters of all
+        scales have more than ``2 ** 28`` values; or if the wavelet is a discrete one.
 
     References
     ----------
@@ -185,8 +189,10 @@ def cwt(
             "(wavelist(kind='continuous') names all)"
         )
     scales = np.atleast_1d(scales)
-    if scales.ndim != 1 or scales.dtype.kind not in "fiu" or not np.all(scales > 0):
+    is_real = scales.ndim == 1 and scales.dtype.kind in "fiu"
+    if not is_real or not np.all((scales > 0) & np.isfinite(scales)):
         raise ValueError(f"scales must be numbers above 0, got {scales}")
+    _check_size(scales, wavelet)
     kernels, centers = _kernels(scales, wavelet, data.dtype, precision)
     rows = np.moveaxis(data, axis, -1)
     shape = rows.shape
@@ -207,6 +213,17 @@ def cwt(
     out = np.moveaxis(out.reshape(len(scales), *shape), -1, axis + 1)
     frequencies = scale2frequency(wavelet, scales, precision) / sampling_period
     return np.ascontiguousarray(out), frequencies
+
+
+def _check_size(scales, wavelet):
+    """Refuses scales whose filters would not fit into memory."""
+    width = wavelet.upper_bound - wavelet.lower_bound
+    taps = float(np.sum(np.asarray(scales, np.float64) * width + 1))
+    if taps > _MOST_TAPS:
+        raise ValueError(
+            f"scales need filters of {taps:.3g} values in all; expected at most {_MOST_TAPS} "
+            "(the width of the wavelet times the sum of the scales)"
+        )
 
 
 def _kernels(scales, wavelet, dtype, precision):

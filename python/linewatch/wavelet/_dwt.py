@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch._wavelets import as_discrete, mode_name
-from linewatch._window_features import whole
+from linewatch._window_features import MOST_LEVELS, whole
 from linewatch.wavelet._arrays import alike, as_axis, as_numbers, by_parts, check_filled
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def downcoef(
     data = as_numbers(data)
     if data.ndim != 1:
         raise ValueError(f"data must have 1 dimension, got {data.ndim}")
-    detail, level = _part(part), whole(level, "level", 1)
+    detail, level = _part(part), whole(level, "level", 1, MOST_LEVELS)
     bank, mode = as_discrete(wavelet)._bank, mode_name(mode)
     return by_parts(lambda x: bank.downcoef(x, mode, level, detail), data)
 
@@ -208,7 +208,7 @@ def upcoef(
     coeffs = as_numbers(coeffs, "coeffs")
     if coeffs.ndim != 1 or not coeffs.size:
         raise ValueError(f"coeffs must have 1 dimension and a value, got shape {coeffs.shape}")
-    detail, level = _part(part), whole(level, "level", 1)
+    detail, level = _part(part), whole(level, "level", 1, MOST_LEVELS)
     bank = as_discrete(wavelet)._bank
     out = by_parts(lambda x: bank.upcoef(x, level, detail), coeffs)
     spare = len(out) - take
@@ -286,8 +286,9 @@ def _check_level(n, taps, level):
         return most
     if isinstance(level, bool) or not isinstance(level, int | np.integer):
         raise TypeError(f"level must be a whole number, got {level!r}")
-    if level < 0:
-        raise ValueError(f"level must be at least 0, got {level}")
+    if not 0 <= level <= MOST_LEVELS:
+        bound = "at least 0" if level < 0 else f"at most {MOST_LEVELS}"
+        raise ValueError(f"level must be {bound}, got {level}")
     if level > most:
         warnings.warn(
             f"Level value of {level} is too high: all coefficients will experience "

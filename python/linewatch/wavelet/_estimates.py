@@ -9,7 +9,7 @@ import numpy as np
 
 from linewatch import _edge
 from linewatch._wavelets import as_discrete
-from linewatch._window_features import real, whole
+from linewatch._window_features import MOST_LEVELS, real, whole
 from linewatch.wavelet._dwt import wavedec, waverec
 from linewatch.wavelet._swt import imodwt, modwt
 from linewatch.wavelet._threshold import threshold as shrink
@@ -495,7 +495,7 @@ def deviation(
     from linewatch import rolling
 
     window = whole(window, "window", 2)
-    high, mid = whole(high, "high", 1), whole(mid, "mid", 1)
+    high, mid = whole(high, "high", 1), whole(mid, "mid", 1, MOST_LEVELS)
     if mid <= high:
         raise ValueError(f"mid must be above high ({high}), got {mid}")
     if len(weights) != 2 or min(weights) < 0 or sum(weights) <= 0:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch._wavelets import as_discrete, mode_name
+from linewatch._window_features import whole
 from linewatch.wavelet._arrays import as_axis, as_numbers
 from linewatch.wavelet._dwt import dwt, dwt_max_level, idwt
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 
 _PARTS = ("a", "d")
+# A signal is halved so often at most; and of each level all nodes can be listed up to this one.
+_DEEPEST, _LISTED = 64, 20
 
 
 def _order(level):
@@ -246,6 +249,11 @@ class Node:
 
     def get_leaf_nodes(self, decompose: bool = False) -> list[Node]:
         """The nodes that are not split; with `decompose` those of the deepest level."""
+        if decompose and self.maxlevel is not None and self.maxlevel > self.level + _LISTED:
+            raise ValueError(
+                f"maxlevel must be at most {self.level + _LISTED} to list all leaves, got "
+                f"{self.maxlevel}"
+            )
         leaves = []
 
         def collect(node):
@@ -281,7 +289,8 @@ class WaveletPacket(Node):
     Raises
     ------
     ValueError
-        For an unknown wavelet or mode, or an axis that `data` does not have.
+        For an unknown wavelet or mode, an axis that `data` does not have, or a `maxlevel` above
+        64.
 
     References
     ----------
@@ -321,7 +330,7 @@ class WaveletPacket(Node):
             self.axes = as_axis(axis, len(self.data_size))
             if maxlevel is None:
                 maxlevel = dwt_max_level(self.data_size[self.axes], self.wavelet)
-        self._maxlevel = maxlevel
+        self._maxlevel = None if maxlevel is None else whole(maxlevel, "maxlevel", 0, _DEEPEST)
 
     def __reduce__(self) -> tuple[Any, ...]:
         settings = (self.data, self.wavelet, self.mode, self._maxlevel, self.axes)
@@ -354,12 +363,17 @@ class WaveletPacket(Node):
         Raises
         ------
         ValueError
-            For a level below the deepest one, or another order.
+            For a level below the deepest one or above 20, or another order.
         """
         if order not in ("natural", "freq"):
             raise ValueError(f"order must be 'natural' or 'freq', got {order!r}")
         if self.maxlevel is None or level > self.maxlevel:
             raise ValueError(f"level must be at most {self.maxlevel}, got {level}")
+        if level > _LISTED:
+            raise ValueError(
+                f"level must be at most {_LISTED} to list its 2**level nodes, got {level} (name "
+                "those you want by their paths)"
+            )
         found = {}
 
         def collect(node):

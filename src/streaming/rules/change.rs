@@ -58,11 +58,6 @@ impl Rule for Cusum {
     }
 
     #[inline(always)]
-    fn touch(&self, sums: &Sums, _: i64) -> u64 {
-        sums.window.as_ref().map_or(0, Window::touch)
-    }
-
-    #[inline(always)]
     fn push(&self, sums: &mut Sums, time: i64, value: f64, out: &mut [f64]) {
         let z = match (&self.reference, &mut sums.window) {
             (Reference::Rows(rolling), Some(window)) => rolling.score(window, time, value),

@@ -34,12 +34,6 @@ impl Rule for Count {
     }
 
     #[inline(always)]
-    fn touch(&self, state: &Times, _: i64) -> u64 {
-        let oldest = state.bunches.front().map_or(0, |bunch| bunch.1);
-        oldest ^ state.bunches.back().map_or(0, |bunch| bunch.1)
-    }
-
-    #[inline(always)]
     fn push(&self, state: &mut Times, time: i64, value: f64, out: &mut [f64]) {
         if !value.is_nan() {
             state.total += 1;

@@ -101,16 +101,6 @@ impl Window {
         moments.or(self.range.as_ref().map(Queue::len)).unwrap_or(0)
     }
 
-    /// Reads what the next row will need.
-    #[inline(always)]
-    pub(super) fn touch(&self) -> u64 {
-        let moments = self.moments.as_ref().map_or(0, Queue::touch);
-        let range = self.range.as_ref().map_or(0, Queue::touch);
-        let oldest = self.times.get(self.left).copied().unwrap_or(0);
-        let newest = self.times.last().copied().unwrap_or(0);
-        moments ^ range ^ (oldest ^ newest).cast_unsigned()
-    }
-
     #[inline(always)]
     fn push(&mut self, value: f64) {
         if let Some(queue) = &mut self.moments {
@@ -288,11 +278,6 @@ impl Rule for Rolling {
             moments: self.moments().then(Queue::new),
             range: self.extremes().then(Queue::new),
         }
-    }
-
-    #[inline(always)]
-    fn touch(&self, window: &Window, _: i64) -> u64 {
-        window.touch()
     }
 
     #[inline(always)]

@@ -25,13 +25,6 @@ impl Seasonal {
         }
     }
 
-    /// Which season a time is of.
-    #[inline(always)]
-    fn season(&self, time: i64) -> usize {
-        let season = time.div_euclid(self.resolution);
-        season.rem_euclid(self.seasons as i64) as usize
-    }
-
     /// Most rows of a season that a state may hold.
     fn rows(&self) -> usize {
         match self.rolling.length {
@@ -57,14 +50,11 @@ impl Rule for Seasonal {
     }
 
     #[inline(always)]
-    fn touch(&self, state: &Seasons, time: i64) -> u64 {
-        let rows = &state.0[self.season(time)];
-        rows.first().map_or(0, |value| value.to_bits())
-    }
-
-    #[inline(always)]
     fn push(&self, state: &mut Seasons, time: i64, value: f64, out: &mut [f64]) {
-        let rows = &mut state.0[self.season(time)];
+        let season = time
+            .div_euclid(self.resolution)
+            .rem_euclid(self.seasons as i64) as usize;
+        let rows = &mut state.0[season];
         let most = self.rows();
         let enter = |rows: &mut Vec<f64>| {
             if rows.len() == most {
