@@ -5,6 +5,7 @@
 #   make check   the quick loop: build, lint, tests of one DOMAIN (make check DOMAIN=rolling)
 #   make bench   compare speed with the peers
 #   make docs    the documentation as pages, in docs/_build/html
+#   make wheel   a wheel and a source archive in dist/, checked
 #   make deep    what takes longer: sanitizer, long random tests, ten million rows
 
 PYTHON ?= python3
@@ -13,15 +14,15 @@ DOMAIN ?=
 BIN := $(VENV)/bin
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 RUST := Cargo.toml Cargo.lock pyproject.toml $(shell find src -name '*.rs')
-PYTHONS := python tests benches
+PYTHONS := python tests benches examples $(wildcard docs/*.py)
 
-.PHONY: demo test check lint bench docs deep clean
+.PHONY: demo test check lint bench docs wheel deep clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.built
 	$(BIN)/linewatch demo
 
-test: $(VENV)/test.built lint
+test: $(VENV)/test.built lint docs
 	cargo test --release --no-default-features
 	$(BIN)/python -m mypy.stubtest linewatch._core
 	$(BIN)/python tests/run_pandas_window_tests.py --jobs 2
@@ -55,16 +56,25 @@ bench: $(VENV)/bench.built
 	$(BIN)/python benches/cdr.py
 	$(BIN)/python benches/privacy.py
 	$(BIN)/python benches/downsample.py
+	$(BIN)/python benches/spark.py
+	$(BIN)/python benches/memory.py
+	$(BIN)/python benches/import_time.py
 
 docs: $(VENV)/docs.built
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "see docs/_build/html/index.html"
 
+wheel: $(VENV)/release.built
+	rm -rf dist
+	$(BIN)/maturin build --release --locked --out dist
+	$(BIN)/maturin sdist --out dist
+	$(BIN)/python tests/check_wheel.py --any-linux dist/*.whl dist/*.tar.gz
+
 deep: $(VENV)/test.built
 	tests/deep.sh $(BIN)/python
 
 clean:
-	rm -rf $(VENV) target results docs/_build python/linewatch/*.so
+	rm -rf $(VENV) target results dist docs/_build python/linewatch/*.so
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "linewatch needs Python 3.11 or later; name one with make PYTHON=...")'
@@ -89,6 +99,10 @@ $(VENV)/test.built: $(BIN)/python $(RUST)
 
 $(VENV)/bench.built: $(VENV)/test.built
 	$(BIN)/pip install -q --group bench
+	touch $@
+
+$(VENV)/release.built: $(VENV)/test.built
+	$(BIN)/pip install -q --group release
 	touch $@
 
 $(VENV)/docs.built: $(VENV)/test.built

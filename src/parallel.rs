@@ -17,6 +17,8 @@ use crate::error::Error;
 
 /// Environment variable with the number of threads for calls that do not name one.
 pub const NUM_THREADS: &str = "LINEWATCH_NUM_THREADS";
+/// Threads that a call may ask for, where the machine has fewer cores.
+pub const MOST_THREADS: usize = 1024;
 
 /// Threads for a call, with scikit-learn's meaning of `n_jobs`.
 ///
@@ -25,7 +27,8 @@ pub const NUM_THREADS: &str = "LINEWATCH_NUM_THREADS";
 ///
 /// # Errors
 ///
-/// [`Error::Argument`] if the number is zero, or the variable does not hold a number.
+/// [`Error::Argument`] if the number is zero or beyond [`MOST_THREADS`], or the variable does not
+/// hold a number.
 ///
 /// # Examples
 ///
@@ -41,14 +44,28 @@ pub const NUM_THREADS: &str = "LINEWATCH_NUM_THREADS";
 /// ```
 pub fn threads(n_jobs: Option<isize>) -> Result<usize, Error> {
     if let Some(n) = n_jobs {
-        return count(n).ok_or_else(|| refuse("n_jobs", n));
+        return match count(n) {
+            Some(n) => affordable("n_jobs", n),
+            None => Err(refuse("n_jobs", n)),
+        };
     }
     let text = match std::env::var_os(NUM_THREADS) {
         Some(text) if !text.is_empty() => text.to_string_lossy().trim().to_owned(),
         _ => return Ok(cores()),
     };
-    let n = text.parse().ok().and_then(count);
-    n.ok_or_else(|| refuse(NUM_THREADS, format!("{text:?}")))
+    match text.parse().ok().and_then(count) {
+        Some(n) => affordable(NUM_THREADS, n),
+        None => Err(refuse(NUM_THREADS, format!("{text:?}"))),
+    }
+}
+
+/// `n`, unless starting so many threads would take the machine down before the system says no.
+fn affordable(name: &'static str, n: usize) -> Result<usize, Error> {
+    let most = MOST_THREADS.max(cores());
+    if n > most {
+        return Err(Error::argument(name, format!("at most {most} threads"), n));
+    }
+    Ok(n)
 }
 
 fn count(n: isize) -> Option<usize> {
@@ -174,6 +191,21 @@ pub fn for_each<I: Send>(
     pool.install(|| tasks.into_par_iter().with_max_len(1).try_for_each(&f))
 }
 
+/// Calls `f` on one of `threads` threads, so that what it shares out is shared with them.
+///
+/// # Errors
+///
+/// [`Error::Argument`] if the system cannot start the threads.
+pub fn on_pool<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> Result<R, Error> {
+    Ok(pool(threads)?.install(f))
+}
+
+/// What to say if the system does not start a thread.
+pub fn refused(threads: usize, error: &dyn std::fmt::Display) -> Error {
+    let expected = "a number of threads that the system can start";
+    Error::argument("n_jobs", expected, format!("{threads} ({error})"))
+}
+
 /// The pools of one process.
 struct Pools {
     process: u32,
@@ -221,10 +253,7 @@ fn pool(threads: usize) -> Result<Arc<ThreadPool>, Error> {
         .num_threads(threads)
         .thread_name(|i| format!("linewatch-{i}"))
         .build()
-        .map_err(|error| {
-            let expected = "a number of threads that the system can start";
-            Error::argument("n_jobs", expected, format!("{threads} ({error})"))
-        })?;
+        .map_err(|error| refused(threads, &error))?;
     let pool = Arc::new(pool);
     by_size.insert(threads, Arc::clone(&pool));
     Ok(pool)
@@ -242,6 +271,15 @@ mod tests {
         assert_eq!(threads(Some(-2)), Ok((cores() - 1).max(1)));
         assert_eq!(threads(Some(isize::MIN)), Ok(1));
         assert!(threads(Some(0)).is_err());
+    }
+
+    #[test]
+    fn more_threads_than_any_machine_has_are_refused() {
+        let most = MOST_THREADS.max(cores());
+        assert_eq!(threads(Some(most.cast_signed())), Ok(most));
+        let error = threads(Some(isize::MAX)).unwrap_err().to_string();
+        let expected = format!("n_jobs must be at most {most} threads, got {}", isize::MAX);
+        assert_eq!(error, expected);
     }
 
     #[test]

@@ -18,3 +18,12 @@ LINEWATCH_EXAMPLES=3000 "$python" -m pytest -q tests/test_rolling_properties.py
 "$python" benches/rolling.py --n 10000000
 # A hundred million calls of a million users in less than 256 MB: about a minute.
 LINEWATCH_CALLS=100000000 "$python" -m pytest -q tests/test_cdr_memory.py
+# The wheel as it is installed elsewhere: what is in it, then the tests with the oldest and the newest
+# libraries on every Python that is found. Some minutes, most of them for building and installing.
+"$python" -m pip install -q --group release
+wheels="$(mktemp -d)"
+trap 'rm -rf "$wheels"' EXIT
+"$python" -m maturin build --release --locked --out "$wheels"
+"$python" -m maturin sdist --out "$wheels"
+"$python" tests/check_wheel.py --any-linux "$wheels"/*.whl "$wheels"/*.tar.gz
+"$python" tests/run_floors.py "$wheels"/*.whl

@@ -14,15 +14,13 @@ does not count. ``--all`` adds the modules in which linewatch answers but a part
 import argparse
 import importlib
 import inspect
-import json
 import os
 import pathlib
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 
-FAULT = "LINEWATCH_PLANTED_FAULT"
+import peer_suite
+from peer_suite import FAULT, pytest_addoption, pytest_sessionstart  # noqa: F401
 
 MODULES = [
     "test__pywt",
@@ -99,18 +97,8 @@ calls = {"linewatch": Counter(), "pywt": Counter()}
 # The pytest plugin, in every job ---------------------------------------------------------------
 
 
-def pytest_addoption(parser):
-    group = parser.getgroup("linewatch")
-    group.addoption("--share", default="0/1", help="which share of the tests, as in 0/2")
-    group.addoption("--report", help="where the job leaves its results, as JSON")
-    group.addoption("--own-functions", action="store_true", help="leave PyWavelets as it is")
-    group.addoption("--only", help="file with the names of the tests to run, as JSON")
-
-
 def pytest_configure(config):
-    config.linewatch_results = Counter()
-    config.linewatch_failed = []
-    if not config.getoption("--own-functions"):
+    if not config.getoption("--as-it-is"):
         replace(os.environ.get(FAULT))
 
 
@@ -175,93 +163,21 @@ def handing_own(function, own):
 
 
 def pytest_collection_modifyitems(config, items):
-    share, shares = map(int, config.getoption("--share").split("/"))
-    tested = items
-    if config.getoption("--only"):
-        only = set(json.loads(pathlib.Path(config.getoption("--only")).read_text()))
-        tested = [item for item in tested if item.nodeid in only]
-    kept = tested[share::shares]
-    config.hook.pytest_deselected(items=list(set(items) - set(kept)))
-    items[:] = kept
-
-
-class _Recorder:
-    def __init__(self, config):
-        self.config = config
-
-    def pytest_runtest_logreport(self, report):
-        if report.when == "call" or report.outcome != "passed":
-            self.config.linewatch_results[report.outcome] += 1
-        if report.failed:
-            self.config.linewatch_failed.append(report.nodeid)
-
-
-def pytest_sessionstart(session):
-    session.config.pluginmanager.register(_Recorder(session.config))
+    peer_suite.keep_share(config, items)
 
 
 def pytest_sessionfinish(session):
-    results = {
-        "results": session.config.linewatch_results,
-        "failed": session.config.linewatch_failed,
-        "calls": calls,
-    }
-    pathlib.Path(session.config.getoption("--report")).write_text(json.dumps(results))
+    peer_suite.report(session, calls)
 
 
-# The jobs --------------------------------------------------------------------------------------
-
-
-def run(modules, jobs, only=None):
-    """Results put together from all jobs, and what they have printed; `only` without linewatch."""
-    import pywt
-
-    here = pathlib.Path(__file__).resolve()
-    root = pathlib.Path(pywt.__file__).parent
-    given = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    path = os.pathsep.join([str(here.parent), *map(os.path.abspath, given)])
-    names = [f"pywt.tests.{name}" for name in modules]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", here.stem, "--pyargs", *names]
-    command += ["-c", os.devnull, "--rootdir", str(root), "-p", "no:cacheprovider"]
-    command += ["-W", "ignore", "--tb=short"]
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        if only is not None:
-            (folder / "only").write_text(json.dumps(only))
-            command += ["--own-functions", f"--only={folder / 'only'}"]
-        processes = []
-        for job in range(jobs):
-            options = [f"--share={job}/{jobs}", f"--report={folder / str(job)}"]
-            with open(folder / f"{job}.txt", "w") as output:
-                processes.append(
-                    subprocess.Popen(
-                        command + options,
-                        stdout=output,
-                        stderr=output,
-                        cwd=folder,
-                        env=os.environ | {"PYTHONPATH": path},
-                    )
-                )
-        printed, reports = "", []
-        for job, process in enumerate(processes):
-            process.wait()
-            text = (folder / f"{job}.txt").read_text()
-            if process.returncode not in (0, 1, 5):  # passed, failed, an empty share
-                raise SystemExit(f"job {job} broke off\n{text[-5000:]}")
-            printed += text
-            reports.append(json.loads((folder / str(job)).read_text()))
-    return merged(reports), printed
+# The script ------------------------------------------------------------------------------------
 
 
 def merged(reports):
-    whole = {"results": Counter(), "failed": [], "calls": {"linewatch": Counter()}}
-    whole["calls"]["pywt"] = Counter()
-    for report in reports:
-        whole["results"].update(report["results"])
-        whole["failed"] += report["failed"]
-        for whose, counts in report["calls"].items():
-            whole["calls"][whose].update(counts)
-    return whole
+    return {
+        whose: sum((Counter(report[whose]) for report in reports), Counter())
+        for whose in ("linewatch", "pywt")
+    }
 
 
 def table(calls):
@@ -276,32 +192,28 @@ def table(calls):
 
 
 def main(arguments=None):
+    import pywt
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", help="as test_swt")
     parser.add_argument("--all", action="store_true", help="also where linewatch answers a part")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     chosen = parser.parse_args(arguments)
-    modules = chosen.modules or [*MODULES, *(MORE if chosen.all else [])]
-    found, printed = run(modules, chosen.jobs)
-    worse = []
-    if found["failed"]:
-        again, _ = run(modules, chosen.jobs, only=found["failed"])
-        worse = sorted(set(found["failed"]) - set(again["failed"]))
+    names = chosen.modules or [*MODULES, *(MORE if chosen.all else [])]
+    modules = [f"pywt.tests.{name}" for name in names]
+    root = pathlib.Path(pywt.__file__).parent
+    results, reports, failed, worse = peer_suite.compare(__file__, modules, root, chosen.jobs)
     meant = [name for name in worse if name.partition("::")[2] in DIFFERENT]
     worse = [name for name in worse if name not in meant]
-    if worse:
-        print(printed[-20_000:])
-    print("\n".join(table(found["calls"])))
-    print(", ".join(f"{n} {outcome}" for outcome, n in sorted(found["results"].items())))
+    calls = merged(reports)
+    print("\n".join(table(calls)))
     for name in meant:
         print(f"differs on purpose: {name}: {DIFFERENT[name.partition('::')[2]]}")
-    print(
-        f"{len(found['failed']) - len(worse) - len(meant)} fail with PyWavelets' own functions too"
-    )
+    theirs = len(failed) - len(worse) - len(meant)
+    print("\n".join(peer_suite.told(results, theirs, "PyWavelets' own functions")))
     for name in worse:
         print(f"FAILED with linewatch only: {name}")
-    answered = sum(found["calls"]["linewatch"].values())
-    return 1 if worse or not answered else 0
+    return 1 if worse or not calls["linewatch"].total() else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import os
 
 import cdr_checks as checks
 import polars as pl
@@ -314,3 +315,39 @@ def test_the_truth_lists_the_anomalies(data, table):
     truth = data.truth
     assert truth.height == data.anomalies
     assert truth["call_id"].equals(table.filter("is_anomaly")["call_id"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_stream_is_read_in_one_process_alone():
+    data = cdr.generate(1000, 2, seed=7, n_jobs=2)
+    batches = iter(data._core.calls(0, 2, 100, 2))
+    first = len(next(batches))
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            next(batches)
+        except ValueError as error:
+            told = str(error)
+        else:
+            told = "nothing"
+        del batches
+        anew = sum(len(batch) for batch in data._core.calls(0, 2, 100, 2))
+        os.write(write, f"{told}|{anew}".encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        told, anew = pipe.read().split("|")
+    os.waitpid(child, 0)
+    assert told == (
+        "stream must be read in the process that began to read it; begin anew in this one, "
+        "got a child process"
+    )
+    assert int(anew) == data.rows == first + sum(len(batch) for batch in batches)
+
+
+def test_a_stream_may_be_left_before_its_end():
+    data = cdr.generate(1000, 2, seed=7, n_jobs=2)
+    for table in ("calls", "sms", "data"):
+        next(iter(data._core.calls(0, 2, 100, 2, table)))

@@ -569,6 +569,25 @@ def test_onnx_gives_the_same_scores(options, X):
     assert (labels[far] == forest.predict(new)[far]).all()
 
 
+@pytest.mark.parametrize("n_features", [3, 40])
+def test_onnx_agrees_on_100_000_rows_within_1e_5(n_features, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    rng = np.random.default_rng(n_features)
+    forest = IsolationForest(n_estimators=50, contamination=0.05, random_state=0)
+    forest.fit(rng.standard_t(3, size=(5000, n_features)))
+    new = rng.standard_t(3, size=(100_000, n_features))
+    new[rng.uniform(size=new.shape) < 0.02] = np.nan
+    # From a file, as a box without Python would load it.
+    (tmp_path / "m.onnx").write_bytes(forest.to_onnx().SerializeToString())
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    scores, labels = session.run(["score_samples", "label"], {"X": new})
+    expected = forest.score_samples(new)
+    np.testing.assert_allclose(scores, expected, atol=1e-5, rtol=0)
+    differ = labels != forest.predict(new)
+    assert (np.abs(expected[differ] - forest.offset_) <= 1e-5).all() and differ.sum() < 10
+    assert 1000 < (labels == -1).sum() < 20_000
+
+
 def test_onnx_of_one_training_row_and_of_names(X):
     onnxruntime = pytest.importorskip("onnxruntime")
     frame = pd.DataFrame(X[:1], columns=NAMES)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import stopped
 
 rolling = pytest.importorskip("linewatch.rolling")
 
@@ -66,6 +67,16 @@ except KeyboardInterrupt:
     # 0.05 to 0.2 s on an idle machine; a call that does not listen takes many seconds.
     assert stopped - sent < 1.0
     assert median == 2.0
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers of signals")
+def test_every_long_call_can_be_stopped_and_the_next_one_works():
+    """In one process: a call that does not listen takes minutes, and the next one shows whether
+    the last has left anything broken."""
+    script = os.path.join(os.path.dirname(__file__), "stopped.py")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-500:] + done.stderr[-2000:]
+    assert len(done.stdout.splitlines()) == len(stopped.CALLS)
 
 
 def test_other_python_threads_go_on(x):

@@ -1,8 +1,24 @@
 """Display classes in scikit-learn's manner: made from data, drawn as often as wanted."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Literal, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import AnyFrame, Array, Bools, Column, Floats, Matrix, Theme
+
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 PALETTE = (
@@ -17,7 +33,7 @@ STATISTICS = {"mean": "mean", "median": "median", "sum": "sum", "max": "max", "c
 
 
 @contextmanager
-def style(name="light"):
+def style(name: Theme = "light") -> Iterator[None]:
     """Colours for all pictures drawn inside: a light or a dark paper, a palette for everybody.
 
     Parameters
@@ -90,7 +106,26 @@ class AnomalyScoreDisplay:
     50
     """
 
-    def __init__(self, score, *, threshold=None, x=None, y_true=None, name=None):
+    score: Floats
+    threshold: float | None
+    name: str | None
+    x: Array
+    y_true: Bools | None
+    ax_: Axes
+    figure_: Figure | SubFigure
+    line_: Line2D
+    threshold_line_: Line2D | None
+    anomalies_: Line2D | None
+
+    def __init__(
+        self,
+        score: ArrayLike,
+        *,
+        threshold: float | None = None,
+        x: ArrayLike | None = None,
+        y_true: ArrayLike | None = None,
+        name: str | None = None,
+    ) -> None:
         self.score = np.asarray(score, dtype=float)
         self.threshold, self.name = threshold, name
         self.x = np.arange(len(self.score)) if x is None else np.asarray(x)
@@ -104,14 +139,32 @@ class AnomalyScoreDisplay:
 
     @classmethod
     def from_predictions(
-        cls, score, *, threshold=None, x=None, y_true=None, name=None, ax=None, **line
-    ):
+        cls,
+        score: ArrayLike,
+        *,
+        threshold: float | None = None,
+        x: ArrayLike | None = None,
+        y_true: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **line: Any,
+    ) -> Self:
         """Draw scores that are known already; arguments as of the class, `line` for the line."""
         made = cls(score, threshold=threshold, x=x, y_true=y_true, name=name)
         return made.plot(ax=ax, **line)
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, x=None, y_true=None, name=None, ax=None, **line):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Matrix,
+        *,
+        x: ArrayLike | None = None,
+        y_true: ArrayLike | None = None,
+        name: str | None = None,
+        ax: Axes | None = None,
+        **line: Any,
+    ) -> Self:
         """Draw the scores of a fitted detector with ``score_samples`` and, if any, ``offset_``.
 
         scikit-learn's scores are higher for the more normal row; here the sign is turned.
@@ -129,7 +182,7 @@ class AnomalyScoreDisplay:
         )  # fmt: skip
         return made.plot(ax=ax, **line)
 
-    def plot(self, ax=None, **line):
+    def plot(self, ax: Axes | None = None, **line: Any) -> Self:
         """Draw; returns the display.
 
         Parameters
@@ -191,10 +244,16 @@ class KpiDisplay:
     'traffic (Mbit/s)'
     """
 
-    def __init__(self, scored, which=None, **options):
+    scored: AnyFrame
+    which: str | None
+    options: dict[str, Any]
+    ax_: Axes
+    figure_: Figure | SubFigure
+
+    def __init__(self, scored: AnyFrame, which: str | None = None, **options: Any) -> None:
         self.scored, self.which, self.options = scored, which, options
 
-    def plot(self, ax=None, **options):
+    def plot(self, ax: Axes | None = None, **options: Any) -> Self:
         """Draw; returns the display. `options` win over those of the class."""
         from linewatch.plots import kpi_band
 
@@ -219,13 +278,26 @@ class HourWeekdayDisplay:
         Where it was drawn, and the picture.
     """
 
-    def __init__(self, grid, label="mean"):
+    grid: Floats
+    label: str
+    ax_: Axes
+    figure_: Figure | SubFigure
+    image_: Any
+
+    def __init__(self, grid: ArrayLike, label: str = "mean") -> None:
         self.grid, self.label = np.asarray(grid, dtype=float), label
         if self.grid.shape != (7, 24):
             raise ValueError(f"grid must have shape (7, 24), got {self.grid.shape}")
 
     @classmethod
-    def from_values(cls, time, value, *, statistic="mean", label=None):
+    def from_values(
+        cls,
+        time: Column,
+        value: Column,
+        *,
+        statistic: Literal["mean", "median", "sum", "max", "count"] = "mean",
+        label: str | None = None,
+    ) -> Self:
         """From rows.
 
         Parameters
@@ -268,7 +340,9 @@ class HourWeekdayDisplay:
         grid[found["day"].to_numpy() - 1, found["hour"].to_numpy()] = found["value"].to_numpy()
         return cls(grid, label or statistic)
 
-    def plot(self, ax=None, *, cmap="cividis", colorbar=True):
+    def plot(
+        self, ax: Axes | None = None, *, cmap: str | Colormap = "cividis", colorbar: bool = True
+    ) -> Self:
         """Draw; returns the display.
 
         Parameters

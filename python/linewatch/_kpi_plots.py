@@ -1,8 +1,20 @@
 """Pictures of KPIs: events, cells by hours, calendars, two KPIs, maps, the figure of a cell."""
 
+from __future__ import annotations
+
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Literal
+
+    from matplotlib.axes import Axes
+
+    from linewatch._typing import AnyFrame, Time
+
 
 CLASS_COLORS = {
     "SUDDEN_INCREASE": "#d95f02",
@@ -46,7 +58,17 @@ def shade_events(ax, events, step):
         seen.add(kind)
 
 
-def kpi_heatmap(frame, *, time=None, cell=None, value=None, kpi=None, top=40, limit=6.0, ax=None):
+def kpi_heatmap(
+    frame: AnyFrame,
+    *,
+    time: str | None = None,
+    cell: str | None = None,
+    value: str | None = None,
+    kpi: str | None = None,
+    top: int = 40,
+    limit: float = 6.0,
+    ax: Axes | None = None,
+) -> Axes:
     """Cells by hours: how far each value is from its baseline, in scales.
 
     Parameters
@@ -126,8 +148,16 @@ def kpi_heatmap(frame, *, time=None, cell=None, value=None, kpi=None, top=40, li
 
 
 def kpi_calendar(
-    frame, *, which=None, how="mean", time=None, cell=None, value=None, kpi=None, ax=None
-):
+    frame: AnyFrame,
+    *,
+    which: str | None = None,
+    how: Literal["mean", "sum", "max", "min", "lost"] = "mean",
+    time: str | None = None,
+    cell: str | None = None,
+    value: str | None = None,
+    kpi: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """A KPI by days: weeks from left to right, Monday to Sunday from top to bottom.
 
     Parameters
@@ -202,7 +232,17 @@ def kpi_calendar(
     return ax
 
 
-def kpi_scatter(frame, x, y, *, which=None, time=None, cell=None, anomaly=None, ax=None):
+def kpi_scatter(
+    frame: AnyFrame,
+    x: str,
+    y: str,
+    *,
+    which: str | None = None,
+    time: str | None = None,
+    cell: str | None = None,
+    anomaly: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Two KPIs against each other, a dot for each row; anomalies stand out.
 
     Parameters
@@ -296,19 +336,19 @@ def _groups(column, name):
 
 
 def kpi_map(
-    sites,
-    values=None,
+    sites: AnyFrame,
+    values: AnyFrame | Mapping[str, float] | None = None,
     *,
-    marked=(),
-    label=None,
-    cell="cell_id",
-    site="site_id",
-    latitude="latitude",
-    longitude="longitude",
-    azimuth="azimuth",
-    names=True,
-    ax=None,
-):
+    marked: Collection[str] = (),
+    label: str | None = None,
+    cell: str = "cell_id",
+    site: str = "site_id",
+    latitude: str = "latitude",
+    longitude: str = "longitude",
+    azimuth: str = "azimuth",
+    names: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
     """Cells where they stand and look, as sectors, colored by a number of each.
 
     Parameters
@@ -455,16 +495,16 @@ def _reach(x, y):
 
 
 def kpi_cell(
-    classified,
-    which,
+    classified: AnyFrame,
+    which: str,
     *,
-    data=None,
-    voice=None,
-    start=None,
-    end=None,
-    title=None,
-    ax=None,
-):
+    data: str | None = None,
+    voice: str | None = None,
+    start: Time | None = None,
+    end: Time | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Data and voice traffic of one cell with its increases and degradations, 14 by 6 inches.
 
     The colors are those of the original notebook: an increase is red, a degradation green,

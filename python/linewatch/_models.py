@@ -5,14 +5,23 @@ detector that can be saved has ``_to_model()``, which gives its settings (what J
 its arrays, and ``_from_model(settings, arrays)``, which makes it again.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from datetime import timedelta
 from importlib import import_module
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from linewatch import __version__, _core
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from linewatch._typing import DetectorT, PathLike
+
 
 # What a file says it holds, and the module and class that read it.
 KINDS = {
@@ -33,6 +42,10 @@ def save(estimator, path):
     _core.write_model(os.fspath(path), _kind(estimator), settings_text(settings), arrays)
 
 
+@overload
+def load(path: PathLike, *, expected: None = ...) -> Any: ...
+@overload
+def load(path: PathLike, *, expected: type[DetectorT]) -> DetectorT: ...
 def load(path, *, expected=None):
     """Read a detector that its ``save`` wrote; nothing in the file is executed.
 
@@ -77,7 +90,7 @@ def load(path, *, expected=None):
         )
     try:
         return _class(kind)._from_model(_settings(text), arrays, path=path)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(
             f"{path} does not hold what a model of kind {kind!r} needs ({error})"
         ) from None
@@ -145,7 +158,7 @@ def described_features(estimator):
 def _settings(text):
     try:
         settings = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise KeyError(f"settings are not JSON: {error}") from None
     if not isinstance(settings, dict):
         raise KeyError("settings are not an object")

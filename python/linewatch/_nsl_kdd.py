@@ -4,12 +4,25 @@ What is checked: 43 fields a line, the numbers and names each field may hold, th
 its normal and attack rows, and that the file is the one that was read the first time.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from linewatch._typing import PathLike
+
 
 CATEGORICAL = ("protocol_type", "service", "flag")
 RATES = (
@@ -46,6 +59,30 @@ PARTS = {
 }
 
 
+@overload
+def load_nsl_kdd(
+    part: Literal["train", "train20", "test", "test21"] = ...,
+    folder: PathLike | None = ...,
+    *,
+    url: str | None = ...,
+    backend: Literal["polars"] = ...,
+) -> pl.DataFrame: ...
+@overload
+def load_nsl_kdd(
+    part: Literal["train", "train20", "test", "test21"] = ...,
+    folder: PathLike | None = ...,
+    *,
+    url: str | None = ...,
+    backend: Literal["pandas"],
+) -> pd.DataFrame: ...
+@overload
+def load_nsl_kdd(
+    part: Literal["train", "train20", "test", "test21"] = ...,
+    folder: PathLike | None = ...,
+    *,
+    url: str | None = ...,
+    backend: Literal["pyarrow"],
+) -> pa.Table: ...
 def load_nsl_kdd(part="train", folder=None, *, url=None, backend="polars"):
     """Connections of the NSL-KDD intrusion data: 41 features, the attack's name, 0 or 1.
 

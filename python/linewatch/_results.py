@@ -341,7 +341,7 @@ def write(folder, *, kind, tables, parameters, units=None, time_zone=None, summa
         names = [MANIFEST]
         for name, table in tables.items():
             _check_columns(name, table)
-            table.write_parquet(made / f"{name}.parquet", compression="zstd")
+            _write_table(table, made / f"{name}.parquet", folder)
             names.append(f"{name}.parquet")
         for name, draw in files:
             draw(made / name)
@@ -367,6 +367,16 @@ def write(folder, *, kind, tables, parameters, units=None, time_zone=None, summa
     return [folder / name for name in names]
 
 
+def _write_table(table, path, folder):
+    import polars as pl
+
+    try:
+        table.write_parquet(path, compression="zstd")
+    except pl.exceptions.ComputeError as error:  # as Polars calls a full disk
+        reason = str(error).split("error: ")[-1]
+        raise OSError(f"{folder} cannot be written: {reason}") from None
+
+
 def read(folder):
     """The manifest (a dict) and the tables (Polars frames by name) of a results folder."""
     import polars as pl
@@ -379,27 +389,42 @@ def read(folder):
 
 def read_manifest(folder):
     """The manifest of a results folder, with the tables that this version knows."""
+    path = folder / MANIFEST
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileNotFoundError(f"{folder} has no {MANIFEST}; expected a results folder") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{folder / MANIFEST} is damaged: {error}") from None
-    if manifest.get("format_version", 0) > FORMAT_VERSION:
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    if not isinstance(manifest, dict):
+        raise ValueError(f"{path} is not an object; expected a results folder")
+    version = manifest.get("format_version", 0)
+    if not _is_count(version):
+        raise ValueError(f"{path} is damaged: its format_version is {version!r}")
+    if version > FORMAT_VERSION:
         raise ValueError(
-            f"{folder} has format version {manifest['format_version']}; this linewatch reads up to "
+            f"{folder} has format version {version}; this linewatch reads up to "
             f"{FORMAT_VERSION} (upgrade linewatch)"
         )
     tables = manifest.get("tables")
     if not isinstance(tables, dict):
-        raise ValueError(f"{folder / MANIFEST} names no tables; expected a results folder")
+        raise ValueError(f"{path} names no tables; expected a results folder")
+    for name in ("parameters", "summary", "units"):
+        if not isinstance(manifest.setdefault(name, {}), dict):
+            raise ValueError(f"{path} is damaged: its {name} are not an object")
     # Names become paths: only known ones are followed, and only to files of the folder itself.
     manifest["tables"] = {name: rows for name, rows in tables.items() if name in TABLES}
-    for name in manifest["tables"]:
-        path = folder / f"{name}.parquet"
-        if path.is_symlink() or not path.is_file():
-            raise ValueError(f"{path} is in the manifest but is no file of the folder")
+    for name, rows in manifest["tables"].items():
+        file = folder / f"{name}.parquet"
+        if file.is_symlink() or not file.is_file():
+            raise ValueError(f"{file} is in the manifest but is no file of the folder")
+        if not _is_count(rows):
+            raise ValueError(f"{path} is damaged: it gives {name} {rows!r} rows")
     return manifest
+
+
+def _is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def check(folder, kind=None):

@@ -4,6 +4,7 @@ A CSV is read as text and only the columns in use are turned into times and numb
 value that is neither can be named with its line.
 """
 
+import collections
 import csv
 import gzip
 import io
@@ -24,6 +25,9 @@ LABEL_NAMES = ["is degraded", "label", "in window", "unusual", "is anomaly", "an
 MOST = 0.95
 # How many values of a column say what it holds.
 SAMPLE = 1000
+# Text of KPIs packs five to fifty times. What unpacks to more than this, and is large, is a trap.
+PACKED = 100
+ALWAYS_UNPACKED = 256 << 20
 # Numbers that describe a row rather than measure something.
 NOT_KPIS = {
     "row", "index", "id", "hour", "weekday", "day", "week", "month", "year", "minute", "lat",
@@ -92,11 +96,19 @@ def read(path, columns=None):
 def _unpacked(path, magic):
     if magic[:2] != b"\x1f\x8b":
         return path.read_bytes()
+    most = max(PACKED * path.stat().st_size, ALWAYS_UNPACKED)
     try:
         with gzip.open(path) as file:
-            return file.read()
+            data = file.read(most + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is a damaged or cut-off gzip file: {error}") from None
+    if len(data) > most:
+        times = most // path.stat().st_size
+        raise ValueError(
+            f"{path} unpacks to more than {most >> 20} MiB, {times} times its size, which no table "
+            "does (unpack it with gunzip if it is one after all)"
+        )
+    return data
 
 
 def _read_csv(path, data):
@@ -131,10 +143,14 @@ def _decimal_point(column):
 
 def _check_lines(path, data, separator):
     """Raise with the number of the first line that has more or fewer fields than the header."""
-    names = next(csv.reader([_text(path, data.split(b"\n", 1)[0])], delimiter=separator), [])
+    try:
+        names = next(csv.reader([_text(path, data.split(b"\n", 1)[0])], delimiter=separator), [])
+    except csv.Error as error:
+        raise ValueError(f"{path}, line 1: {error}") from None
     names = [name.strip() for name in names]
+    times = collections.Counter(names)
     for name in names:
-        if names.count(name) > 1:
+        if times[name] > 1:
             raise ValueError(f'{path}: column "{name}" is in the header twice')
     if b'"' not in data:
         expected = data.split(b"\n", 1)[0].count(separator.encode())

@@ -3,14 +3,23 @@
 Names, attributes and values are those of PyWavelets.
 """
 
+from __future__ import annotations
+
 import difflib
 import math
 import warnings
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linewatch import _core
+
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, Literal
+
+    from linewatch._typing import Array, Float64
+
 
 # Family: full name, symmetry, orthogonal, biorthogonal.
 _DISCRETE = {
@@ -32,6 +41,8 @@ _CONTINUOUS = {
     "fbsp": ("Frequency B-Spline wavelets", True, None, 20.0, (2, 1.0, 0.5)),
     "cmor": ("Complex Morlet wavelets", True, None, 8.0, (1.0, 0.5)),
 }
+# Wavelets are tabled at up to 2**24 points.
+_MOST_STEPS = 24
 # Old names that PyWavelets still knows.
 _OLD_MODES = {
     "zpd": "zero",
@@ -75,7 +86,7 @@ class Modes:
      'antisymmetric', 'antireflect']
     """
 
-    modes = [
+    modes: ClassVar[list[str]] = [
         "zero",
         "constant",
         "symmetric",
@@ -88,7 +99,7 @@ class Modes:
     ]
 
     @classmethod
-    def from_object(cls, mode):
+    def from_object(cls, mode: str | int) -> int:
         """The number of a mode given by name or number, as PyWavelets counts them."""
         return _NUMBERS.index(mode_name(mode))
 
@@ -132,7 +143,7 @@ def _continuous_names():
     }
 
 
-def families(short=True):
+def families(short: bool = True) -> list[str]:
     """Families of wavelets, the discrete ones first.
 
     Parameters
@@ -154,7 +165,9 @@ def families(short=True):
     return list(every) if short else [about[0] for about in every.values()]
 
 
-def wavelist(family=None, kind="all"):
+def wavelist(
+    family: str | None = None, kind: Literal["all", "discrete", "continuous"] = "all"
+) -> list[str]:
     """Names of the wavelets.
 
     Parameters
@@ -206,6 +219,12 @@ def _split(name):
     return name.rstrip("0123456789.")
 
 
+def _check_level(level):
+    if not 1 <= level <= _MOST_STEPS:
+        bound = "at least 1" if level < 1 else f"at most {_MOST_STEPS}"
+        raise ValueError(f"level must be {bound}, got {level}")
+
+
 class Wavelet:
     """A discrete wavelet: four filters and what is known about them.
 
@@ -249,7 +268,22 @@ class Wavelet:
     [-0.1294, 0.2241, 0.8365, 0.483]
     """
 
-    def __init__(self, name="", filter_bank=None):
+    name: str
+    dec_lo: list[float]
+    dec_hi: list[float]
+    rec_lo: list[float]
+    rec_hi: list[float]
+    orthogonal: bool
+    biorthogonal: bool
+    symmetry: str
+    family_name: str
+    short_family_name: str
+    family_number: int
+    number: int
+    vanishing_moments_psi: int | None
+    vanishing_moments_phi: int | None
+
+    def __init__(self, name: str = "", filter_bank: Any = None) -> None:
         if not name and filter_bank is None:
             raise TypeError("a wavelet needs a name or a filter_bank")
         if filter_bank is None:
@@ -298,27 +332,27 @@ class Wavelet:
         self._bank = _core.FilterBank(*filters)
 
     @property
-    def filter_bank(self):
+    def filter_bank(self) -> tuple[list[float], list[float], list[float], list[float]]:
         """The filters for analysis and synthesis."""
         return self.dec_lo, self.dec_hi, self.rec_lo, self.rec_hi
 
     @property
-    def inverse_filter_bank(self):
+    def inverse_filter_bank(self) -> tuple[list[float], ...]:
         """The filters of the wavelet that exchanges analysis and synthesis."""
         filters = (self.rec_lo, self.rec_hi, self.dec_lo, self.dec_hi)
         return tuple(taps[::-1] for taps in filters)
 
     @property
-    def dec_len(self):
+    def dec_len(self) -> int:
         """Taps of the analysis filters."""
         return len(self.dec_lo)
 
     @property
-    def rec_len(self):
+    def rec_len(self) -> int:
         """Taps of the synthesis filters."""
         return len(self.rec_lo)
 
-    def wavefun(self, level=8):
+    def wavefun(self, level: int = 8) -> tuple[Float64, ...]:
         """Scaling function and wavelet, approximated by `level` steps of reconstruction.
 
         Parameters
@@ -334,7 +368,7 @@ class Wavelet:
         Raises
         ------
         ValueError
-            If `level` is below 1.
+            If `level` is not from 1 to 24.
 
         Examples
         --------
@@ -343,8 +377,7 @@ class Wavelet:
         >>> psi
         array([ 0.,  1., -1.,  0.])
         """
-        if level < 1:
-            raise ValueError(f"level must be at least 1, got {level}")
+        _check_level(level)
         taps = self.dec_len
         keep = (2**level - 1) * (taps - 1) + 1
         # PyWavelets turns the sign of these wavelets.
@@ -372,15 +405,15 @@ class Wavelet:
             x,
         )
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         filters = None if self.short_family_name else self.filter_bank
         return _restore, (self.name, filters, self.orthogonal, self.biorthogonal)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         filters = "" if self.short_family_name else f", filter_bank={self.filter_bank}"
         return f"Wavelet({self.name!r}{filters})"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(
             [
                 f"Wavelet {self.name}",
@@ -448,9 +481,23 @@ class ContinuousWavelet:
     array([0.   , 0.867, 0.   ])
     """
 
+    name: str
+    dt: np.dtype[Any]
+    lower_bound: float
+    upper_bound: float
+    bandwidth_frequency: float | None
+    center_frequency: float | None
+    fbsp_order: int | None
+    complex_cwt: bool
+    symmetry: str
+    family_name: str
+    short_family_name: str
+    family_number: int
+    number: int
+
     orthogonal = biorthogonal = False
 
-    def __init__(self, name="", dtype=np.float64):
+    def __init__(self, name: str = "", dtype: Any = np.float64) -> None:
         if not isinstance(name, str) or not name:
             raise TypeError(f"wavelet must be a name or a ContinuousWavelet, got {name!r}")
         self.name = name.lower()
@@ -473,7 +520,7 @@ class ContinuousWavelet:
         else:
             self.symmetry = "symmetric" if family in ("mexh", "morl") else "asymmetric"
 
-    def wavefun(self, level=8, length=None):
+    def wavefun(self, level: int = 8, length: int | None = None) -> tuple[Array, Array]:
         """The wavelet at equal steps across its interval.
 
         Parameters
@@ -490,12 +537,12 @@ class ContinuousWavelet:
         Raises
         ------
         ValueError
-            If `level` is below 1 or `length` below 2.
+            If `level` is not from 1 to 24, or `length` below 2 or above ``2 ** 24``.
         """
-        if length is None and level < 1:
-            raise ValueError(f"level must be at least 1, got {level}")
-        if length is not None and length < 2:
-            raise ValueError(f"length must be at least 2, got {length}")
+        if length is None:
+            _check_level(level)
+        elif not 2 <= length <= 2**_MOST_STEPS:
+            raise ValueError(f"length must be from 2 to {2**_MOST_STEPS}, got {length}")
         x = np.linspace(self.lower_bound, self.upper_bound, length or 2**level)
         psi = self._psi(x)
         kind = np.result_type(self.dt, np.complex64) if self.complex_cwt else self.dt
@@ -518,13 +565,13 @@ class ContinuousWavelet:
             return math.sqrt(b) * np.sinc(b * x) * wave
         return math.sqrt(b) * np.sinc(b * x / self.fbsp_order) ** self.fbsp_order * wave
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return ContinuousWavelet, (self.name, self.dt), self.__dict__
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"ContinuousWavelet({self.name!r})"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(
             [
                 f"ContinuousWavelet {self.name}",
@@ -596,8 +643,17 @@ def _gaussian_derivative(x, n, is_complex):
     return sign / math.sqrt(energy) * poly(x) * np.exp(-(x**2) - turn * x)
 
 
-def DiscreteContinuousWavelet(name="", filter_bank=None):
-    """A `Wavelet` or a `ContinuousWavelet`, whichever has the name."""
+def DiscreteContinuousWavelet(
+    name: str = "", filter_bank: Any = None
+) -> Wavelet | ContinuousWavelet:
+    """A `Wavelet` or a `ContinuousWavelet`, whichever has the name.
+
+    Examples
+    --------
+    >>> from linewatch import wavelet
+    >>> [wavelet.DiscreteContinuousWavelet(name).name for name in ("db2", "mexh")]
+    ['db2', 'mexh']
+    """
     if filter_bank is None and isinstance(name, str) and name[:4].lower() in _CONTINUOUS:
         return ContinuousWavelet(name)
     return Wavelet(name, filter_bank)

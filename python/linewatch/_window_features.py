@@ -14,6 +14,8 @@ from linewatch import _core, _edge
 from linewatch._libraries import is_arrow, is_narwhals, pandas, polars
 from linewatch._wavelets import as_discrete, mode_name, nearest
 
+# A series is halved so often at most.
+MOST_LEVELS = 64
 NAMES = [
     "band_energy",
     "relative_band_energy",
@@ -77,7 +79,7 @@ def plan(
 ):
     """The plan of features by name."""
     wavelet, mode = as_discrete(wavelet), mode_name(mode)
-    level = whole(level, "level", 0)
+    level = whole(level, "level", 0, MOST_LEVELS)
     rate = real(sampling_rate, "sampling_rate")
     if isinstance(features, str):
         features = [features]
@@ -134,12 +136,14 @@ def _edges(bands, rate):
     return bands
 
 
-def whole(value, name, least):
-    """A whole number of at least `least`."""
+def whole(value, name, least, most=None):
+    """A whole number of at least `least`, and at most `most`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
+    if most is not None and value > most:
+        raise ValueError(f"{name} must be at most {most}, got {value}")
     return int(value)
 
 
@@ -189,7 +193,7 @@ def of_series(x, plan, window, hop, *, n_jobs=None, progress=None):
     values = held.values
     n = len(values)
     window = whole(window, "window", 1)
-    hop = window if hop is None else whole(hop, "hop", 1)
+    hop = window if hop is None else whole(hop, "hop", 1, 2**62)
     if window > n:
         raise ValueError(f"window must be at most the {n} values of x, got {window}")
     columns = [values] if values.ndim == 1 else list(values.T)
@@ -233,7 +237,7 @@ def of_groups(x, plan, groups, window, hop, *, n_jobs=None, progress=None):
         columns["count"] = lengths
     else:
         window = whole(window, "window", 1)
-        hop = window if hop is None else whole(hop, "hop", 1)
+        hop = window if hop is None else whole(hop, "hop", 1, 2**62)
         per = np.maximum((lengths - window) // hop + 1, 0)
         group = np.repeat(np.arange(len(starts)), per)
         inside = np.arange(per.sum()) - np.repeat(np.cumsum(per) - per, per)

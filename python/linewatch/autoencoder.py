@@ -3,21 +3,42 @@
 The network is scikit-learn's `MLPRegressor`, trained from the features to the features.
 """
 
+from __future__ import annotations
+
 import numbers
 import warnings
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from linewatch import _features
+from linewatch._sklearn import BaseEstimator, OutlierMixin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Literal, Self
+
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import (
+        Data,
+        Float64,
+        Floats,
+        Int64,
+        MatrixT,
+        PathLike,
+        RandomState,
+        Texts,
+    )
+
 
 __all__ = ["AutoencoderDetector"]
 
 SCALINGS = ("standard", "minmax")
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
     "identity": lambda x: x,
     "relu": lambda x: np.maximum(x, 0.0),
     "tanh": np.tanh,
@@ -103,20 +124,41 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
     'x1 = 0.2'
     """
 
+    hidden_layer_sizes: Literal["auto"] | int | Sequence[int]
+    activation: Literal["relu", "tanh", "logistic", "identity"]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    alpha: float
+    scaling: Literal["standard", "minmax"] | None
+    percentile: float
+    random_state: RandomState
+    verbose: bool
+    coefs_: list[Float64]
+    intercepts_: list[Float64]
+    hidden_layer_sizes_: tuple[int, ...]
+    center_: Float64
+    scale_: Float64
+    loss_curve_: Float64
+    threshold_: float
+    offset_: float
+    n_features_in_: int
+    feature_names_in_: Texts
+
     def __init__(
         self,
-        hidden_layer_sizes="auto",
+        hidden_layer_sizes: Literal["auto"] | int | Sequence[int] = "auto",
         *,
-        activation="relu",
-        epochs=30,
-        batch_size=32,
-        learning_rate=0.001,
-        alpha=0.0,
-        scaling="standard",
-        percentile=95.0,
-        random_state=None,
-        verbose=False,
-    ):
+        activation: Literal["relu", "tanh", "logistic", "identity"] = "relu",
+        epochs: int = 30,
+        batch_size: int = 32,
+        learning_rate: float = 0.001,
+        alpha: float = 0.0,
+        scaling: Literal["standard", "minmax"] | None = "standard",
+        percentile: float = 95.0,
+        random_state: RandomState = None,
+        verbose: bool = False,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.epochs = epochs
@@ -128,7 +170,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y=None):
+    def fit(self, X: Data, y: object = None) -> Self:
         """Train the network and set the threshold.
 
         Parameters
@@ -184,7 +226,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         self.offset_ = -self.threshold_
         return self
 
-    def score_samples(self, X):
+    def score_samples(self, X: Data) -> Floats:
         """Negative mean squared error of each row; higher = more normal.
 
         Parameters
@@ -197,7 +239,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         """
         return -self._squared(X).mean(axis=1)
 
-    def decision_function(self, X):
+    def decision_function(self, X: Data) -> Floats:
         """``score_samples(X) - offset_``: below 0 for an anomaly.
 
         Parameters
@@ -210,7 +252,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         """
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X):
+    def predict(self, X: Data) -> Int64:
         """1 for a normal row, -1 for an anomaly (an error above ``threshold_``).
 
         Parameters
@@ -223,6 +265,10 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    @overload
+    def reconstruct(self, X: MatrixT) -> MatrixT: ...
+    @overload
+    def reconstruct(self, X: ArrayLike) -> Float64: ...
     def reconstruct(self, X):
         """What the network makes of the rows, in their own units.
 
@@ -238,6 +284,10 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         values = _features.matrix(self, X, reset=False)
         return _features.like(X, self._output(self._scaled(values)) * self.scale_ + self.center_)
 
+    @overload
+    def explain(self, X: MatrixT) -> MatrixT: ...
+    @overload
+    def explain(self, X: ArrayLike) -> Float64: ...
     def explain(self, X):
         """Share of each feature in the error of its row.
 
@@ -254,6 +304,10 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         errors = self._squared(X)
         return _features.like(X, errors / errors.shape[1])
 
+    @overload
+    def reasons(self, X: MatrixT, *, top: int = ...) -> MatrixT: ...
+    @overload
+    def reasons(self, X: ArrayLike, *, top: int = ...) -> Texts: ...
     def reasons(self, X, *, top=3):
         """The features with the largest errors, as text for an alarm.
 
@@ -274,7 +328,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         errors = self._errors(self._scaled(values))
         return _features.named_reasons(self, X, values, errors, top)
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the detector to one file, whole or not at all.
 
         Parameters
@@ -291,7 +345,7 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         _models.save(self, path)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> Self:
         """Read a file that :meth:`save` wrote; nothing in it is executed.
 
         Parameters
@@ -363,6 +417,9 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         return np.ascontiguousarray((X - self.center_) / self.scale_)
 
     def _output(self, scaled):
+        if len(scaled) == 1:
+            # BLAS adds up a row alone in another order than rows together.
+            return self._output(np.repeat(scaled, 2, axis=0))[:1]
         activation = ACTIVATIONS[self.activation]
         layer = scaled
         for weights, bias in zip(self.coefs_[:-1], self.intercepts_[:-1], strict=True):

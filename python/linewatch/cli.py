@@ -4,6 +4,8 @@ A command prints what it found, writes one results folder whole or not at all, a
 the files it wrote. What a user can mend goes to stderr as one line, with exit code 2.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 import time as clock
@@ -11,8 +13,14 @@ from datetime import timedelta
 from importlib.util import find_spec
 from math import isnan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import linewatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
 
 WORST_CELLS_DRAWN = 4
 
@@ -20,11 +28,11 @@ WORST_CELLS_DRAWN = 4
 class Parser(argparse.ArgumentParser):
     """Says an error in one line, like everything else here."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"linewatch: error: {message} (see {self.prog} --help)\n")
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     options = parser().parse_args(arguments)
     try:
@@ -52,7 +60,7 @@ def _one_line(error):
     return " ".join(str(error).split())
 
 
-def parser():
+def parser() -> Parser:
     """The options of every command."""
     from linewatch import _demo
     from linewatch.cdr import command
@@ -240,7 +248,7 @@ def _count(text):
     return int(text)
 
 
-def run_kpi(options):
+def run_kpi(options: argparse.Namespace) -> None:
     """``linewatch kpi``."""
     import polars as pl
 
@@ -283,14 +291,14 @@ def run_kpi(options):
     )
 
 
-def run_packets(options):
+def run_packets(options: argparse.Namespace) -> None:
     """``linewatch packets``."""
     from linewatch.packets import _command
 
     _command.run(options)
 
 
-def run_score(options):
+def run_score(options: argparse.Namespace) -> None:
     """``linewatch score``."""
     if options.follow:
         from linewatch import _follow

@@ -4,13 +4,27 @@ A loader reads from the folder given, or from the one the environment variable
 ``LINEWATCH_DATA`` names. A generator gives the same rows for the same seed on every machine.
 """
 
+from __future__ import annotations
+
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from linewatch._nsl_kdd import load_nsl_kdd
+from linewatch._sizes import check_rows
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from linewatch._typing import PathLike, Time
+
 
 __all__ = ["hourly_cells", "load_lte_kpi", "load_nab", "load_nsl_kdd"]
 
@@ -23,6 +37,42 @@ DEGRADATIONS = {
 }
 
 
+@overload
+def hourly_cells(
+    n_cells: int = ...,
+    n_weeks: int = ...,
+    *,
+    n_degradations: int | None = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["polars"] = ...,
+) -> pl.DataFrame: ...
+@overload
+def hourly_cells(
+    n_cells: int = ...,
+    n_weeks: int = ...,
+    *,
+    n_degradations: int | None = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pandas"],
+) -> pd.DataFrame: ...
+@overload
+def hourly_cells(
+    n_cells: int = ...,
+    n_weeks: int = ...,
+    *,
+    n_degradations: int | None = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pyarrow"],
+) -> pa.Table: ...
 def hourly_cells(
     n_cells=40,
     n_weeks=8,
@@ -84,6 +134,7 @@ def hourly_cells(
 
     if n_cells < 1 or n_weeks < 1:
         raise ValueError(f"n_cells and n_weeks must be at least 1, got {n_cells} and {n_weeks}")
+    check_rows(n_cells * n_weeks * 168, f"n_cells={n_cells} and n_weeks={n_weeks}")
     if n_degradations is None:
         n_degradations = n_cells // 2 if n_weeks > quiet_weeks else 0
     rng = np.random.default_rng(seed)
@@ -116,6 +167,14 @@ def hourly_cells(
     return _as(frame.with_columns(pl.col(pl.Float64).fill_nan(None)), backend)
 
 
+@overload
+def load_nab(
+    folder: PathLike | None = ..., *, backend: Literal["polars"] = ...
+) -> pl.DataFrame: ...
+@overload
+def load_nab(folder: PathLike | None = ..., *, backend: Literal["pandas"]) -> pd.DataFrame: ...
+@overload
+def load_nab(folder: PathLike | None = ..., *, backend: Literal["pyarrow"]) -> pa.Table: ...
 def load_nab(folder=None, *, backend="polars"):
     """Series of the Numenta Anomaly Benchmark with their labelled windows.
 
@@ -143,6 +202,18 @@ def load_nab(folder=None, *, backend="polars"):
     ----------
     .. [1] Lavin, A. and Ahmad, S. (2015). Evaluating real-time anomaly detection algorithms: the
        Numenta Anomaly Benchmark. ICMLA 2015.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from datetime import datetime
+    >>> import polars as pl
+    >>> from linewatch import datasets
+    >>> folder = tempfile.mkdtemp()
+    >>> row = {"file": "taxi", "timestamp": datetime(2014, 7, 1), "value": 10.5, "in_window": 0}
+    >>> pl.DataFrame([row]).write_parquet(f"{folder}/nab_dev.parquet")
+    >>> datasets.load_nab(folder)["file"].to_list()
+    ['taxi']
     """
     import polars as pl
 
@@ -150,6 +221,14 @@ def load_nab(folder=None, *, backend="polars"):
     return _as(_checked(pl.read_parquet(path), path, ["file", "timestamp", "value"]), backend)
 
 
+@overload
+def load_lte_kpi(
+    folder: PathLike | None = ..., *, backend: Literal["polars"] = ...
+) -> pl.DataFrame: ...
+@overload
+def load_lte_kpi(folder: PathLike | None = ..., *, backend: Literal["pandas"]) -> pd.DataFrame: ...
+@overload
+def load_lte_kpi(folder: PathLike | None = ..., *, backend: Literal["pyarrow"]) -> pa.Table: ...
 def load_lte_kpi(folder=None, *, backend="polars"):
     """KPIs of 33 LTE cells every quarter of an hour, with a label.
 
@@ -175,6 +254,16 @@ def load_lte_kpi(folder=None, *, backend="polars"):
         If no folder is named or the file is not there.
     ValueError
         If a column is missing.
+
+    Examples
+    --------
+    >>> import gzip, tempfile
+    >>> from linewatch import datasets
+    >>> folder = tempfile.mkdtemp()
+    >>> with gzip.open(f"{folder}/lte_kpi_unusual_dev.csv.gz", "wt") as file:
+    ...     _ = file.write("row,Time,CellName,PRBUsageDL,Unusual\\n1,9:45,3BLTE,12.5,0\\n")
+    >>> datasets.load_lte_kpi(folder)["CellName"].to_list()
+    ['3BLTE']
     """
     import polars as pl
 

@@ -4,14 +4,24 @@ The picture keeps what a reader looks for: the extremes of each stretch, the gap
 that is marked, such as an anomaly.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch import _core, _edge
 
+if TYPE_CHECKING:
+    from linewatch._typing import Column, Int64
+
+
 __all__ = ["indices"]
 
 
-def indices(y, n_out=2000, *, x=None, keep=None):
+def indices(
+    y: Column, n_out: int = 2000, *, x: Column | None = None, keep: Column | None = None
+) -> Int64:
     """The rows of a series to draw, in order.
 
     MinMaxLTTB [1]_: of ``2 * n_out`` bins the lowest and the highest value, and of these the
@@ -67,7 +77,7 @@ def indices(y, n_out=2000, *, x=None, keep=None):
         values,
         None if x is None else _places(x, len(values)),
         None if keep is None else _marks(keep, len(values)),
-        int(n_out),
+        min(int(n_out), 2**62),  # beyond any number of rows
     )
 
 

@@ -11,26 +11,51 @@ score can be explained.
 array([ 1,  1, -1])
 """
 
+from __future__ import annotations
+
 import os
 import re
 import sys
 import time as clock
 import warnings
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from linewatch import _categories, _core, _features
+from linewatch._sklearn import BaseEstimator, OutlierMixin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal, Self
+
+    import onnx
+    from numpy.typing import ArrayLike, NDArray
+    from sklearn.utils import Tags
+
+    from linewatch._typing import (
+        Array,
+        Float64,
+        Int64,
+        Matrix,
+        MatrixT,
+        PathLike,
+        Progress,
+        RandomState,
+        SparseMatrix,
+        Texts,
+    )
+
 
 __all__ = ["IsolationForest", "IsolationTree"]
 
 # Preset -> columns of a split (given the number of features) and share chosen by pooled gain.
-PRESETS = {
+PRESETS: dict[str, tuple[Callable[[int], int], float]] = {
     "classic": (lambda p: 1, 0.0),
     "extended": (lambda p: p, 0.0),
     "pooled": (lambda p: min(2, p), 0.5),
@@ -52,24 +77,35 @@ class IsolationTree:
         Depth at which it stopped.
     n_nodes : int
         Splits and leaves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linewatch import IsolationForest
+    >>> X = np.random.default_rng(0).normal(size=(300, 2))
+    >>> tree = IsolationForest(n_estimators=1, random_state=0).fit(X).estimators_[0]
+    >>> tree.max_samples, tree.max_depth <= 8
+    (256, True)
     """
 
-    def __init__(self, forest):
+    forest: _core.Forest
+
+    def __init__(self, forest: _core.Forest) -> None:
         self.forest = forest
 
     @property
-    def max_samples(self):
+    def max_samples(self) -> int:
         return self.forest.max_samples
 
     @property
-    def max_depth(self):
+    def max_depth(self) -> int:
         return int(np.ceil(np.log2(max(self.max_samples, 2))))
 
     @property
-    def n_nodes(self):
+    def n_nodes(self) -> int:
         return self.forest.n_nodes
 
-    def arrays(self):
+    def arrays(self) -> dict[str, Array]:
         """The nodes as flat arrays, a dict of ndarray.
 
         ``feature`` (-1: leaf, -2: split on several columns), ``threshold`` (a value up to it goes
@@ -78,7 +114,7 @@ class IsolationTree:
         """
         return self.forest.arrays()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"IsolationTree(max_samples={self.max_samples}, n_nodes={self.n_nodes})"
 
 
@@ -197,8 +233,27 @@ class IsolationForest(OutlierMixin, BaseEstimator):
     array([['x0 = 3']], dtype=object)
     """
 
+    n_estimators: int
+    max_samples: Literal["auto"] | int | float
+    contamination: Literal["auto"] | float
+    max_features: int | float
+    bootstrap: bool
+    n_jobs: int | None
+    random_state: RandomState
+    verbose: int
+    warm_start: bool
+    preset: Literal["classic", "extended", "pooled"]
+    extension_level: int | None
+    gain_share: float | None
+    categorical_features: Literal["from_dtype"] | ArrayLike | None
+    max_samples_: int
+    offset_: float
+    n_features_in_: int
+    feature_names_in_: Texts
+    categories_: dict[int, list[Any]]
+
     _parameter_constraints = {
-        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "n_estimators": [Interval(Integral, 1, 2**62, closed="left")],
         "max_samples": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -220,20 +275,20 @@ class IsolationForest(OutlierMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        n_estimators=100,
-        max_samples="auto",
-        contamination="auto",
-        max_features=1.0,
-        bootstrap=False,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-        warm_start=False,
-        preset="classic",
-        extension_level=None,
-        gain_share=None,
-        categorical_features=None,
-    ):
+        n_estimators: int = 100,
+        max_samples: Literal["auto"] | int | float = "auto",
+        contamination: Literal["auto"] | float = "auto",
+        max_features: int | float = 1.0,
+        bootstrap: bool = False,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+        preset: Literal["classic", "extended", "pooled"] = "classic",
+        extension_level: int | None = None,
+        gain_share: float | None = None,
+        categorical_features: Literal["from_dtype"] | ArrayLike | None = None,
+    ) -> None:
         self.n_estimators = n_estimators
         self.max_samples = max_samples
         self.contamination = contamination
@@ -248,7 +303,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         self.gain_share = gain_share
         self.categorical_features = categorical_features
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Matrix, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Grow the trees.
 
         Parameters
@@ -347,7 +402,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         self._draws.append({**draw, "n_rows": n, "sample_weight": sample_weight})
         return forest
 
-    def score_samples(self, X, *, progress=None):
+    def score_samples(self, X: Matrix, *, progress: Progress = None) -> Float64:
         """Score of each row; higher = more normal.
 
         Parameters
@@ -375,7 +430,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._scored(self._read(X), progress)
 
-    def decision_function(self, X):
+    def decision_function(self, X: Matrix) -> Float64:
         """``score_samples(X) - offset_``: below 0 for an anomaly.
 
         Parameters
@@ -390,7 +445,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         scores -= self.offset_
         return scores
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> Int64:
         """1 for a normal row, -1 for an anomaly.
 
         Parameters
@@ -403,6 +458,10 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    @overload
+    def explain(self, X: MatrixT, *, progress: Progress = ...) -> MatrixT: ...
+    @overload
+    def explain(self, X: ArrayLike | SparseMatrix, *, progress: Progress = ...) -> Float64: ...
     def explain(self, X, *, progress=None):
         """What each feature adds to the exponent of a row's score.
 
@@ -451,6 +510,10 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         return _features.like(X, self._explained(self._read(X), progress))
 
+    @overload
+    def reasons(self, X: MatrixT, *, top: int = ...) -> MatrixT: ...
+    @overload
+    def reasons(self, X: ArrayLike | SparseMatrix, *, top: int = ...) -> Texts: ...
     def reasons(self, X, *, top=3):
         """The features that make a row anomalous, as text for an alarm.
 
@@ -492,7 +555,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         out = _features.top_reasons(-self._explained(values), texts, top)
         return _features.like(X, out, [f"reason_{k + 1}" for k in range(out.shape[1])])
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the forest to one file, whole or not at all.
 
         Parameters
@@ -514,7 +577,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         self._forest.save(os.fspath(path), _models.settings_text(self._settings()))
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> Self:
         """Read a file that :meth:`save` wrote; nothing in it is executed.
 
         Parameters
@@ -534,7 +597,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
 
         return _models.load(path, expected=cls)
 
-    def to_onnx(self):
+    def to_onnx(self) -> onnx.ModelProto:
         """The forest as an ONNX model, for runtimes without Python.
 
         Returns
@@ -557,7 +620,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         return _onnx.model(self)
 
-    def __add__(self, other):
+    def __add__(self, other: IsolationForest) -> IsolationForest:
         """A forest with the trees of both, as for forests grown on parts of the data.
 
         It has the parameters of the left one. ``offset_`` is -0.5 where both have it, else the
@@ -602,7 +665,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
             )
 
     @property
-    def estimators_(self):
+    def estimators_(self) -> list[IsolationTree]:
         """The trees, made to look at when they are asked for."""
         forest = self._fitted("estimators_")
         trees = self.__dict__.setdefault("_trees", [])
@@ -611,7 +674,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         return list(trees)
 
     @property
-    def estimators_samples_(self):
+    def estimators_samples_(self) -> list[NDArray[Any]]:
         """Rows that each tree was grown on, each of them once."""
         self._fitted("estimators_samples_")
         samples = []
@@ -624,14 +687,14 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         return samples
 
     @property
-    def feature_importances_(self):
+    def feature_importances_(self) -> Float64:
         """Mean absolute contribution of each feature, divided by their sum."""
         importances = self._fitted("feature_importances_").importances()
         total = importances.sum()
         return importances / total if total > 0 else importances
 
     @property
-    def base_exponent_(self):
+    def base_exponent_(self) -> float:
         """What the contributions of :meth:`explain` are added to."""
         forest = self._fitted("base_exponent_")
         return forest.explain(np.empty((0, self.n_features_in_)))[1]
@@ -821,10 +884,10 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         out._draws = settings["draws"]
         return out
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return "_forest" in self.__dict__
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = self.categorical_features is None

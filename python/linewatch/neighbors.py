@@ -5,17 +5,27 @@ as many threads as `n_jobs` allows. As in scikit-learn, `score_samples` is highe
 normal row and `predict` gives 1 for a normal row and -1 for an outlier.
 """
 
+from __future__ import annotations
+
 import numbers
 import warnings
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_array
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from linewatch import _core, _features, _models
+from linewatch._sklearn import BaseEstimator, OutlierMixin, available_if
 from linewatch.rolling import _bar
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import Data, Float64, Floats, Int64, MatrixT, PathLike, Progress, Texts
+
 
 __all__ = ["KNNDetector", "LocalOutlierFactor"]
 
@@ -37,6 +47,13 @@ _LARGEST = 1e150
 
 class _Neighbors(OutlierMixin, BaseEstimator):
     """What the detectors share: arguments and data checked, an index of the rows, searches."""
+
+    n_neighbors_: int
+    effective_metric_: str
+    effective_metric_params_: dict[str, Any]
+    n_samples_fit_: int
+    n_features_in_: int
+    feature_names_in_: Texts
 
     def _check_parameters(self):
         _whole("n_neighbors", self.n_neighbors)
@@ -120,7 +137,7 @@ class _Neighbors(OutlierMixin, BaseEstimator):
             points,
             _METRICS[self.effective_metric_],
             p=self._p,
-            leaf_size=int(self.leaf_size),
+            leaf_size=min(int(self.leaf_size), 2**31),
             flat=self._fit_method == "brute",
         )
 
@@ -130,7 +147,7 @@ class _Neighbors(OutlierMixin, BaseEstimator):
             self._made_index = self._index_of(self._points)
         return self._made_index
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         for name in ("_made_index", "_made_places"):
             if name in state:
@@ -139,7 +156,7 @@ class _Neighbors(OutlierMixin, BaseEstimator):
             state.pop("_points", None)
         return state
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_fit_X" in state and "_points" not in state:
             self._points = self._fit_X
@@ -150,7 +167,7 @@ class _Neighbors(OutlierMixin, BaseEstimator):
             return _core.neighbors_unit_rows(X)
         return X if self._scale is None else X * self._scale
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the fitted detector to one file, whole or not at all.
 
         Parameters
@@ -170,7 +187,7 @@ class _Neighbors(OutlierMixin, BaseEstimator):
         _models.save(self, path)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> Self:
         """Read a file that `save` wrote; nothing in it is executed.
 
         Parameters
@@ -271,6 +288,21 @@ class _Neighbors(OutlierMixin, BaseEstimator):
                 what = what or f"{X[row, column]:g}"
                 raise ValueError(f"X contains {what} in row {row}, column {title}: {advice}")
 
+    @overload
+    def kneighbors(
+        self,
+        X: Data | None = ...,
+        n_neighbors: int | None = ...,
+        return_distance: Literal[True] = ...,
+    ) -> tuple[Float64, Int64]: ...
+    @overload
+    def kneighbors(
+        self,
+        X: Data | None = ...,
+        n_neighbors: int | None = ...,
+        *,
+        return_distance: Literal[False],
+    ) -> Int64: ...
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
         """Nearest rows of the training data.
 
@@ -324,7 +356,12 @@ class _Neighbors(OutlierMixin, BaseEstimator):
             )
         return (distances, indices) if return_distance else indices
 
-    def kneighbors_graph(self, X=None, n_neighbors=None, mode="connectivity"):
+    def kneighbors_graph(
+        self,
+        X: Data | None = None,
+        n_neighbors: int | None = None,
+        mode: Literal["connectivity", "distance"] = "connectivity",
+    ) -> Any:
         """Nearest rows of the training data as a sparse matrix.
 
         Parameters
@@ -467,23 +504,38 @@ class LocalOutlierFactor(_Neighbors):
     array([ -1.,  -1.,  -1., -53.,  -1.])
     """
 
+    n_neighbors: int
+    algorithm: Literal["auto", "kd_tree", "ball_tree", "brute"]
+    leaf_size: int
+    metric: str
+    p: float
+    metric_params: dict[str, Any] | None
+    contamination: Literal["auto"] | float
+    novelty: bool
+    n_jobs: int | None
+    duplicates: Literal["each", "distinct"]
+    progress: Progress
+    n_neighbors_: int
+    negative_outlier_factor_: Floats
+    offset_: float
+
     _learned = ("negative_outlier_factor_", "_reach", "_density")
 
     def __init__(
         self,
-        n_neighbors=20,
+        n_neighbors: int = 20,
         *,
-        algorithm="auto",
-        leaf_size=30,
-        metric="minkowski",
-        p=2,
-        metric_params=None,
-        contamination="auto",
-        novelty=False,
-        n_jobs=None,
-        duplicates="each",
-        progress=False,
-    ):
+        algorithm: Literal["auto", "kd_tree", "ball_tree", "brute"] = "auto",
+        leaf_size: int = 30,
+        metric: str = "minkowski",
+        p: float = 2,
+        metric_params: dict[str, Any] | None = None,
+        contamination: Literal["auto"] | float = "auto",
+        novelty: bool = False,
+        n_jobs: int | None = None,
+        duplicates: Literal["each", "distinct"] = "each",
+        progress: Progress = False,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.algorithm = algorithm
         self.leaf_size = leaf_size
@@ -504,7 +556,7 @@ class LocalOutlierFactor(_Neighbors):
         if self.contamination != "auto":
             _share("contamination", self.contamination, '"auto" or ')
 
-    def fit(self, X, y=None):
+    def fit(self, X: Data, y: object = None) -> Self:
         """Compute the factors of the rows of `X`.
 
         Parameters
@@ -573,13 +625,13 @@ class LocalOutlierFactor(_Neighbors):
             self._made_places = self._index_of(self._place_points)
         return self._made_places
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         if "_place_points" in state and self._place_points is self._points:
             state.pop("_place_points")
         return state
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_fit_X" in state and "_place_points" not in state:
             self._place_points = self._points
@@ -593,7 +645,7 @@ class LocalOutlierFactor(_Neighbors):
         return True
 
     @available_if(_can_fit_predict)
-    def fit_predict(self, X, y=None):
+    def fit_predict(self, X: Data, y: object = None) -> Int64:
         """Compute the factors of the rows of `X`, and judge them.
 
         Only with ``novelty=False``.
@@ -624,7 +676,7 @@ class LocalOutlierFactor(_Neighbors):
             "Use fit_predict to judge the training rows, or novelty=True to judge new rows.",
         )
     )
-    def predict(self, X):
+    def predict(self, X: Data) -> Int64:
         """Judge new rows. Only with ``novelty=True``.
 
         Parameters
@@ -646,7 +698,7 @@ class LocalOutlierFactor(_Neighbors):
             "negative_outlier_factor_.",
         )
     )
-    def decision_function(self, X):
+    def decision_function(self, X: Data) -> Floats:
         """Scores of new rows less `offset_`: below zero for an outlier.
 
         Only with ``novelty=True``.
@@ -669,7 +721,7 @@ class LocalOutlierFactor(_Neighbors):
             "negative_outlier_factor_.",
         )
     )
-    def score_samples(self, X):
+    def score_samples(self, X: Data) -> Floats:
         """The opposite of the local outlier factor of new rows. Only with ``novelty=True``.
 
         Parameters
@@ -753,22 +805,36 @@ class KNNDetector(_Neighbors):
     array([ -1., -49.])
     """
 
+    n_neighbors: int
+    method: Literal["kth", "mean", "median"]
+    algorithm: Literal["auto", "kd_tree", "ball_tree", "brute"]
+    leaf_size: int
+    metric: str
+    p: float
+    metric_params: dict[str, Any] | None
+    contamination: float
+    n_jobs: int | None
+    progress: Progress
+    n_neighbors_: int
+    training_scores_: Floats
+    offset_: float
+
     _learned = ("training_scores_",)
 
     def __init__(
         self,
-        n_neighbors=10,
+        n_neighbors: int = 10,
         *,
-        method="kth",
-        algorithm="auto",
-        leaf_size=30,
-        metric="minkowski",
-        p=2,
-        metric_params=None,
-        contamination=0.1,
-        n_jobs=None,
-        progress=False,
-    ):
+        method: Literal["kth", "mean", "median"] = "kth",
+        algorithm: Literal["auto", "kd_tree", "ball_tree", "brute"] = "auto",
+        leaf_size: int = 30,
+        metric: str = "minkowski",
+        p: float = 2,
+        metric_params: dict[str, Any] | None = None,
+        contamination: float = 0.1,
+        n_jobs: int | None = None,
+        progress: Progress = False,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.method = method
         self.algorithm = algorithm
@@ -785,7 +851,7 @@ class KNNDetector(_Neighbors):
         _one_of("method", self.method, ("kth", "mean", "median"))
         _share("contamination", self.contamination)
 
-    def fit(self, X, y=None):
+    def fit(self, X: Data, y: object = None) -> Self:
         """Index the rows of `X`, and set the threshold by their own scores.
 
         Parameters
@@ -816,7 +882,7 @@ class KNNDetector(_Neighbors):
                 progress=progress,
             )
 
-    def score_samples(self, X):
+    def score_samples(self, X: Data) -> Floats:
         """The opposite of the distance of each row to its neighbors.
 
         Parameters
@@ -832,7 +898,7 @@ class KNNDetector(_Neighbors):
         queries, dtype = self._queries(X)
         return self._scores(queries, len(queries)).astype(dtype, copy=False)
 
-    def decision_function(self, X):
+    def decision_function(self, X: Data) -> Floats:
         """Scores of rows less `offset_`: below zero for an outlier.
 
         Parameters
@@ -846,7 +912,7 @@ class KNNDetector(_Neighbors):
         """
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X):
+    def predict(self, X: Data) -> Int64:
         """Judge rows.
 
         Parameters
@@ -860,6 +926,10 @@ class KNNDetector(_Neighbors):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
+    @overload
+    def explain(self, X: MatrixT) -> MatrixT: ...
+    @overload
+    def explain(self, X: ArrayLike) -> Float64: ...
     def explain(self, X):
         """Which columns the distance of each row comes from.
 
@@ -890,6 +960,10 @@ class KNNDetector(_Neighbors):
         check_is_fitted(self)
         return _features.like(X, self._shares(self._queries(X)[0]))
 
+    @overload
+    def reasons(self, X: MatrixT, *, top: int = ...) -> MatrixT: ...
+    @overload
+    def reasons(self, X: ArrayLike, *, top: int = ...) -> Texts: ...
     def reasons(self, X, *, top=3):
         """The columns that the distance of each row comes from, as text for an alarm.
 

@@ -8,8 +8,8 @@
 
 try:
     from .interop.pandas import Accessor
-except ModuleNotFoundError as error:
-    if error.name != "pandas":
+except ModuleNotFoundError as _error:
+    if _error.name != "pandas":
         raise
     raise ModuleNotFoundError(
         'linewatch.pandas needs pandas: pip install "linewatch[pandas]"', name="pandas"

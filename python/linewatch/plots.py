@@ -1,6 +1,9 @@
 """Pictures with matplotlib: ``Axes`` in, ``Axes`` out. Nothing is shown or set globally."""
 
+from __future__ import annotations
+
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +19,14 @@ from linewatch._kpi_plots import (
     shade_events,
 )
 from linewatch.kpi import _score
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from linewatch._typing import AnyFrame
+
 
 __all__ = [
     "AnomalyScoreDisplay",
@@ -42,21 +53,21 @@ COLORS = {
 
 
 def kpi_band(
-    scored,
+    scored: AnyFrame,
     *,
-    time=None,
-    cell=None,
-    value=None,
-    kpi=None,
-    which=None,
-    threshold=6.0,
-    events=None,
-    label=None,
-    unit=None,
-    title=None,
-    legend=True,
-    ax=None,
-):
+    time: str | None = None,
+    cell: str | None = None,
+    value: str | None = None,
+    kpi: str | None = None,
+    which: str | None = None,
+    threshold: float = 6.0,
+    events: AnyFrame | None = None,
+    label: str | None = None,
+    unit: str | None = None,
+    title: str | None = None,
+    legend: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
     """A KPI of one cell with the band in which it is normal, and its anomalies.
 
     Parameters
@@ -172,7 +183,16 @@ def _events_of(events, cell, kpi):
     return table
 
 
-def draw_band(table, name, threshold, *, title="", events=None, legend=True, ax=None):
+def draw_band(
+    table: pl.DataFrame,
+    name: str,
+    threshold: float,
+    *,
+    title: str | None = "",
+    events: pl.DataFrame | None = None,
+    legend: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
     """`kpi_band` of the rows of one cell; a Polars frame as `_score.score_table` makes it."""
     import polars as pl
 
@@ -241,12 +261,12 @@ UNITS = {
 }
 
 
-def unit_of(name):
+def unit_of(name: str) -> str | None:
     """The unit that a name such as ``traffic_mbit_per_s`` ends in; None without one."""
     return next((unit for ending, unit in UNITS.items() if name.endswith(ending)), None)
 
 
-def unit_label(name, unit=None):
+def unit_label(name: str, unit: str | None = None) -> str:
     """``traffic_mbit_per_s`` as "traffic (Mbit/s)"; other names as they are."""
     if unit is not None:
         return f"{name} ({unit})"
@@ -309,7 +329,7 @@ def _new_axes():
     return pyplot.subplots(figsize=(11, 3.2), layout="constrained")[1]
 
 
-def new_figure(n_rows):
+def new_figure(n_rows: int) -> Figure:
     """A figure of `n_rows` Axes below each other, apart from pyplot and its global state."""
     _matplotlib()
     from matplotlib.figure import Figure

@@ -8,16 +8,28 @@ Traffic and location data also fall under the
 Pseudonyms support data minimisation; `truncate_address` and `privacy_report` help to go further.
 """
 
+from __future__ import annotations
+
 import hmac
 import ipaddress
 import os
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from linewatch import _core
 from linewatch._libraries import is_arrow, is_narwhals, is_pandas_column, refuse_lazy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal, NoReturn, Self
+
+    from numpy.typing import NDArray
+
+    from linewatch._typing import FrameT, PathLike, SeriesT
+
 
 __all__ = ["CryptoPan", "Key", "privacy_report", "pseudonymize", "truncate_address"]
 
@@ -57,16 +69,16 @@ class Key:
 
     __slots__ = ("_secret",)
 
-    def __init__(self, secret):
+    def __init__(self, secret: bytes | str) -> None:
         self._secret = _checked_secret(secret)
 
     @classmethod
-    def generate(cls):
+    def generate(cls) -> Self:
         """A new key from the system's source of randomness."""
         return cls(secrets.token_bytes(KEY_BYTES))
 
     @classmethod
-    def from_file(cls, path):
+    def from_file(cls, path: PathLike) -> Self:
         """The key in a file: 32 bytes, or 64 hexadecimal digits and spaces.
 
         Parameters
@@ -89,7 +101,7 @@ class Key:
             raise ValueError(f"{path}: {error}") from None
 
     @classmethod
-    def from_env(cls, name="LINEWATCH_PRIVACY_KEY"):
+    def from_env(cls, name: str = "LINEWATCH_PRIVACY_KEY") -> Self:
         """The key in an environment variable, as 64 hexadecimal digits.
 
         Parameters
@@ -109,7 +121,7 @@ class Key:
         except ValueError as error:
             raise ValueError(f"environment variable {name}: {error}") from None
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the key as text into a new file that only its owner may read.
 
         Parameters
@@ -128,17 +140,21 @@ class Key:
                 f"{path} exists and a key is never overwritten; choose another name, or read the "
                 "key in it with Key.from_file"
             ) from None
-        with os.fdopen(handle, "w") as file:
-            file.write(self._secret.hex() + "\n")
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(self._secret.hex() + "\n")
+        except BaseException:
+            os.unlink(path)  # half a key opens nothing
+            raise
 
     def _of(self, purpose):
         """The key of one purpose, without which the pseudonyms of two cannot be linked."""
         return hmac.digest(self._secret, b"linewatch pseudonym 1\0" + purpose.encode(), "sha256")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Key({KEY_BYTES} secret bytes)"
 
-    def __reduce__(self):
+    def __reduce__(self) -> NoReturn:
         raise TypeError(
             "a key is not pickled, so that it does not end in a file by accident "
             "(hand over the name of its file: Key.from_file)"
@@ -174,9 +190,23 @@ class CryptoPan:
     '192.0.2.7'
     """
 
-    def __init__(self, key):
+    def __init__(self, key: Key | bytes | str) -> None:
         self._kernel = _core.CryptoPan(_as_key(key)._secret)
 
+    @overload
+    def pseudonymize(self, addresses: str, *, n_jobs: int | None = ...) -> str: ...
+    @overload
+    def pseudonymize(self, addresses: SeriesT, *, n_jobs: int | None = ...) -> SeriesT: ...
+    @overload
+    def pseudonymize(self, addresses: Sequence[str], *, n_jobs: int | None = ...) -> list[str]: ...
+    @overload
+    def pseudonymize(
+        self, addresses: Sequence[str | None], *, n_jobs: int | None = ...
+    ) -> list[str | None]: ...
+    @overload
+    def pseudonymize(
+        self, addresses: NDArray[Any], *, n_jobs: int | None = ...
+    ) -> NDArray[Any]: ...
     def pseudonymize(self, addresses, *, n_jobs=None):
         """Pseudonyms of `addresses`, of the caller's kind.
 
@@ -200,6 +230,18 @@ class CryptoPan:
         """
         return self._map(addresses, False, n_jobs)
 
+    @overload
+    def restore(self, pseudonyms: str, *, n_jobs: int | None = ...) -> str: ...
+    @overload
+    def restore(self, pseudonyms: SeriesT, *, n_jobs: int | None = ...) -> SeriesT: ...
+    @overload
+    def restore(self, pseudonyms: Sequence[str], *, n_jobs: int | None = ...) -> list[str]: ...
+    @overload
+    def restore(
+        self, pseudonyms: Sequence[str | None], *, n_jobs: int | None = ...
+    ) -> list[str | None]: ...
+    @overload
+    def restore(self, pseudonyms: NDArray[Any], *, n_jobs: int | None = ...) -> NDArray[Any]: ...
     def restore(self, pseudonyms, *, n_jobs=None):
         """The addresses that have these pseudonyms under this key.
 
@@ -226,13 +268,68 @@ class CryptoPan:
             quick=True,
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "CryptoPan(key=Key(32 secret bytes))"
 
-    def __reduce__(self):
+    def __reduce__(self) -> NoReturn:
         raise TypeError("a CryptoPan holds a key and is not pickled (make it from Key.from_file)")
 
 
+@overload
+def pseudonymize(
+    x: str,
+    key: Key | bytes | str,
+    *,
+    purpose: str,
+    kind: Literal["msisdn", "imsi", "imei"] | None = ...,
+    country_code: str | None = ...,
+    keep: int = ...,
+    digits: int = ...,
+) -> str: ...
+@overload
+def pseudonymize(
+    x: SeriesT,
+    key: Key | bytes | str,
+    *,
+    purpose: str,
+    kind: Literal["msisdn", "imsi", "imei"] | None = ...,
+    country_code: str | None = ...,
+    keep: int = ...,
+    digits: int = ...,
+) -> SeriesT: ...
+@overload
+def pseudonymize(
+    x: Sequence[str],
+    key: Key | bytes | str,
+    *,
+    purpose: str,
+    kind: Literal["msisdn", "imsi", "imei"] | None = ...,
+    country_code: str | None = ...,
+    keep: int = ...,
+    digits: int = ...,
+) -> list[str]: ...
+@overload
+def pseudonymize(
+    x: Sequence[str | None],
+    key: Key | bytes | str,
+    *,
+    purpose: str,
+    kind: Literal["msisdn", "imsi", "imei"] | None = ...,
+    country_code: str | None = ...,
+    keep: int = ...,
+    digits: int = ...,
+) -> list[str | None]: ...
+@overload
+def pseudonymize(
+    x: NDArray[Any],
+    key: Key | bytes | str,
+    *,
+    purpose: str,
+    kind: Literal["msisdn", "imsi", "imei"] | None = ...,
+    country_code: str | None = ...,
+    keep: int = ...,
+    digits: int = ...,
+) -> NDArray[Any]: ...
 def pseudonymize(x, key, *, purpose, kind=None, country_code=None, keep=0, digits=32):
     """Keyed pseudonyms of identifiers: the same under one key and purpose, unlinkable across them.
 
@@ -316,6 +413,18 @@ def pseudonymize(x, key, *, purpose, kind=None, country_code=None, keep=0, digit
     return _mapped(x, "x", lambda texts: [pseudonym(text) for text in texts])
 
 
+@overload
+def truncate_address(addresses: str, *, v4: int = ..., v6: int = ...) -> str: ...
+@overload
+def truncate_address(addresses: SeriesT, *, v4: int = ..., v6: int = ...) -> SeriesT: ...
+@overload
+def truncate_address(addresses: Sequence[str], *, v4: int = ..., v6: int = ...) -> list[str]: ...
+@overload
+def truncate_address(
+    addresses: Sequence[str | None], *, v4: int = ..., v6: int = ...
+) -> list[str | None]: ...
+@overload
+def truncate_address(addresses: NDArray[Any], *, v4: int = ..., v6: int = ...) -> NDArray[Any]: ...
 def truncate_address(addresses, *, v4=24, v6=48):
     """`addresses` with all but the first bits of each address set to zero.
 
@@ -362,7 +471,7 @@ def truncate_address(addresses, *, v4=24, v6=48):
     return _mapped(addresses, "addresses", lambda texts: [truncated(text) for text in texts])
 
 
-def privacy_report(frame, quasi_identifiers, *, k=5):
+def privacy_report(frame: FrameT, quasi_identifiers: str | Sequence[str], *, k: int = 5) -> FrameT:
     """How many rows of `frame` stand alone, or in a small crowd, by what others may know.
 
     Parameters

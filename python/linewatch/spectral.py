@@ -5,11 +5,31 @@ each. `linewatch.wavelet.features` cuts the windows out of series and groups its
 missing or infinite value has NaN.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 from linewatch._window_features import of_rows, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from linewatch._typing import AnySeries, Data, Floats
+
 
 __all__ = ["band_power", "dominant_frequency", "entropy", "permutation_entropy", "teager_energy"]
 
 
+@overload
+def entropy(x: pl.DataFrame, *, normalize: bool = ..., n_jobs: int | None = ...) -> pl.Series: ...
+@overload
+def entropy(x: AnySeries, *, normalize: bool = ..., n_jobs: int | None = ...) -> float: ...
+@overload
+def entropy(x: Data, *, normalize: bool = ..., n_jobs: int | None = ...) -> Any: ...
 def entropy(x, *, normalize=True, n_jobs=None):
     """Entropy of the power spectrum: near 1 for noise, near 0 for a pure tone.
 
@@ -56,6 +76,30 @@ def entropy(x, *, normalize=True, n_jobs=None):
     return of_rows(x, chosen, n_jobs=n_jobs, scalar=True)
 
 
+@overload
+def band_power(
+    x: pl.DataFrame,
+    bands: Sequence[tuple[float, float]],
+    *,
+    sampling_rate: float = ...,
+    n_jobs: int | None = ...,
+) -> pl.DataFrame: ...
+@overload
+def band_power(
+    x: AnySeries | NDArray[Any] | Sequence[Any],
+    bands: Sequence[tuple[float, float]],
+    *,
+    sampling_rate: float = ...,
+    n_jobs: int | None = ...,
+) -> Floats: ...
+@overload
+def band_power(
+    x: Data,
+    bands: Sequence[tuple[float, float]],
+    *,
+    sampling_rate: float = ...,
+    n_jobs: int | None = ...,
+) -> Any: ...
 def band_power(x, bands, *, sampling_rate=1.0, n_jobs=None):
     """Power of windows between frequencies.
 
@@ -91,6 +135,16 @@ def band_power(x, bands, *, sampling_rate=1.0, n_jobs=None):
     return of_rows(x, chosen, n_jobs=n_jobs)
 
 
+@overload
+def dominant_frequency(
+    x: pl.DataFrame, *, sampling_rate: float = ..., n_jobs: int | None = ...
+) -> pl.Series: ...
+@overload
+def dominant_frequency(
+    x: AnySeries, *, sampling_rate: float = ..., n_jobs: int | None = ...
+) -> float: ...
+@overload
+def dominant_frequency(x: Data, *, sampling_rate: float = ..., n_jobs: int | None = ...) -> Any: ...
 def dominant_frequency(x, *, sampling_rate=1.0, n_jobs=None):
     """Frequency with the most power in each window.
 
@@ -120,6 +174,28 @@ def dominant_frequency(x, *, sampling_rate=1.0, n_jobs=None):
     return of_rows(x, chosen, n_jobs=n_jobs, scalar=True)
 
 
+@overload
+def permutation_entropy(
+    x: pl.DataFrame,
+    order: int = ...,
+    delay: int = ...,
+    *,
+    normalize: bool = ...,
+    n_jobs: int | None = ...,
+) -> pl.Series: ...
+@overload
+def permutation_entropy(
+    x: AnySeries,
+    order: int = ...,
+    delay: int = ...,
+    *,
+    normalize: bool = ...,
+    n_jobs: int | None = ...,
+) -> float: ...
+@overload
+def permutation_entropy(
+    x: Data, order: int = ..., delay: int = ..., *, normalize: bool = ..., n_jobs: int | None = ...
+) -> Any: ...
 def permutation_entropy(x, order=3, delay=1, *, normalize=True, n_jobs=None):
     """Entropy of the order in which neighbouring values stand: low for regular windows.
 
@@ -162,6 +238,12 @@ def permutation_entropy(x, order=3, delay=1, *, normalize=True, n_jobs=None):
     return of_rows(x, chosen, n_jobs=n_jobs, scalar=True)
 
 
+@overload
+def teager_energy(x: pl.DataFrame, *, n_jobs: int | None = ...) -> pl.Series: ...
+@overload
+def teager_energy(x: AnySeries, *, n_jobs: int | None = ...) -> float: ...
+@overload
+def teager_energy(x: Data, *, n_jobs: int | None = ...) -> Any: ...
 def teager_energy(x, *, n_jobs=None):
     """Mean of ``x[i] ** 2 - x[i - 1] * x[i + 1]``: grows with amplitude and frequency.
 

@@ -10,18 +10,42 @@ is an anomaly where its score is below the threshold.
 -989.0
 """
 
+from __future__ import annotations
+
 import numbers
 from dataclasses import asdict, dataclass
 from math import isnan, nan
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_random_state, get_tags
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from linewatch import _edge, _features
+from linewatch._sklearn import BaseEstimator, OutlierMixin, available_if
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
+
+    from linewatch._typing import (
+        Bools,
+        Column,
+        Data,
+        Floats,
+        Int64,
+        Matrix,
+        PathLike,
+        RandomState,
+        Span,
+        Texts,
+    )
+
 
 __all__ = ["OperatingPoint", "ThresholdedDetector", "calibrate_threshold", "first_alarms"]
 
@@ -79,7 +103,7 @@ class OperatingPoint:
     recall: float = nan
     mean_cost: float = nan
 
-    def expected_false_positives(self, n_rows):
+    def expected_false_positives(self, n_rows: float) -> float:
         """How many of `n_rows` normal rows will raise an alarm, on average.
 
         Parameters
@@ -101,11 +125,11 @@ class OperatingPoint:
         """
         return self.false_positive_rate * n_rows
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """All fields by name, as JSON can hold them but for NaN."""
         return asdict(self)
 
-    def __str__(self):
+    def __str__(self) -> str:
         known = ""
         if self.n_normal is not None:
             known = f" ({self.n_normal:,} normal, {self.n_anomalies:,} anomalies)"
@@ -134,15 +158,15 @@ class OperatingPoint:
 
 
 def calibrate_threshold(
-    scores,
-    y=None,
+    scores: Column,
+    y: Column | None = None,
     *,
-    false_positive_rate=None,
-    contamination=None,
-    percentile=None,
-    costs=None,
-    prevalence=None,
-):
+    false_positive_rate: float | None = None,
+    contamination: float | None = None,
+    percentile: float | None = None,
+    costs: ArrayLike | Mapping[str, float] | None = None,
+    prevalence: float | None = None,
+) -> OperatingPoint:
     """Choose the score below which a row is an anomaly; exactly one rule must be given.
 
     Parameters
@@ -407,7 +431,13 @@ def _cost_matrix(costs):
     return matrix
 
 
-def first_alarms(is_anomaly, refractory, *, times=None, groups=None):
+def first_alarms(
+    is_anomaly: Column,
+    refractory: Span | int,
+    *,
+    times: Data | None = None,
+    groups: Data | None = None,
+) -> Bools:
     """The first anomaly of each event: those that follow another one closely raise no alarm.
 
     Parameters
@@ -556,16 +586,29 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
     (500, 0.01)
     """
 
+    detector: Any
+    rule: Mapping[str, Any] | None
+    holdout: float | None
+    shuffle: bool
+    refractory: Span | int | None
+    random_state: RandomState
+    detector_: Any
+    threshold_: float
+    operating_point_: OperatingPoint
+    offset_: float
+    n_features_in_: int
+    feature_names_in_: Texts
+
     def __init__(
         self,
-        detector,
-        rule=None,
+        detector: Any,
+        rule: Mapping[str, Any] | None = None,
         *,
-        holdout=None,
-        shuffle=True,
-        refractory=None,
-        random_state=None,
-    ):
+        holdout: float | None = None,
+        shuffle: bool = True,
+        refractory: Span | int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.detector = detector
         self.rule = rule
         self.holdout = holdout
@@ -573,7 +616,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         self.refractory = refractory
         self.random_state = random_state
 
-    def fit(self, X, y=None, **fit_params):
+    def fit(self, X: Matrix, y: Column | None = None, **fit_params: Any) -> Self:
         """Fit a copy of the detector and choose the threshold.
 
         Parameters
@@ -626,7 +669,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         self.detector_ = detector
         return self._calibrated(scored, labels, rule)
 
-    def calibrate(self, X, y=None):
+    def calibrate(self, X: Matrix, y: Column | None = None) -> Self:
         """Choose the threshold anew on rows of the caller, such as a quiet week.
 
         Parameters
@@ -663,7 +706,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
                 delattr(self, name)
         return self
 
-    def score_samples(self, X):
+    def score_samples(self, X: Matrix) -> Floats:
         """Scores of the detector; higher = more normal.
 
         Parameters
@@ -677,7 +720,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._scores(X)
 
-    def decision_function(self, X):
+    def decision_function(self, X: Matrix) -> Floats:
         """``score_samples(X) - threshold_``: below 0 for an anomaly.
 
         Parameters
@@ -691,7 +734,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         check_is_fitted(self, "threshold_")
         return self._scores(X) - self.threshold_
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> Int64:
         """1 for a normal row, -1 for an anomaly (a score below the threshold).
 
         Parameters
@@ -705,7 +748,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         check_is_fitted(self, "threshold_")
         return np.where(self._scores(X) < self.threshold_, -1, 1)
 
-    def alarms(self, X, *, times=None, groups=None):
+    def alarms(self, X: Matrix, *, times: Data | None = None, groups: Data | None = None) -> Bools:
         """Whether a row raises an alarm: the anomalies, less those soon after another one.
 
         Parameters
@@ -731,7 +774,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         return first_alarms(is_anomaly, self.refractory, times=times, groups=groups)
 
     @available_if(_inner_has("explain"))
-    def explain(self, X, **options):
+    def explain(self, X: Matrix, **options: Any) -> Any:
         """What the detector's own `explain` says.
 
         Parameters
@@ -744,7 +787,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         return self.detector_.explain(X, **options)
 
     @available_if(_inner_has("reasons"))
-    def reasons(self, X, **options):
+    def reasons(self, X: Matrix, **options: Any) -> Any:
         """What the detector's own `reasons` says.
 
         Parameters
@@ -757,7 +800,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         return self.detector_.reasons(X, **options)
 
     @available_if(_inner_has("_to_model"))
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the detector and its threshold to one file, whole or not at all.
 
         Parameters
@@ -779,7 +822,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         _models.save(self, path)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> Self:
         """Read a file that :meth:`save` wrote; nothing in it is executed.
 
         Parameters
@@ -861,10 +904,10 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
             f"{type(detector).__name__} has neither score_samples nor decision_function{advice}"
         )
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "threshold_")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         if hasattr(self.detector, "__sklearn_tags__"):
             tags.input_tags = get_tags(self.detector).input_tags

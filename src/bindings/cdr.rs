@@ -169,7 +169,7 @@ type Counts = (Vec<u64>, Vec<u64>, Vec<u64>);
 
 /// A world and its names, shared by all streams.
 struct Shared {
-    world: World,
+    world: Arc<World>,
     names: Names,
 }
 
@@ -224,7 +224,7 @@ impl CdrDataset {
             let world = World::new(settings)?;
             Ok(Shared {
                 names: Names::new(&world),
-                world,
+                world: Arc::new(world),
             })
         })?;
         Ok(CdrDataset(Arc::new(shared)))
@@ -486,14 +486,13 @@ impl CdrTable {
 
 /// Rows of a table, as they are made.
 enum Source {
-    Calls(Box<Rows<Maker<'static>>>),
-    Sms(Rows<hourly::Maker<'static, Message>>),
-    Data(Rows<hourly::Maker<'static, Session>>),
+    Calls(Box<Rows<Maker>>),
+    Sms(Rows<hourly::Maker<Message>>),
+    Data(Rows<hourly::Maker<Session>>),
 }
 
-/// Makes batches as they are asked for. `source` borrows from `shared`, which outlives it.
+/// Makes batches as they are asked for.
 struct Reader {
-    /// Declared first, so dropped before what it borrows from.
     source: Option<Source>,
     shared: Arc<Shared>,
     schema: SchemaRef,
@@ -504,21 +503,30 @@ struct Reader {
 }
 
 impl Reader {
-    fn begin(&self) -> Source {
-        // SAFETY: the world lives on the heap behind `shared`, which this reader holds, never
-        // replaces and drops after `source`; nothing hands out the borrow.
-        let world: &'static World = unsafe { &*std::ptr::from_ref(&self.shared.world) };
+    fn begin(&self) -> Result<Source, Error> {
+        let world = Arc::clone(&self.shared.world);
         let (days, threads) = (self.days.clone(), self.threads);
-        match self.table {
-            Table::Calls => Source::Calls(Box::new(Rows::new(Maker::new(world, threads), days))),
-            Table::Sms => Source::Sms(Rows::new(hourly::Maker::new(world, threads), days)),
-            Table::Data => Source::Data(Rows::new(hourly::Maker::new(world, threads), days)),
-        }
+        Ok(match self.table {
+            Table::Calls => {
+                let maker = Maker::new(world, threads);
+                Source::Calls(Box::new(Rows::new(maker, days, threads)?))
+            }
+            Table::Sms => Source::Sms(Rows::new(
+                hourly::Maker::new(world, threads),
+                days,
+                threads,
+            )?),
+            Table::Data => Source::Data(Rows::new(
+                hourly::Maker::new(world, threads),
+                days,
+                threads,
+            )?),
+        })
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         if self.source.is_none() {
-            self.source = Some(self.begin());
+            self.source = Some(self.begin()?);
         }
         let (shared, size, threads) = (&*self.shared, self.size, self.threads);
         let columns = match &mut self.source {
@@ -553,7 +561,7 @@ impl Reader {
 
 fn records<R: Record>(
     shared: &Shared,
-    rows: &mut Rows<hourly::Maker<'static, R>>,
+    rows: &mut Rows<hourly::Maker<R>>,
     size: usize,
     threads: usize,
 ) -> Result<Option<Vec<Column>>, Error> {

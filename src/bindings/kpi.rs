@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::kpi::baseline::{self as baseline_kernel, Center, Method, Season, Settings};
 use crate::kpi::detect::{Columns as Rows, Combination, detect};
 use crate::kpi::rules::{
-    Drift, DropOut, EwmaError, FlatRun, Hysteresis, LevelShift, NewExtreme, Rule, SeasonalBreak,
-    Side, VarianceShift,
+    DropOut, EwmaError, FlatRun, Hysteresis, NewExtreme, Rule, SeasonalBreak, Side, Sums,
+    VarianceShift,
 };
 use crate::kpi::shape::{Stretch, shapes};
 use crate::kpi::{Sites, facing};
@@ -187,7 +187,7 @@ pub(super) fn rule(name: &str, given: &Bound<PyDict>) -> PyResult<Rule> {
             f("factor")?,
         )),
         "drop_out" => Rule::DropOut(DropOut::new(f("min_length")?, f("margin")?)),
-        "level_shift" => Rule::LevelShift(LevelShift::new(
+        "level_shift" => Rule::LevelShift(Sums::new(
             f("k")?,
             f("h")?,
             f("clip")?,
@@ -195,7 +195,7 @@ pub(super) fn rule(name: &str, given: &Bound<PyDict>) -> PyResult<Rule> {
             f("span")?,
             count("warm_up")?,
         )),
-        "drift" => Rule::Drift(Drift::new(
+        "drift" => Rule::Drift(Sums::new(
             f("delta")?,
             f("threshold")?,
             f("clip")?,

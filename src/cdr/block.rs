@@ -90,13 +90,14 @@ fn moods(world: &World, day: u32, range: Range<u32>, out: &mut [f32]) {
     }
 }
 
-/// Appends the calls of the users in `range`, of about `calls` of all users.
+/// Appends the calls of the users in `range` that end after second `least_end` of the day, of about
+/// `calls` of all users.
 ///
-/// A larger number adds calls and changes none.
+/// A larger number of calls adds some and changes none.
 pub fn candidates(
     world: &World,
     hour: Hour,
-    calls: f64,
+    (calls, least_end): (f64, u32),
     moods: &[f32],
     range: Range<u32>,
     out: &mut Vec<Row>,
@@ -122,16 +123,18 @@ pub fn candidates(
                 };
                 let second = second.min(3599);
                 let duration = self::duration(world, i, length);
-                let first = stay.at(second);
-                out.push(Row {
-                    start: begin + second,
-                    caller: i,
-                    callee: world.ties.callee(i, user, at_work, tie, (number, call)),
-                    duration: duration as u16,
-                    first,
-                    last: world.places.last(first, duration, end),
-                    kind: 0,
-                });
+                if begin + second + duration > least_end {
+                    let first = stay.at(second);
+                    out.push(Row {
+                        start: begin + second,
+                        caller: i,
+                        callee: world.ties.callee(i, user, at_work, tie, (number, call)),
+                        duration: duration as u16,
+                        first,
+                        last: world.places.last(first, duration, end),
+                        kind: 0,
+                    });
+                }
                 call += 1;
                 // The low bits of the tie's draw have no part in choosing it.
                 if tie & 0xFF >= follow_up {

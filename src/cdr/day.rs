@@ -13,12 +13,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use super::anomalies::{self, Actor, Event};
 use super::block::{self, Hour, RANGE};
 use super::hourly;
 use super::keyed::{Subject, below};
 use super::limits;
+use super::rhythm::Quota;
 use super::row::{DAY_S, Row};
 use super::stream::Daily;
 use super::world::World;
@@ -60,8 +62,8 @@ const FREE: Line = Line {
 
 /// Makes the days of a world, one at a time, and keeps the memory for the next.
 #[derive(Debug)]
-pub struct Maker<'w> {
-    world: &'w World,
+pub struct Maker {
+    world: Arc<World>,
     threads: usize,
     day: u32,
     hour: usize,
@@ -72,17 +74,18 @@ pub struct Maker<'w> {
     saved: Vec<Line>,
     parts: Vec<Vec<Row>>,
     sorted: Vec<Row>,
-    /// Calls across midnight that take place, by time.
+    /// Calls across midnight that take place, by time, and the day whose they are.
     border: Vec<Row>,
+    border_of: Option<u32>,
     events: Vec<Event>,
     next_event: usize,
     put_off: BinaryHeap<Reverse<(u32, u32)>>,
     kept: Vec<u32>,
 }
 
-impl<'w> Maker<'w> {
+impl Maker {
     /// A maker on up to `threads` threads.
-    pub fn new(world: &'w World, threads: usize) -> Self {
+    pub fn new(world: Arc<World>, threads: usize) -> Self {
         Maker {
             world,
             threads,
@@ -96,6 +99,7 @@ impl<'w> Maker<'w> {
             parts: Vec::new(),
             sorted: Vec::new(),
             border: Vec::new(),
+            border_of: None,
             events: Vec::new(),
             next_event: 0,
             put_off: BinaryHeap::new(),
@@ -104,22 +108,27 @@ impl<'w> Maker<'w> {
     }
 }
 
-impl Daily for Maker<'_> {
+impl Daily for Maker {
     type Row = Row;
 
     fn day(&self) -> u32 {
         self.day
     }
 
-    fn first_row(&self, day: u32) -> u64 {
-        self.world.rhythm.quotas()[day as usize].first_row
+    fn quota(&self, day: u32) -> Quota {
+        self.world.rhythm.quotas()[day as usize]
     }
 
     fn begin(&mut self, day: u32) -> Result<(), Error> {
         self.lines.clear();
         self.lines.resize(self.world.users.len(), FREE);
         if day > 0 {
-            for row in self.across_midnight(day - 1)? {
+            let before = if self.border_of == Some(day - 1) {
+                std::mem::take(&mut self.border)
+            } else {
+                self.across_midnight(day - 1)?
+            };
+            for row in before {
                 for user in [row.caller, row.callee] {
                     self.lines[user as usize].until = row.end() - DAY_S;
                 }
@@ -131,11 +140,11 @@ impl Daily for Maker<'_> {
                 self.lines[user as usize].kept_from = row.start;
             }
         }
-        self.border = border;
-        block::all_moods(self.world, day, self.threads, &mut self.moods)?;
+        (self.border, self.border_of) = (border, Some(day));
+        block::all_moods(&self.world, day, self.threads, &mut self.moods)?;
         self.quotas = self.world.rhythm.normal(&self.world.settings, day);
-        self.loads = limits::loads(self.world, day, self.world.settings.anomaly_ratio);
-        self.events = anomalies::schedule(self.world, day);
+        self.loads = limits::loads(&self.world, day, self.world.settings.anomaly_ratio);
+        self.events = anomalies::schedule(&self.world, day);
         self.next_event = 0;
         self.put_off.clear();
         self.kept.clear();
@@ -149,7 +158,7 @@ impl Daily for Maker<'_> {
             return Ok(false);
         }
         let quota = self.quotas[self.hour] as usize;
-        let hour = Hour::new(self.world, self.day, self.hour);
+        let hour = Hour::new(&self.world, self.day, self.hour);
         let before = out.len();
         self.saved.clone_from(&self.lines);
         let (next_event, put_off) = (self.next_event, self.put_off.clone());
@@ -161,7 +170,7 @@ impl Daily for Maker<'_> {
                 self.put_off.clone_from(&put_off);
                 out.truncate(before);
             }
-            self.make(hour, target(quota, self.loads[self.hour], tries), None)?;
+            self.make(hour, target(quota, self.loads[self.hour], tries), 0)?;
             self.sort();
             normal = self.sweep(out)?;
             if normal >= quota {
@@ -179,10 +188,10 @@ impl Daily for Maker<'_> {
     }
 }
 
-impl Maker<'_> {
-    /// Fills `parts` with the candidates of an hour; of those across midnight only if asked.
-    fn make(&mut self, hour: Hour, calls: f64, least_end: Option<u32>) -> Result<(), Error> {
-        let (world, moods) = (self.world, &self.moods);
+impl Maker {
+    /// Fills `parts` with the candidates of an hour that end after a second of the day.
+    fn make(&mut self, hour: Hour, calls: f64, least_end: u32) -> Result<(), Error> {
+        let (world, moods) = (&*self.world, &self.moods);
         self.parts
             .resize_with(moods.len().div_ceil(RANGE), Vec::new);
         let tasks: Vec<_> = self.parts.iter_mut().enumerate().collect();
@@ -190,26 +199,24 @@ impl Maker<'_> {
             rows.clear();
             let (from, to) = (part * RANGE, ((part + 1) * RANGE).min(moods.len()));
             let range = from as u32..to as u32;
+            let calls = (calls, least_end);
             block::candidates(world, hour, calls, &moods[from..to], range, rows);
-            if let Some(least) = least_end {
-                rows.retain(|row| row.end() > least);
-            }
             Ok(())
         })
     }
 
     /// The calls of a day that last beyond midnight and take place, by time.
     fn across_midnight(&mut self, day: u32) -> Result<Vec<Row>, Error> {
-        block::all_moods(self.world, day, self.threads, &mut self.moods)?;
+        block::all_moods(&self.world, day, self.threads, &mut self.moods)?;
         let quotas = self.world.rhythm.normal(&self.world.settings, day);
-        let loads = limits::loads(self.world, day, self.world.settings.anomaly_ratio);
+        let loads = limits::loads(&self.world, day, self.world.settings.anomaly_ratio);
         let mut ranked = Vec::new();
         for hour in LATE..24 {
-            let at = Hour::new(self.world, day, hour);
+            let at = Hour::new(&self.world, day, hour);
             let quota = quotas[hour] as usize;
-            self.make(at, target(quota, loads[hour], 0), Some(DAY_S))?;
+            self.make(at, target(quota, loads[hour], 0), DAY_S)?;
             let rows = self.parts.iter().flatten();
-            ranked.extend(rows.map(|row| (block::rank(self.world, row, day), *row)));
+            ranked.extend(rows.map(|row| (block::rank(&self.world, row, day), *row)));
         }
         let first = |a: &(f64, Row), b: &(f64, Row)| {
             let key = |r: &Row| (r.start, r.caller, r.callee, r.duration);
@@ -334,7 +341,8 @@ impl Maker<'_> {
     /// The row of an anomaly, with users who are free.
     fn place(&mut self, event: &Event) -> Option<Row> {
         const TRIES: u32 = 48;
-        let world = self.world;
+        let world = Arc::clone(&self.world);
+        let world = &*world;
         let n = world.actors.first;
         let stop = event.start + u32::from(event.duration);
         let is_free = |lines: &[Line], user: u32, until: u32| {

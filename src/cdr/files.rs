@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use super::columns::{self, Field, Names};
@@ -77,7 +77,7 @@ impl From<io::Error> for Failure {
 ///
 /// [`Failure`], with the file left as far as it got; whoever asked removes it.
 pub fn csv(
-    world: &World,
+    world: &Arc<World>,
     names: &Names,
     days: Range<u32>,
     path: &Path,
@@ -87,7 +87,7 @@ pub fn csv(
     let mut summary = Summary::default();
     let mut out = File::create_new(path)?;
     out.write_all(csv::header(&columns::calls(&world.settings)).as_bytes())?;
-    let mut rows = Rows::new(Maker::new(world, threads), days);
+    let mut rows = Rows::new(Maker::new(Arc::clone(world), threads), days, threads)?;
     let size = csv::PART * PARTS * threads;
     written_beside(&mut out, threads > 1, |buffers| {
         let Some(batch) = rows.next(size)? else {
@@ -161,7 +161,7 @@ fn written_beside(
 ///
 /// [`Failure`], with the file left as far as it got; whoever asked removes it.
 pub fn parquet(
-    world: &World,
+    world: &Arc<World>,
     names: &Names,
     day: u32,
     path: &Path,
@@ -170,7 +170,11 @@ pub fn parquet(
 ) -> Result<Summary, Failure> {
     let mut summary = Summary::default();
     let mut out = begin(path, columns::calls(&world.settings))?;
-    let mut rows = Rows::new(Maker::new(world, threads), day..day + 1);
+    let mut rows = Rows::new(
+        Maker::new(Arc::clone(world), threads),
+        day..day + 1,
+        threads,
+    )?;
     let size = parquet::rows_of_group(world);
     while let Some(batch) = rows.next(size)? {
         summary.add(batch.rows);
@@ -188,7 +192,7 @@ pub fn parquet(
 ///
 /// [`Failure`], with the file left as far as it got; whoever asked removes it.
 pub fn table_csv<R: Record>(
-    world: &World,
+    world: &Arc<World>,
     names: &Names,
     days: Range<u32>,
     path: &Path,
@@ -197,7 +201,11 @@ pub fn table_csv<R: Record>(
 ) -> Result<(), Failure> {
     let mut out = File::create_new(path)?;
     out.write_all(csv::header(R::FIELDS).as_bytes())?;
-    let mut rows = Rows::new(hourly::Maker::<R>::new(world, threads), days);
+    let mut rows = Rows::new(
+        hourly::Maker::<R>::new(Arc::clone(world), threads),
+        days,
+        threads,
+    )?;
     written_beside(&mut out, threads > 1, |buffers| {
         let Some(batch) = rows.next(csv::PART * PARTS)? else {
             return Ok(false);
@@ -219,7 +227,7 @@ pub fn table_csv<R: Record>(
 ///
 /// [`Failure`], with the file left as far as it got; whoever asked removes it.
 pub fn table_parquet<R: Record>(
-    world: &World,
+    world: &Arc<World>,
     names: &Names,
     day: u32,
     path: &Path,
@@ -227,7 +235,11 @@ pub fn table_parquet<R: Record>(
     monitor: &Monitor,
 ) -> Result<(), Failure> {
     let mut out = begin(path, R::FIELDS.to_vec())?;
-    let mut rows = Rows::new(hourly::Maker::<R>::new(world, threads), day..day + 1);
+    let mut rows = Rows::new(
+        hourly::Maker::<R>::new(Arc::clone(world), threads),
+        day..day + 1,
+        threads,
+    )?;
     while let Some(batch) = rows.next(parquet::GROUP)? {
         let (day, first, n) = (batch.day, batch.first_row, batch.rows.len());
         let columns = R::columns(world, names, day, first, batch.rows, threads)?;

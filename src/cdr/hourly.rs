@@ -6,11 +6,12 @@
 
 use std::fmt::Debug;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::block::{self, Hour, RANGE};
 use super::columns::{Column, Field, Names};
 use super::keyed::{Subject, below};
-use super::rhythm::Rhythm;
+use super::rhythm::{Quota, Rhythm};
 use super::stream::Daily;
 use super::world::World;
 use crate::error::Error;
@@ -20,7 +21,7 @@ use crate::parallel;
 const MOST_TRIES: u32 = 24;
 
 /// A row of such a table.
-pub trait Record: Copy + Default + Debug + Send + Sync {
+pub trait Record: Copy + Default + Debug + Send + Sync + 'static {
     /// Names and kinds of the columns.
     const FIELDS: &'static [Field];
     /// The field of the settings that says how many there are.
@@ -61,8 +62,8 @@ pub trait Record: Copy + Default + Debug + Send + Sync {
 
 /// Makes the days of a table, one at a time.
 #[derive(Debug)]
-pub struct Maker<'w, R> {
-    world: &'w World,
+pub struct Maker<R> {
+    world: Arc<World>,
     threads: usize,
     day: u32,
     hour: usize,
@@ -72,9 +73,9 @@ pub struct Maker<'w, R> {
     sorted: Vec<R>,
 }
 
-impl<'w, R> Maker<'w, R> {
+impl<R> Maker<R> {
     /// A maker on up to `threads` threads.
-    pub fn new(world: &'w World, threads: usize) -> Self {
+    pub fn new(world: Arc<World>, threads: usize) -> Self {
         Maker {
             world,
             threads,
@@ -88,20 +89,20 @@ impl<'w, R> Maker<'w, R> {
     }
 }
 
-impl<R: Record> Daily for Maker<'_, R> {
+impl<R: Record> Daily for Maker<R> {
     type Row = R;
 
     fn day(&self) -> u32 {
         self.day
     }
 
-    fn first_row(&self, day: u32) -> u64 {
-        R::rhythm(self.world).quotas()[day as usize].first_row
+    fn quota(&self, day: u32) -> Quota {
+        R::rhythm(&self.world).quotas()[day as usize]
     }
 
     fn begin(&mut self, day: u32) -> Result<(), Error> {
-        block::all_moods(self.world, day, self.threads, &mut self.moods)?;
-        self.quotas = R::rhythm(self.world).normal(&self.world.settings, day);
+        block::all_moods(&self.world, day, self.threads, &mut self.moods)?;
+        self.quotas = R::rhythm(&self.world).normal(&self.world.settings, day);
         (self.day, self.hour) = (day, 0);
         Ok(())
     }
@@ -110,7 +111,7 @@ impl<R: Record> Daily for Maker<'_, R> {
         if self.hour == 24 {
             return Ok(false);
         }
-        let (world, moods, day) = (self.world, &self.moods, self.day);
+        let (world, moods, day) = (&*self.world, &self.moods, self.day);
         let quota = self.quotas[self.hour] as usize;
         let hour = Hour::new(world, day, self.hour);
         self.hour += 1;

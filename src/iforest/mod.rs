@@ -18,6 +18,7 @@
 //! drawn by a fair coin (drawn again until neither side is empty), and any other to the side with
 //! fewer training rows (the right one of two equal), so that what was never seen is rare.
 
+mod detector;
 mod explain;
 mod fit;
 mod forest;
@@ -30,6 +31,7 @@ mod sample;
 mod score;
 mod store;
 
+pub use detector::Detector;
 pub use explain::explain;
 pub use fit::{FitSettings, Part, fit, fit_part, sampled_rows};
 pub use forest::{Forest, average_path_length};

@@ -80,6 +80,15 @@ impl Forest {
         self.with_arrays(extra, |arrays| model::write(path, KIND, metadata, arrays))?
     }
 
+    /// The forest of the model file at `path`; [`Detector`](super::Detector) knows its names too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::open`] and [`Forest::from_model`].
+    pub fn load(path: &Path) -> Result<Self, ModelError> {
+        Self::from_model(&Model::open(path)?)
+    }
+
     /// The forest of a model.
     ///
     /// # Errors

@@ -5,8 +5,8 @@
 use super::baseline::{Ewma, Fading, Floor, Seasonal};
 use super::detect::Detector;
 use super::rules::{
-    Drift, DropOut, EwmaError, FlatRun, Hysteresis, LevelShift, NewExtreme, Reference, Rule,
-    SeasonalBreak, VarianceShift,
+    DropOut, EwmaError, FlatRun, Hysteresis, NewExtreme, Reference, Rule, SeasonalBreak, Sums,
+    VarianceShift,
 };
 use crate::streaming::{Reader, Writer};
 
@@ -93,8 +93,7 @@ kept! {
     FlatRun { seen, first, length, longest, fired } of { min_length, tolerance, warm_up, factor }
     DropOut { length } of { min_length, margin }
     Reference { mean, seen } of { clip, alpha, warm_up }
-    LevelShift { reference, up, down } of { k, h, top }
-    Drift { reference, up, down } of { delta, threshold, top }
+    Sums { reference, up, down } of { allowance, threshold, top }
     VarianceShift { seen, scatter } of { threshold, clip, warm_up }
     SeasonalBreak { seen, value, baseline, joint } of { threshold, margin, warm_up }
 }

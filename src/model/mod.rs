@@ -19,6 +19,7 @@
 //! (`u8`), number of dimensions (`u8`), lengths (`u64` each) and place in the file (`u64`).
 
 mod array;
+pub(crate) mod json;
 mod read;
 mod write;
 

@@ -1,9 +1,20 @@
 """A benchmark of detectors: scores by kind of anomaly and by scenario, of calls or of users."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch.cdr.dataset import generate
 from linewatch.cdr.features import features, user_features
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Literal
+
+    import polars as pl
+
 
 # Incidents of each scenario in the data of the benchmark.
 FRAUD = {
@@ -21,9 +32,16 @@ VICTIMS = ("victim",)
 
 
 def benchmark(
-    detector, users=2000, days=7, seed=0, *, per="call", difficulty="medium", scenarios=None,
-    **fields,
-):  # fmt: skip
+    detector: Any,
+    users: int = 2000,
+    days: int = 7,
+    seed: int = 0,
+    *,
+    per: Literal["call", "user"] = "call",
+    difficulty: Literal["easy", "medium", "hard"] = "medium",
+    scenarios: Mapping[str, Any] | Sequence[str] | None = None,
+    **fields: Any,
+) -> pl.DataFrame:
     """How well a detector tells each kind of anomaly and each scenario from what is normal.
 
     The detector sees `features` of all calls (or `user_features` of all users), without labels,

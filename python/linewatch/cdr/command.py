@@ -1,10 +1,16 @@
 """``linewatch generate``."""
 
+from __future__ import annotations
+
 import sys
 import time as clock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 
-def add_options(command):
+def add_options(command: ArgumentParser) -> None:
     """The options of the command."""
     command.add_argument("--users", type=int, metavar="N", help="default 1000")
     command.add_argument("--days", type=int, metavar="N", help="default 7")
@@ -30,7 +36,7 @@ def add_options(command):
     command.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
-def run(options):
+def run(options: Namespace) -> None:
     """Write a data set and say what was written."""
     from linewatch import cdr
     from linewatch.cdr.presets import COLUMNS, TABLES

@@ -1,12 +1,15 @@
 """What a generated world looks like: every number as a field with a name, a rule and a default."""
 
+from __future__ import annotations
+
 import dataclasses
 import datetime
 import math
 import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from linewatch import _files
 from linewatch.cdr.presets import (
     ANOMALIES,
     AREAS,
@@ -46,6 +49,12 @@ from linewatch.cdr.rules import (
     some_of,
     whole,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Self
+
+    from linewatch._typing import PathLike
 
 
 @dataclass(kw_only=True)
@@ -147,14 +156,16 @@ class Config:
     towers: int | None = ours(None, whole(2, 65_000))
     calls_per_user_day: float = ours(8.0, number(0, 500, above=True))
     anomaly_ratio: float = ours(0.05, SHARE)
-    anomaly_mix: dict = ours(dict.fromkeys(BASIC, 1.0), WEIGHT, keys=ANOMALIES, absent=0.0)
-    user_types: dict = ours(
+    anomaly_mix: dict[str, float] = ours(
+        dict.fromkeys(BASIC, 1.0), WEIGHT, keys=ANOMALIES, absent=0.0
+    )
+    user_types: dict[str, float] = ours(
         {"individual": 0.7, "business": 0.2, "student": 0.1}, WEIGHT, keys=USER_TYPES
     )
-    business_pattern: dict = ours(
+    business_pattern: dict[str, float] = ours(
         {"individual": 0.3, "business": 0.9, "student": 0.1}, SHARE, keys=USER_TYPES
     )
-    user_type_activity: dict = ours(
+    user_type_activity: dict[str, float] = ours(
         {"individual": 1.0, "business": 1.5, "student": 0.9},
         number(0, above=True),
         keys=USER_TYPES,
@@ -162,30 +173,36 @@ class Config:
     activity_spread: float = ours(0.95, number(0, 2))
     user_day_spread: float = ours(0.6, number(0, 2))
     user_hour_spread: float = ours(1.1, number(0, 2))
-    rhythm: dict = ours(RHYTHM, hours(math.inf), keys=(PATTERNS, DAYS))
-    weekend_volume: dict = ours({"business": 0.45, "social": 0.9}, number(0, 10), keys=PATTERNS)
+    rhythm: dict[str, Any] = ours(RHYTHM, hours(math.inf), keys=(PATTERNS, DAYS))
+    weekend_volume: dict[str, float] = ours(
+        {"business": 0.45, "social": 0.9}, number(0, 10), keys=PATTERNS
+    )
     chronotype_share: float = ours(0.25, number(0, 0.5))
     day_noise: float = ours(0.04, number(0, 1))
     hour_noise: float = ours(0.06, number(0, 1))
     follow_up: float = ours(0.42, number(0, 0.9))
     follow_up_gap_s: float = ours(240.0, number(0, 3600))
     duration_shape: str = ours("log-normal", choice(SHAPES))
-    duration_center_s: dict = ours(
+    duration_center_s: dict[str, float] = ours(
         {"individual": 62.0, "business": 85.0, "student": 70.0},
         number(0, 3600, above=True),
         keys=USER_TYPES,
     )
-    duration_spread: dict = ours(dict.fromkeys(USER_TYPES, 1.05), SPREAD, keys=USER_TYPES)
-    duration_least_s: dict = ours(dict.fromkeys(USER_TYPES, 1), whole(1, 3600), keys=USER_TYPES)
+    duration_spread: dict[str, float] = ours(
+        dict.fromkeys(USER_TYPES, 1.05), SPREAD, keys=USER_TYPES
+    )
+    duration_least_s: dict[str, int] = ours(
+        dict.fromkeys(USER_TYPES, 1), whole(1, 3600), keys=USER_TYPES
+    )
     talker_spread: float = ours(0.3, number(0, 1.5))
-    families: dict = ours({2: 0.2, 3: 0.4, 4: 0.3, 5: 0.1}, SIZES)
-    work_groups: dict = ours({3: 0.3, 5: 0.4, 8: 0.2, 12: 0.1}, SIZES)
-    friend_circles: dict = ours({4: 0.5, 5: 0.3, 7: 0.2}, SIZES)
-    community_shares: dict = ours(
+    families: dict[int, float] = ours({2: 0.2, 3: 0.4, 4: 0.3, 5: 0.1}, SIZES)
+    work_groups: dict[int, float] = ours({3: 0.3, 5: 0.4, 8: 0.2, 12: 0.1}, SIZES)
+    friend_circles: dict[int, float] = ours({4: 0.5, 5: 0.3, 7: 0.2}, SIZES)
+    community_shares: dict[str, float] = ours(
         {"families": 0.95, "work_groups": 0.35, "friend_circles": 0.9}, SHARE, keys=COMMUNITIES
     )
     one_community: bool = ours(False, FLAG)
-    contact_shares: dict = ours(
+    contact_shares: dict[str, float] = ours(
         {"families": 0.36, "work_groups": 0.2, "friend_circles": 0.24, "acquaintances": 0.2},
         WEIGHT,
         keys=CONTACTS,
@@ -194,25 +211,25 @@ class Config:
     tie_spread: float = ours(0.8, number(0, 3))
     acquaintances: float = ours(3.0, number(1, 200))
     acquaintances_spread: float = ours(1.7, SPREAD)
-    area_shares: dict = ours(
+    area_shares: dict[str, float] = ours(
         {"downtown": 0.3, "commercial": 0.25, "residential": 0.25, "suburban": 0.2},
         WEIGHT,
         keys=AREAS,
     )
-    area_latitudes: dict = ours(
+    area_latitudes: dict[str, Any] = ours(
         LATITUDES, pair(number(-80, 80), "south and north end in degrees, -80 to 80"), keys=AREAS
     )
-    area_longitudes: dict = ours(
+    area_longitudes: dict[str, Any] = ours(
         LONGITUDES,
         pair(number(-180, 180), "west and east end in degrees, -180 to 180"),
         keys=AREAS,
     )
-    area_homes: dict = ours(
+    area_homes: dict[str, float] = ours(
         {"downtown": 0.5, "commercial": 0.35, "residential": 2.0, "suburban": 1.5},
         WEIGHT,
         keys=AREAS,
     )
-    area_work: dict = ours(
+    area_work: dict[str, float] = ours(
         {"downtown": 2.0, "commercial": 2.0, "residential": 0.35, "suburban": 0.3},
         WEIGHT,
         keys=AREAS,
@@ -220,19 +237,19 @@ class Config:
     tower_spacing_m: float = ours(150.0, number(10, 10_000))
     tower_popularity: float = ours(0.7, number(0, 2))
     small_cell_share: float = ours(0.25, SHARE)
-    at_home: dict = ours(HOME, hours(1), keys=DAYS)
-    at_work: dict = ours(WORK, hours(1), keys=DAYS)
+    at_home: dict[str, Any] = ours(HOME, hours(1), keys=DAYS)
+    at_work: dict[str, Any] = ours(WORK, hours(1), keys=DAYS)
     day_place_share: float = ours(0.45, SHARE)
     other_places: int = ours(10, whole(0, 200))
     handover_base: float = ours(0.01, SHARE)
     handover_half_s: float = ours(900.0, number(1, 1e9))
     handover_most: float = ours(0.6, SHARE)
     handover_to_neighbor: bool = ours(True, FLAG)
-    account_age_days: tuple = ours(
+    account_age_days: tuple[int, int] = ours(
         (30, 730), pair(whole(1, 100_000), "two numbers of days from 1 on, the smaller one first")
     )
-    columns: tuple = ours((), some_of(COLUMNS))
-    tables: tuple = ours((), some_of(TABLES))
+    columns: Sequence[str] = ours((), some_of(COLUMNS))
+    tables: Sequence[str] = ours((), some_of(TABLES))
     drop_share: float = ours(0.008, SHARE)
     forwarded_share: float = ours(0.015, SHARE)
     utc_time_offset: str = ours("+0530", OFFSET)
@@ -247,10 +264,12 @@ class Config:
     data_rate_kbit_per_s: float = ours(120.0, number(0, 1e7, above=True))
     data_rate_spread: float = ours(1.6, SPREAD)
     data_record_most_bytes: float = ours(5e8, number(1, 1e15))
-    radio_access_types: dict = ours({"EUTRAN": 0.7, "NR": 0.25, "UTRAN": 0.05}, WEIGHT, keys=RATS)
-    scenarios: dict = field(default_factory=dict)
+    radio_access_types: dict[str, float] = ours(
+        {"EUTRAN": 0.7, "NR": 0.25, "UTRAN": 0.05}, WEIGHT, keys=RATS
+    )
+    scenarios: Mapping[str, Any] | Sequence[str] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for f in dataclasses.fields(self):
             value = getattr(self, f.name)
             if f.name == "scenarios":
@@ -312,7 +331,7 @@ class Config:
             ) from None
 
     @classmethod
-    def preset(cls, name="realistic", **fields):
+    def preset(cls, name: str = "realistic", **fields: Any) -> Self:
         """A preset, with some fields of one's own.
 
         ``"realistic"`` is the default. ``"seed"`` has the distributions of the original
@@ -329,29 +348,29 @@ class Config:
         return cls(**{**copy(PRESETS[name]), **fields})
 
     @classmethod
-    def from_dict(cls, fields):
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         """A config from a mapping, such as one that `to_dict` gave; `preset` may name a preset."""
         fields = dict(fields)
         return cls.preset(fields.pop("preset", "realistic"), **fields)
 
     @classmethod
-    def from_toml(cls, path):
+    def from_toml(cls, path: PathLike) -> Self:
         """A config from a TOML file; fields that are not in it keep the preset's value."""
         with open(path, "rb") as file:
             try:
                 return cls.from_dict(tomllib.load(file))
-            except tomllib.TOMLDecodeError as error:
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise ValueError(f"{path} is not TOML: {error}") from None
 
-    def replace(self, **fields):
+    def replace(self, **fields: Any) -> Self:
         """The same config with some fields changed."""
         return type(self)(**{**{f.name: getattr(self, f.name) for f in _fields()}, **fields})
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """All fields as numbers, text, lists and dicts, as JSON and TOML have them."""
         return {f.name: _plain(getattr(self, f.name)) for f in _fields()}
 
-    def to_toml(self, path=None):
+    def to_toml(self, path: PathLike | None = None) -> str:
         """The config as TOML text, written to `path` if there is one."""
         simple, tables = [], []
         for name, value in self.to_dict().items():
@@ -364,11 +383,12 @@ class Config:
                 simple.append(f"{name} = {_toml(value)}")
         text = "\n".join([*simple, *tables]) + "\n"
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            with _files.whole(path) as made:
+                made.write_text(text, encoding="utf-8")
         return text
 
     @property
-    def n_towers(self):
+    def n_towers(self) -> int:
         """Towers, also where the number is left to the generator."""
         return self.towers if self.towers is not None else min(max(50, self.users // 50), 4000)
 

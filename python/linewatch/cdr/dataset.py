@@ -1,9 +1,26 @@
 """Data sets: what can be made from a config."""
 
+from __future__ import annotations
+
 import datetime
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from linewatch import _core
 from linewatch.cdr.config import Config
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterator, Mapping
+    from typing import Any, Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from linewatch._typing import Backend, PathLike, Progress
+
+
+CallsT = TypeVar("CallsT")
 
 BATCH_SIZE = 65_536
 BACKENDS = ("polars", "pandas", "pyarrow")
@@ -11,7 +28,16 @@ BACKENDS = ("polars", "pandas", "pyarrow")
 KERNELS = {"calls": "calls", "sms": "sms", "data_sessions": "data"}
 
 
-def generate(users=None, days=None, seed=None, *, config=None, preset=None, n_jobs=None, **fields):
+def generate(
+    users: int | None = None,
+    days: int | None = None,
+    seed: int | None = None,
+    *,
+    config: Config | Mapping[str, Any] | PathLike | None = None,
+    preset: Literal["realistic", "seed"] | None = None,
+    n_jobs: int | None = None,
+    **fields: Any,
+) -> Dataset:
     """Call records of made-up users, with labelled anomalies.
 
     Nothing is made yet: ask the data set for its calls, its tables or to be written.
@@ -79,9 +105,24 @@ class Dataset:
         What it is made from.
     rows, anomalies : int
         Calls in all, and how many of them are anomalies; known without making them.
+
+    Examples
+    --------
+    >>> from linewatch import cdr
+    >>> data = cdr.generate(users=100, days=2, seed=1)
+    >>> data.users.height
+    100
+    >>> data.shard(1).collect()["call_start_ts"].dt.date().unique().to_list()
+    [datetime.date(2024, 1, 2)]
     """
 
-    def __init__(self, config, *, n_jobs=None):
+    config: Config
+    n_jobs: int | None
+    quotas: list[tuple[int, int]]
+    rows: int
+    anomalies: int
+
+    def __init__(self, config: Config, *, n_jobs: int | None = None) -> None:
         self.config = config
         self.n_jobs = n_jobs
         self._core = _core.CdrDataset(config._settings())
@@ -94,13 +135,40 @@ class Dataset:
         self.rows = sum(rows for rows, _ in self.quotas)
         self.anomalies = sum(anomalies for _, anomalies in self.quotas)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         c = self.config
         return (
             f"<linewatch.cdr.Dataset: {c.users:,} users, {c.days:,} days from {c.start}, seed "
             f"{c.seed}: {self.rows:,} calls, {self.anomalies:,} of them anomalies>"
         )
 
+    @overload
+    def calls(
+        self,
+        *,
+        batch_size: int = ...,
+        backend: Literal["polars"] = ...,
+        days: tuple[int, int] | None = ...,
+        n_jobs: int | None = ...,
+    ) -> Calls[pl.DataFrame]: ...
+    @overload
+    def calls(
+        self,
+        *,
+        batch_size: int = ...,
+        backend: Literal["pandas"],
+        days: tuple[int, int] | None = ...,
+        n_jobs: int | None = ...,
+    ) -> Calls[pd.DataFrame]: ...
+    @overload
+    def calls(
+        self,
+        *,
+        batch_size: int = ...,
+        backend: Literal["pyarrow"],
+        days: tuple[int, int] | None = ...,
+        n_jobs: int | None = ...,
+    ) -> Calls[pa.AnyFrame]: ...
     def calls(self, *, batch_size=BATCH_SIZE, backend="polars", days=None, n_jobs=None):
         """The calls as a stream that anyone may read, any number of times.
 
@@ -131,6 +199,33 @@ class Dataset:
         first, last = (0, self.config.days) if days is None else days
         return Calls(self, first, last, batch_size, backend, n_jobs)
 
+    @overload
+    def sms(
+        self,
+        *,
+        batch_size: int = ...,
+        backend: Literal["polars"] = ...,
+        days: tuple[int, int] | None = ...,
+        n_jobs: int | None = ...,
+    ) -> Calls[pl.DataFrame]: ...
+    @overload
+    def sms(
+        self,
+        *,
+        batch_size: int = ...,
+        backend: Literal["pandas"],
+        days: tuple[int, int] | None = ...,
+        n_jobs: int | None = ...,
+    ) -> Calls[pd.DataFrame]: ...
+    @overload
+    def sms(
+        self,
+        *,
+        batch_size: int = ...,
+        backend: Literal["pyarrow"],
+        days: tuple[int, int] | None = ...,
+        n_jobs: int | None = ...,
+    ) -> Calls[pa.AnyFrame]: ...
     def sms(self, *, batch_size=BATCH_SIZE, backend="polars", days=None, n_jobs=None):
         """Short messages, as a stream like that of `calls`.
 
@@ -159,6 +254,33 @@ class Dataset:
         first, last = (0, self.config.days) if days is None else days
         return Calls(self, first, last, batch_size, backend, n_jobs, table="sms")
 
+    @overload
+    def data_sessions(
+        self,
+        *,
+        batch_size: int = ...,
+        backend: Literal["polars"] = ...,
+        days: tuple[int, int] | None = ...,
+        n_jobs: int | None = ...,
+    ) -> Calls[pl.DataFrame]: ...
+    @overload
+    def data_sessions(
+        self,
+        *,
+        batch_size: int = ...,
+        backend: Literal["pandas"],
+        days: tuple[int, int] | None = ...,
+        n_jobs: int | None = ...,
+    ) -> Calls[pd.DataFrame]: ...
+    @overload
+    def data_sessions(
+        self,
+        *,
+        batch_size: int = ...,
+        backend: Literal["pyarrow"],
+        days: tuple[int, int] | None = ...,
+        n_jobs: int | None = ...,
+    ) -> Calls[pa.AnyFrame]: ...
     def data_sessions(self, *, batch_size=BATCH_SIZE, backend="polars", days=None, n_jobs=None):
         """Data sessions, as a stream like that of `calls`.
 
@@ -188,7 +310,7 @@ class Dataset:
         first, last = (0, self.config.days) if days is None else days
         return Calls(self, first, last, batch_size, backend, n_jobs, table="data_sessions")
 
-    def shard(self, day):
+    def shard(self, day: int | str | datetime.date) -> Calls[pl.DataFrame]:
         """The calls of one day, counted from 0 or named by its date, as the whole has them.
 
         Examples
@@ -201,7 +323,7 @@ class Dataset:
         first = self._day(day)
         return self.calls(days=(first, first + 1))
 
-    def rows_by_day(self, table="calls"):
+    def rows_by_day(self, table: str = "calls") -> list[int]:
         """Rows of each day of "calls", "sms" or "data_sessions", known without making them.
 
         Examples
@@ -236,23 +358,23 @@ class Dataset:
         return self.config.start + datetime.timedelta(days=day)
 
     @property
-    def users(self):
+    def users(self) -> pl.DataFrame:
         """The users, a Polars frame of one row each; the accounts of scenarios come last."""
         users = _polars(self._core.users())
         return users if self._plan is None else users.vstack(self._plan.users)
 
     @property
-    def towers(self):
+    def towers(self) -> pl.DataFrame:
         """The towers, a Polars frame of one row each."""
         return _polars(self._core.towers())
 
     @property
-    def communities(self):
+    def communities(self) -> pl.DataFrame:
         """Who belongs to which community, a Polars frame of one row for each membership."""
         return _polars(self._core.communities())
 
     @property
-    def actors(self):
+    def actors(self) -> pl.DataFrame:
         """The users who are there for a scenario only: ``user_id``, ``scenario`` and ``role``.
 
         Examples
@@ -264,7 +386,7 @@ class Dataset:
         """
         return _polars(self._core.actors())
 
-    def realism(self):
+    def realism(self) -> pl.DataFrame:
         """Statistics of the first 14 days beside the bands that lifelike calls fall into.
 
         See `linewatch.cdr.realism`, which does so for any calls.
@@ -291,7 +413,15 @@ class Dataset:
         parts = [coded(batch, user, cell) for batch in self.calls(days=days, batch_size=1 << 20)]
         return report(parts, users, towers, user, cell)
 
-    def write(self, folder, format="parquet", *, picture=None, n_jobs=None, progress=None):
+    def write(
+        self,
+        folder: PathLike,
+        format: Literal["parquet", "csv"] = "parquet",
+        *,
+        picture: bool | None = None,
+        n_jobs: int | None = None,
+        progress: Progress = None,
+    ) -> list[pathlib.Path]:
         """Write all tables, the metadata and the picture to a new folder.
 
         Messages and data sessions are written if ``config.tables`` names them.
@@ -338,7 +468,7 @@ class Dataset:
         return write(self, folder, format, picture=picture, n_jobs=n_jobs, progress=progress)
 
     @property
-    def truth(self):
+    def truth(self) -> pl.DataFrame:
         """The anomalies: a Polars frame with ``call_id``, ``anomaly_type``, users and times."""
         import polars as pl
 
@@ -347,7 +477,7 @@ class Dataset:
         parts = [batch.filter("is_anomaly").select(columns) for batch in self.calls()]
         return pl.concat(parts)
 
-    def truth_tables(self):
+    def truth_tables(self) -> dict[str, pl.DataFrame]:
         """What the scenarios planted: which calls, users, cells and stretches of time.
 
         Returns
@@ -369,7 +499,7 @@ class Dataset:
             raise ValueError('the data set has no scenarios; try generate(scenarios=["sim_box"])')
         return {"calls": self._woven(None).truth(), **self._plan.truth()}
 
-    def handovers(self, days=None):
+    def handovers(self, days: tuple[int, int] | None = None) -> pl.DataFrame:
         """Each change of cell during a call; ``ping_pong`` adds to them.
 
         Parameters
@@ -392,7 +522,7 @@ class Dataset:
 
         return handovers(self._woven(days))
 
-    def arrivals(self, days=None):
+    def arrivals(self, days: tuple[int, int] | None = None) -> pl.DataFrame:
         """The records of the calls as a billing system gets them; ``mediation`` spoils them.
 
         A record comes 1 to 15 minutes after its call ended, unless it is late.
@@ -433,10 +563,31 @@ class Dataset:
         return Woven(plan, self.quotas, first, last, BATCH_SIZE, self.n_jobs)
 
 
-class Calls:
-    """Rows to come. Iterate over it for frames, `collect` it, or hand it to a reader of Arrow."""
+class Calls(Generic[CallsT]):
+    """Rows to come. Iterate over it for frames, `collect` it, or hand it to a reader of Arrow.
 
-    def __init__(self, dataset, first, last, batch_size, backend, n_jobs, table="calls"):
+    Examples
+    --------
+    >>> from linewatch import cdr
+    >>> calls = cdr.generate(users=100, days=1, seed=1).calls(batch_size=500)
+    >>> [batch.height for batch in calls][:2]
+    [500, 373]
+    >>> calls.collect().height == sum(batch.height for batch in calls)
+    True
+    """
+
+    rows: int
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        first: int,
+        last: int,
+        batch_size: int,
+        backend: Backend,
+        n_jobs: int | None,
+        table: str = "calls",
+    ) -> None:
         if backend not in BACKENDS:
             names = ", ".join(f'"{name}"' for name in BACKENDS)
             raise ValueError(f"backend must be one of {names}, got {backend!r}")
@@ -463,17 +614,17 @@ class Calls:
         self._backend, self._what = backend, table.replace("_", " ")
         self.rows = sum(rows[first:last])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<linewatch.cdr.Calls: {self.rows:,} rows of {self._what} to come>"
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[CallsT]:
         for batch in self._core:
             yield _frame(batch, self._backend)
 
-    def __arrow_c_stream__(self, requested_schema=None):
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         return self._core.__arrow_c_stream__(requested_schema)
 
-    def collect(self):
+    def collect(self) -> CallsT:
         """All rows as one frame."""
         return _frame(self._core, self._backend)
 

@@ -1,6 +1,16 @@
 """What a detector may know: features of calls and of users, without labels or names."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from linewatch._typing import AnyFrame
+
 
 FEATURES = (
     "duration_s",
@@ -43,7 +53,7 @@ USER_FEATURES = (
 )
 
 
-def features(calls, towers, users=None):
+def features(calls: AnyFrame, towers: AnyFrame, users: AnyFrame | None = None) -> pl.DataFrame:
     """What a detector may know of each call: its own numbers and its users' habits.
 
     Labels and names are not among them. The habits of a caller come from all its calls.
@@ -123,7 +133,7 @@ def features(calls, towers, users=None):
     return frame.sort("row").select(pl.col(names).cast(pl.Float64))
 
 
-def user_features(calls, users, towers=None):
+def user_features(calls: AnyFrame, users: AnyFrame, towers: AnyFrame | None = None) -> pl.DataFrame:
     """Habits of each user, over all its calls.
 
     Parameters

@@ -1,6 +1,17 @@
 """The picture of a data set: when people call, how long, what was planted, how many a day."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.presets import ANOMALIES
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from linewatch._typing import PathLike
+    from linewatch.cdr.dataset import Dataset
+
 
 DURATIONS = (
     "under 30 s",
@@ -12,7 +23,7 @@ DURATIONS = (
 )
 
 
-def draw(dataset, found, path):
+def draw(dataset: Dataset, found: Any, path: PathLike) -> None:
     """Four panels as a PNG; `found` are the counts that writing gave."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,5 +1,13 @@
 """Words and numbers of configs: kinds of things, defaults of the large tables, presets."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
 AREAS = ("downtown", "commercial", "residential", "suburban")
 USER_TYPES = ("individual", "business", "student")
 PATTERNS = ("business", "social")
@@ -31,7 +39,7 @@ RATS = ("EUTRAN", "NR", "UTRAN")
 SHAPES = ("log-normal", "log-logistic", "normal")
 
 
-def day(text):
+def day(text: str) -> tuple[float, ...]:
     """24 numbers, an hour each."""
     return tuple(map(float, text.split()))
 
@@ -102,7 +110,7 @@ _SEED_SOCIAL = day(
     "0.1 0.09 0.08 0.08 0.1 0.13 0.16 0.18 0.16 0.12 0.08 0.06"
 )
 
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "realistic": {},
     "seed": {
         "calls_per_user_day": 18.0,

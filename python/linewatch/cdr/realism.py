@@ -5,7 +5,19 @@ of activity) fall outside, and any plausible data fall inside. Most figures need
 a week and twenty calls a user; below that they say nothing.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from linewatch._typing import AnyFrame
+
 
 # Statistic -> (lowest, highest).
 BANDS = {
@@ -54,7 +66,7 @@ _EDGES = 30_000
 _KM_PER_DEGREE = 111.195
 
 
-def realism(calls, users, towers):
+def realism(calls: AnyFrame, users: AnyFrame, towers: AnyFrame) -> pl.DataFrame:
     """Statistics of call records beside the bands that lifelike ones fall into.
 
     Parameters
@@ -119,7 +131,7 @@ _CALLS = (
 )
 
 
-def coded(calls, user, cell):
+def coded(calls: AnyFrame, user: pl.Enum, cell: pl.Enum) -> pl.DataFrame:
     """Normal calls with numbers for names; `user` and `cell` are the enums of the names."""
     import polars as pl
 
@@ -139,7 +151,9 @@ def coded(calls, user, cell):
         ) from None
 
 
-def report(parts, users, towers, user, cell):
+def report(
+    parts: Iterable[pl.DataFrame], users: AnyFrame, towers: AnyFrame, user: pl.Enum, cell: pl.Enum
+) -> pl.DataFrame:
     """The table of statistics from coded calls."""
     import polars as pl
 

@@ -1,13 +1,22 @@
 """What the fields of a config must be, in words and as functions."""
 
+from __future__ import annotations
+
 import datetime
 import difflib
 import math
 import re
 from dataclasses import field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+    from typing import Any
+
+    from linewatch._typing import T
 
 
-def ours(default, rule, *, keys=None, absent=None):
+def ours(default: Any, rule: Rule, *, keys: Any = None, absent: Any = None) -> Any:
     """A field: its default, the rule for its value or for each value under `keys`.
 
     A key that is not given is an error, or has the value `absent`.
@@ -18,19 +27,22 @@ def ours(default, rule, *, keys=None, absent=None):
     return field(default=default, metadata=metadata)
 
 
-def copy(value):
+def copy(value: T) -> T:
     return {k: copy(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 class Rule:
     """What a value must be, in words, and a function that gives it clean or raises ValueError."""
 
-    def __init__(self, expected, clean):
+    expected: str
+    clean: Callable[[Any], Any]
+
+    def __init__(self, expected: str, clean: Callable[[Any], Any]) -> None:
         self.expected = expected
         self.clean = clean
 
 
-def number(least, most=math.inf, *, above=False):
+def number(least: float, most: float = math.inf, *, above: bool = False) -> Rule:
     if most == math.inf:
         expected = f"a number above {least}" if above else f"a number from {least} on"
     else:
@@ -51,7 +63,7 @@ def number(least, most=math.inf, *, above=False):
     return Rule(expected, clean)
 
 
-def whole(least, most):
+def whole(least: int, most: int) -> Rule:
     def clean(value):
         if isinstance(value, bool) or not hasattr(value, "__index__"):
             raise ValueError
@@ -63,7 +75,7 @@ def whole(least, most):
     return Rule(f"a whole number between {least} and {most}", clean)
 
 
-def several(count, rule, what):
+def several(count: int, rule: Rule, what: str) -> Rule:
     def clean(value):
         if not isinstance(value, list | tuple) or len(value) != count:
             raise ValueError
@@ -72,7 +84,7 @@ def several(count, rule, what):
     return Rule(what, clean)
 
 
-def pair(rule, what):
+def pair(rule: Rule, what: str) -> Rule:
     def clean(value):
         low, high = several(2, rule, what).clean(value)
         if low > high:
@@ -82,7 +94,7 @@ def pair(rule, what):
     return Rule(what, clean)
 
 
-def hours(most):
+def hours(most: float) -> Rule:
     each = f"a number between 0 and {most}" if most != math.inf else "a number from 0 on"
 
     def clean(value):
@@ -94,7 +106,7 @@ def hours(most):
     return Rule(f"24 numbers, one an hour, each {each}", clean)
 
 
-def choice(names):
+def choice(names: Collection[str]) -> Rule:
     def clean(value):
         if value not in names:
             raise ValueError
@@ -103,7 +115,7 @@ def choice(names):
     return Rule("one of " + ", ".join(f'"{name}"' for name in names), clean)
 
 
-def some_of(names):
+def some_of(names: Collection[str]) -> Rule:
     """A list of some of `names`, in their order."""
 
     def clean(value):
@@ -160,13 +172,13 @@ WEIGHT = number(0)
 SPREAD = number(0, 3)
 
 
-def nearest(name, names):
+def nearest(name: object, names: Iterable[object]) -> str:
     """``; did you mean "..."?`` if one of `names` is near, else nothing."""
     near = difflib.get_close_matches(str(name), names, n=1)
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
-def check(name, value, rule, keys):
+def check(name: str, value: Any, rule: Rule, keys: Any) -> Any:
     if keys is None:
         try:
             return rule.clean(value)

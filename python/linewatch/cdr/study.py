@@ -1,8 +1,20 @@
 """Calls scored by a detector, as the tables of a results folder."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch.cdr.benchmark import _calls, _figures, _reasons, _scores, _shares
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import polars as pl
+
+    from linewatch.cdr.dataset import Dataset
+
 
 DURATIONS_S = (0, 5, 30, 60, 180, 600, 3600, 7200)
 REASONS = 3
@@ -11,7 +23,7 @@ CALLERS = 25
 SCORES_KEPT = 50_000
 
 
-def study(data, detector=None, *, seed=0):
+def study(data: Dataset, detector: Any = None, *, seed: int = 0) -> dict[str, pl.DataFrame]:
     """Score the calls of a generated data set and compare with what was planted.
 
     Parameters

@@ -1,5 +1,7 @@
 """A data set as a folder of files: whole under its name, or not there at all."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -7,10 +9,16 @@ import shutil
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linewatch.cdr.dataset import KERNELS
 from linewatch.cdr.presets import ANOMALIES
 from linewatch.cdr.rules import nearest
+
+if TYPE_CHECKING:
+    from linewatch._typing import PathLike, Progress
+    from linewatch.cdr.dataset import Dataset
+
 
 FORMATS = ("parquet", "csv")
 CALLS = "cdr_call_records"
@@ -26,7 +34,15 @@ METADATA = "dataset_metadata.json"
 PICTURE = "cdr_dataset_analysis.png"
 
 
-def write(dataset, folder, format="parquet", *, picture=None, n_jobs=None, progress=None):
+def write(
+    dataset: Dataset,
+    folder: PathLike,
+    format: str = "parquet",
+    *,
+    picture: bool | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = None,
+) -> list[Path]:
     """Write all tables of `dataset`; see `Dataset.write`."""
     if format not in FORMATS:
         names = " or ".join(f'"{name}"' for name in FORMATS)
@@ -82,7 +98,7 @@ def write(dataset, folder, format="parquet", *, picture=None, n_jobs=None, progr
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def check(folder):
+def check(folder: Path) -> None:
     """Refuse a folder that would be overwritten."""
     folder = Path(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):

@@ -1,6 +1,12 @@
 """What a page is made of besides figures."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,14 +26,14 @@ class Rows:
     """
 
     title: str
-    columns: list
-    rows: list
-    keys: list
+    columns: list[str]
+    rows: list[list[Any]]
+    keys: list[dict[str, str]]
     total: int
-    right: frozenset = field(default_factory=frozenset)
+    right: frozenset[int] = field(default_factory=frozenset)
 
     @property
-    def note(self):
+    def note(self) -> str:
         """Says what is left out."""
         shown = len(self.rows)
         return "" if shown == self.total else f"{shown:,} of {self.total:,} rows"

@@ -3,18 +3,29 @@
 What a reader chose lives in the browser; the server keeps nothing but the tables it read.
 """
 
+from __future__ import annotations
+
 import errno
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from linewatch.dashboards import _theme
 from linewatch.dashboards._source import in_order, open_results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import dash
+
+    from linewatch._typing import PathLike, Theme
+
 
 LISTED = 200
 CHOICES = 50
 POINTS = 2000
 
 
-def app(folder, *, theme="light", refresh_s=5.0):
+def app(folder: PathLike, *, theme: Theme = "light", refresh_s: float = 5.0) -> dash.Dash:
     """The Dash application of a results folder.
 
     Parameters
@@ -75,7 +86,15 @@ def app(folder, *, theme="light", refresh_s=5.0):
     return made
 
 
-def serve(folder, *, host="127.0.0.1", port=8050, theme="light", refresh_s=5.0, ready=None):
+def serve(
+    folder: PathLike,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8050,
+    theme: Theme = "light",
+    refresh_s: float = 5.0,
+    ready: Callable[..., object] | None = None,
+) -> None:
     """Serve the pages until Ctrl-C.
 
     Parameters

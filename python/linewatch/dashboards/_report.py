@@ -1,18 +1,33 @@
 """One HTML file with all figures, to mail around; opened, it asks the network for nothing."""
 
+from __future__ import annotations
+
 import html
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linewatch.dashboards import _theme
 from linewatch.dashboards._source import in_order, open_results, to_json
+
+if TYPE_CHECKING:
+    from linewatch._typing import PathLike, Theme
+
 
 # A larger file is slow to open and refused by many mail servers.
 LARGE_BYTES = 30_000_000
 
 
-def report(folder, out, *, theme="light", most_rows=30, n_out=1500, progress=None):
+def report(
+    folder: PathLike,
+    out: PathLike,
+    *,
+    theme: Theme = "light",
+    most_rows: int = 30,
+    n_out: int = 1500,
+    progress: bool | None = None,
+) -> int:
     """Write the pages of a results folder into one HTML file.
 
     The file holds plotly.js and all figures; a row of a table, once clicked, shows its figures.

@@ -1,10 +1,22 @@
 """The results folder as the pages read it."""
 
+from __future__ import annotations
+
 import json
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linewatch import _results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    import polars as pl
+
+    from linewatch._typing import PathLike, T
+
 
 # Page -> tables of which it needs one, and tables it uses if they are there.
 PAGES = {
@@ -43,11 +55,14 @@ class Results:
         page can be drawn from its tables.
     """
 
-    def __init__(self, folder):
+    folder: Path
+    manifest: dict[str, Any]
+
+    def __init__(self, folder: PathLike) -> None:
         self.folder = Path(folder)
         self.refresh()
 
-    def refresh(self):
+    def refresh(self) -> None:
         """Read the manifest anew and forget the tables read so far."""
         if not self.folder.is_dir():
             raise FileNotFoundError(f"{self.folder} is not a folder; expected a results folder")
@@ -63,7 +78,7 @@ class Results:
                 + ", ".join(name for tables in PAGES.values() for name in tables)
             )
 
-    def has_changed(self):
+    def has_changed(self) -> bool:
         """Whether the folder was written anew since it was read."""
         try:
             return (self.folder / _results.MANIFEST).stat().st_mtime_ns != self._stamp
@@ -71,33 +86,33 @@ class Results:
             return False
 
     @property
-    def stamp(self):
+    def stamp(self) -> Any:
         """Changes when the folder is written anew."""
         return self._stamp
 
     @cached_property
-    def pages(self):
+    def pages(self) -> tuple[str, ...]:
         """The pages that can be drawn."""
         return tuple(
             page for page, tables in PAGES.items() if any(self.has(name) for name in tables)
         )
 
     @property
-    def title(self):
+    def title(self) -> str:
         """What was analysed, for a headline."""
         source = self.manifest.get("parameters", {}).get("source")
         return str(source) if source else self.folder.resolve().name
 
     @property
-    def time_zone(self):
+    def time_zone(self) -> str:
         """The zone of the times, or what is known of it."""
         return self.manifest.get("time_zone") or "local time"
 
-    def has(self, name):
+    def has(self, name: str) -> bool:
         """Whether the folder has that table, with at least one row."""
         return self.manifest.get("tables", {}).get(name, 0) > 0
 
-    def scan(self, name):
+    def scan(self, name: str) -> pl.LazyFrame:
         """The table as a Polars LazyFrame, so that only the rows in sight are read."""
         import polars as pl
 
@@ -105,7 +120,7 @@ class Results:
             raise ValueError(f"{self.folder} has no table {name!r}")
         return pl.scan_parquet(self.folder / f"{name}.parquet", glob=False)
 
-    def table(self, name):
+    def table(self, name: str) -> pl.DataFrame:
         """The table as a Polars DataFrame; an empty one with its columns if it is not there."""
         import polars as pl
 
@@ -128,7 +143,7 @@ class Results:
             self._tables[name] = frame
         return self._tables[name]
 
-    def keep(self, key, read):
+    def keep(self, key: Any, read: Callable[[], T]) -> T:
         """What `read` gives, kept for the next call: the few series that a reader looks at."""
         kept = self._kept
         if key not in kept:
@@ -137,12 +152,12 @@ class Results:
             kept[key] = read()
         return kept[key]
 
-    def unit(self, name):
+    def unit(self, name: str) -> str | None:
         """The unit of a value column, or None."""
         return self.manifest.get("units", {}).get(name)
 
 
-def open_results(folder):
+def open_results(folder: PathLike) -> dict[str, Results]:
     """All results in a folder: itself, or the results folders right inside of it.
 
     Parameters
@@ -161,6 +176,20 @@ def open_results(folder):
         If there is no such folder, or neither it nor a folder in it has a manifest.
     ValueError
         As :class:`Results`.
+
+    Examples
+    --------
+    >>> import contextlib, io, os, tempfile
+    >>> from linewatch import cli, dashboards, flow
+    >>> os.mkdir(week := os.path.join(tempfile.mkdtemp(), "week"))
+    >>> flow.write_nfdump(flow.simulate(500, "1h", n_customers=20, seed=1), week + ".csv")
+    >>> with contextlib.redirect_stdout(io.StringIO()):
+    ...     code = cli.main(["flows", week + ".csv", "--out", week + "/flows", "--no-picture"])
+    >>> results = dashboards.open_results(week)
+    >>> list(results)
+    ['flows']
+    >>> results["flows"].table("sources").height
+    18
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -1,17 +1,47 @@
-"""The call page: rhythm, durations, kinds of anomalies, suspicious callers, truth and detection."""
+"""The call page: rhythm, durations, kinds of anomalies, suspicious callers, truth and detection.
+
+Each function takes results and gives a Plotly figure, rows of a table or tiles; all of them on the
+tables of :func:`linewatch.cdr.study`, as ``linewatch demo`` writes them:
+
+>>> import tempfile
+>>> import linewatch as lw
+>>> from linewatch import _results
+>>> from linewatch.dashboards import calls
+>>> path = tempfile.mkdtemp() + "/calls"
+>>> data = lw.cdr.generate(300, 2, seed=2, scenarios={"wangiri": {"rings": 50}})
+>>> made = {"kind": "calls", "tables": lw.cdr.study(data), "parameters": {"source": "made up"}}
+>>> written = _results.write(path, **made)
+>>> results = lw.dashboards.open_results(path)["calls"]
+>>> len(calls.tiles(results)) > 0, len(calls.scenario_rows(results).columns) > 0
+(True, True)
+>>> figures = [calls.by_hour(results), calls.kinds(results), calls.durations(results)]
+>>> figures += [calls.network(results), calls.recall(results)]
+>>> {type(figure).__name__ for figure in figures}
+{'Figure'}
+"""
+
+from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number, safe
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from linewatch._typing import Theme
+    from linewatch.dashboards._source import Results
+
 
 __all__ = ["by_hour", "durations", "kinds", "network", "recall", "scenario_rows", "tiles"]
 
 CALLERS_DRAWN = 25
 
 
-def tiles(results):
+def tiles(results: Results) -> list[Tile]:
     """Calls, users, anomalous calls, and how well they were found.
 
     Parameters
@@ -37,7 +67,7 @@ def tiles(results):
     return made
 
 
-def scenario_rows(results, *, most=200):
+def scenario_rows(results: Results, *, most: int = 200) -> Rows:
     """Each kind of anomaly: what was planted and what was found.
 
     Parameters
@@ -66,7 +96,7 @@ def scenario_rows(results, *, most=200):
     return Rows("Truth and detection", columns, rows, [], table.height, frozenset({1, 2, 3, 4}))
 
 
-def by_hour(results, *, theme="light"):
+def by_hour(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Calls in each hour, and the anomalous ones among them.
 
     Parameters
@@ -92,7 +122,7 @@ def by_hour(results, *, theme="light"):
     return made
 
 
-def kinds(results, *, theme="light"):
+def kinds(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Calls of each kind of anomaly.
 
     Parameters
@@ -116,7 +146,7 @@ def kinds(results, *, theme="light"):
     return made
 
 
-def durations(results, *, theme="light"):
+def durations(results: Results, *, theme: Theme = "light") -> go.Figure:
     """How long calls last: the usual ones and the anomalous ones, as shares.
 
     Parameters
@@ -147,7 +177,7 @@ def durations(results, *, theme="light"):
     return made
 
 
-def network(results, *, theme="light"):
+def network(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Whom the most suspicious callers call.
 
     Callers stand on the inner ring, whom they call on the outer one.
@@ -207,7 +237,7 @@ def network(results, *, theme="light"):
     return made
 
 
-def recall(results, *, theme="light"):
+def recall(results: Results, *, theme: Theme = "light") -> go.Figure:
     """What part of each kind of anomaly was found.
 
     Parameters

@@ -1,8 +1,36 @@
-"""The detector page: the scores, what a threshold costs, the top anomalies with their reasons."""
+"""The detector page: the scores, what a threshold costs, the top anomalies with their reasons.
+
+Each function takes results and gives a Plotly figure, rows of a table or tiles; all of them on a
+folder that ``linewatch flows`` wrote:
+
+>>> import contextlib, io, tempfile
+>>> import linewatch as lw
+>>> from linewatch.dashboards import detector
+>>> path = tempfile.mkdtemp() + "/flows"
+>>> lw.flow.write_nfdump(lw.flow.simulate(500, "1h", n_customers=20, seed=1), path + ".csv")
+>>> with contextlib.redirect_stdout(io.StringIO()):
+...     code = lw.cli.main(["flows", path + ".csv", "--out", path, "--no-picture"])
+>>> results = lw.dashboards.open_results(path)["flows"]
+>>> len(detector.tiles(results)) > 0, len(detector.anomaly_rows(results).columns) > 0
+(True, True)
+>>> type(detector.histogram(results)).__name__, type(detector.threshold_curves(results)).__name__
+('Figure', 'Figure')
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from linewatch._typing import Theme
+    from linewatch.dashboards._source import Results
+
 
 __all__ = ["anomaly_rows", "histogram", "threshold_curves", "tiles"]
 
@@ -10,7 +38,7 @@ BINS = 80
 STEPS = 60
 
 
-def tiles(results):
+def tiles(results: Results) -> list[Tile]:
     """Rows, anomalies, the threshold and, with labels, how it does.
 
     Parameters
@@ -38,7 +66,7 @@ def tiles(results):
     return made
 
 
-def anomaly_rows(results, *, most=200):
+def anomaly_rows(results: Results, *, most: int = 200) -> Rows:
     """The rows with the highest scores, and why.
 
     Parameters
@@ -79,7 +107,9 @@ def anomaly_rows(results, *, most=200):
     return Rows("Highest scores", columns, rows, [], scores.height, frozenset({1}))
 
 
-def histogram(results, *, threshold=None, theme="light"):
+def histogram(
+    results: Results, *, threshold: float | None = None, theme: Theme = "light"
+) -> go.Figure:
     """How the scores are spread, with the threshold; by label where there are labels.
 
     The slider below moves the threshold; what it costs is written above.
@@ -139,7 +169,7 @@ def histogram(results, *, threshold=None, theme="light"):
     return made
 
 
-def threshold_curves(results, *, theme="light"):
+def threshold_curves(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Precision, recall and false alarms at each threshold.
 
     Parameters

@@ -1,11 +1,46 @@
-"""The KPI page: events, the course of one cell, its week, two KPIs together, a map."""
+"""The KPI page: events, the course of one cell, its week, two KPIs together, a map.
+
+Each function takes results and gives a Plotly figure, rows of a table or tiles; all of them on a
+folder that ``linewatch kpi`` wrote:
+
+>>> import contextlib, io, os, tempfile
+>>> import linewatch as lw
+>>> from linewatch.dashboards import kpi
+>>> folder = tempfile.mkdtemp()
+>>> network = lw.kpi.simulate(3, 5, faults=["outage"], seed=1)
+>>> network.kpis.write_parquet(folder + "/kpis.parquet")
+>>> network.sites.write_csv(folder + "/sites.csv")
+>>> command = ["kpi", folder + "/kpis.parquet", "--sites", folder + "/sites.csv", "--no-picture"]
+>>> command += ["--value", "traffic_gb", "--value", "prb_percent", "--out", folder + "/kpi"]
+>>> with contextlib.redirect_stdout(io.StringIO()):
+...     code = lw.cli.main(command)
+>>> results = lw.dashboards.open_results(folder + "/kpi")["kpi"]
+>>> cell, name = kpi.first_choice(results).values()
+>>> len(kpi.tiles(results)) > 0, len(kpi.event_rows(results).columns) > 0
+(True, True)
+>>> figures = [kpi.series(results, cell, name), kpi.hour_weekday(results, cell, name)]
+>>> figures += [kpi.two_kpis(results, cell, "traffic_gb", "prb_percent")]
+>>> figures += [kpi.cell_map(results)]
+>>> {type(figure).__name__ for figure in figures}
+{'Figure'}
+"""
+
+from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number, safe
 from linewatch.plots import unit_label, unit_of
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from linewatch._typing import Theme, Time
+    from linewatch.dashboards._source import Results
+
 
 __all__ = ["cell_map", "event_rows", "first_choice", "hour_weekday", "series", "tiles", "two_kpis"]
 
@@ -15,7 +50,7 @@ CELLS_ON_MAP = 5000
 DRAWN = ["time", "value", "baseline", "scale", "score", "is_anomaly", "direction"]
 
 
-def tiles(results):
+def tiles(results: Results) -> list[Tile]:
     """How many cells and events, the traffic lost, the worst cell.
 
     Parameters
@@ -50,7 +85,14 @@ def tiles(results):
     return made
 
 
-def event_rows(results, *, cell=None, kpi=None, kind=None, most=200):
+def event_rows(
+    results: Results,
+    *,
+    cell: str | None = None,
+    kpi: str | None = None,
+    kind: str | None = None,
+    most: int = 200,
+) -> Rows:
     """The events, the most important ones first.
 
     Parameters
@@ -97,25 +139,25 @@ def event_rows(results, *, cell=None, kpi=None, kind=None, most=200):
     return Rows("Events", columns, rows, keys, events.height, frozenset({4, 5, 6}))
 
 
-def kinds(results):
+def kinds(results: Results) -> list[str]:
     """The classes (or directions) of the events, for a filter."""
     events = _events(results)
     column = "class" if "class" in events.columns else "direction"
     return events[column].drop_nulls().unique().sort().to_list()
 
 
-def cell_names(results):
+def cell_names(results: Results) -> list[str]:
     """The cells, those with events first, for a filter."""
     cells = results.table("cells").sort("n_events", descending=True, nulls_last=True)
     return cells["cell"].unique(maintain_order=True).to_list()
 
 
-def kpi_names(results):
+def kpi_names(results: Results) -> list[str]:
     """The KPIs, for a filter."""
     return results.table("cells")["kpi"].unique(maintain_order=True).to_list()
 
 
-def first_choice(results):
+def first_choice(results: Results) -> dict[str, str]:
     """The cell and KPI to show first: those of the first event, or the first cell."""
     listed = event_rows(results, most=1)
     if listed.keys:
@@ -124,7 +166,16 @@ def first_choice(results):
     return cells.select("cell", "kpi").row(0, named=True)
 
 
-def series(results, cell, kpi, *, start=None, end=None, n_out=2000, theme="light"):
+def series(
+    results: Results,
+    cell: str,
+    kpi: str,
+    *,
+    start: Time | None = None,
+    end: Time | None = None,
+    n_out: int = 2000,
+    theme: Theme = "light",
+) -> go.Figure:
     """The values of one KPI of a cell, its baseline with a band, and the anomalies.
 
     Parameters
@@ -205,7 +256,9 @@ def series(results, cell, kpi, *, start=None, end=None, n_out=2000, theme="light
     return made
 
 
-def hour_weekday(results, cell=None, kpi=None, *, theme="light"):
+def hour_weekday(
+    results: Results, cell: str | None = None, kpi: str | None = None, *, theme: Theme = "light"
+) -> go.Figure:
     """How many anomalies fall into each hour of the week; of one cell, or of all.
 
     Parameters
@@ -248,7 +301,9 @@ def hour_weekday(results, cell=None, kpi=None, *, theme="light"):
     return made
 
 
-def two_kpis(results, cell, kpi, other=None, *, theme="light"):
+def two_kpis(
+    results: Results, cell: str, kpi: str, other: str | None = None, *, theme: Theme = "light"
+) -> go.Figure:
     """One KPI of a cell against another, row by row.
 
     Parameters
@@ -298,7 +353,7 @@ def two_kpis(results, cell, kpi, other=None, *, theme="light"):
     return made
 
 
-def cell_map(results, cell=None, *, theme="light"):
+def cell_map(results: Results, cell: str | None = None, *, theme: Theme = "light") -> go.Figure:
     """Where the cells are, how much each lost, and which ones face the chosen cell.
 
     Drawn on plain axes of kilometres, so that no map has to be fetched.

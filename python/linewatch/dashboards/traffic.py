@@ -1,8 +1,42 @@
-"""The traffic page: minutes, sources with what they sent where, services, segments of customers."""
+"""The traffic page: minutes, sources with what they sent where, services, segments of customers.
+
+Each function takes results and gives a Plotly figure, rows of a table or tiles; all of them on a
+folder that ``linewatch flows`` wrote:
+
+>>> import contextlib, io, tempfile
+>>> import linewatch as lw
+>>> from linewatch.dashboards import traffic
+>>> path = tempfile.mkdtemp() + "/flows"
+>>> lw.flow.write_nfdump(lw.flow.simulate(500, "1h", n_customers=20, seed=1), path + ".csv")
+>>> with contextlib.redirect_stdout(io.StringIO()):
+...     code = lw.cli.main(["flows", path + ".csv", "--out", path, "--no-picture"])
+>>> results = lw.dashboards.open_results(path)["flows"]
+>>> source = traffic.first_choice(results)["source"]
+>>> len(traffic.tiles(results)) > 0, len(traffic.source_rows(results).columns) > 0
+(True, True)
+>>> figures = [traffic.by_minute(results), traffic.top_sources(results), traffic.services(results)]
+>>> figures += [traffic.segments(results), traffic.in_and_out(results, source)]
+>>> figures += [traffic.destinations(results, source)]
+>>> {type(figure).__name__ for figure in figures}
+{'Figure'}
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import plotly.graph_objects as go
+
+    from linewatch._typing import Theme
+    from linewatch.dashboards._source import Results
+
 
 __all__ = [
     "by_minute",
@@ -19,7 +53,7 @@ LEVELS = ["No Value", "Low", "Medium", "High"]
 SHOWN = 15
 
 
-def tiles(results):
+def tiles(results: Results) -> list[Tile]:
     """Bytes, sources, the busiest minute, what is unusual.
 
     Parameters
@@ -50,7 +84,14 @@ def tiles(results):
     return made
 
 
-def source_rows(results, *, source=None, hour=None, level=None, most=200):
+def source_rows(
+    results: Results,
+    *,
+    source: str | None = None,
+    hour: str | None = None,
+    level: str | None = None,
+    most: int = 200,
+) -> Rows:
     """The sources: the unusual ones first, then by bytes.
 
     Parameters
@@ -105,29 +146,29 @@ def source_rows(results, *, source=None, hour=None, level=None, most=200):
     return Rows("Sources", columns, rows, keys, sources.height, frozenset({1, 2, 3}))
 
 
-def source_names(results):
+def source_names(results: Results) -> list[str]:
     """The sources, those with the most bytes first, for a filter."""
     return _sources(results).sort("total_bytes", descending=True)["source"].to_list()
 
 
-def levels(results):
+def levels(results: Results) -> list[str]:
     """The UFM levels, for a filter."""
     return results.table("segments")["ufm_level"].drop_nulls().unique().sort().to_list()
 
 
-def hours(results):
+def hours(results: Results) -> list[str]:
     """The hours with flows, for a filter."""
     hour = results.table("flows_by_minute")["time"].dt.truncate("1h").unique().sort()
     return hour.dt.strftime("%Y-%m-%d %H:%M").to_list()
 
 
-def first_choice(results):
+def first_choice(results: Results) -> dict[str, str]:
     """The source to show first."""
     listed = source_rows(results, most=1)
     return listed.keys[0] if listed.keys else {"source": ""}
 
 
-def by_minute(results, *, theme="light"):
+def by_minute(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Bytes and durations of each minute.
 
     Parameters
@@ -158,7 +199,7 @@ def by_minute(results, *, theme="light"):
     return made
 
 
-def in_and_out(results, source, *, theme="light"):
+def in_and_out(results: Results, source: str, *, theme: Theme = "light") -> go.Figure:
     """Bytes in and out of one source, minute by minute.
 
     Parameters
@@ -193,7 +234,7 @@ def in_and_out(results, source, *, theme="light"):
     return made
 
 
-def destinations(results, source, *, theme="light"):
+def destinations(results: Results, source: str, *, theme: Theme = "light") -> go.Figure:
     """Where one source sent the most, by destination and service.
 
     Parameters
@@ -227,7 +268,7 @@ def destinations(results, source, *, theme="light"):
     return made
 
 
-def top_sources(results, *, theme="light"):
+def top_sources(results: Results, *, theme: Theme = "light") -> go.Figure:
     """The sources with the most bytes.
 
     Parameters
@@ -254,7 +295,7 @@ def top_sources(results, *, theme="light"):
     return made
 
 
-def services(results, *, theme="light"):
+def services(results: Results, *, theme: Theme = "light") -> go.Figure:
     """The share of each service in the bytes.
 
     Parameters
@@ -289,7 +330,7 @@ def services(results, *, theme="light"):
     return made
 
 
-def segments(results, *, theme="light"):
+def segments(results: Results, *, theme: Theme = "light") -> go.Figure:
     """Customers by value level and UFM level, as a treemap.
 
     Parameters
@@ -335,7 +376,7 @@ def segments(results, *, theme="light"):
     return made
 
 
-CHOSEN = (
+CHOSEN: tuple[tuple[str, Callable[..., go.Figure]], ...] = (
     ("in_and_out", lambda results, key, **how: in_and_out(results, key["source"], **how)),
     ("destinations", lambda results, key, **how: destinations(results, key["source"], **how)),
 )

@@ -1,5 +1,9 @@
 """Sources that behave unlike the others in some stretch of time, and why."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 import numpy as np
 
 from linewatch.flow._columns import (
@@ -13,6 +17,15 @@ from linewatch.flow._columns import (
 from linewatch.flow._columns import names as columns_of
 from linewatch.flow._peaks import cut
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import polars as pl
+
+    from linewatch._typing import AnyTable, MatrixT
+
+
 #: What the forest looks at, in a source's stretch of time.
 LOOKED_AT = ("flows", "total_bytes", "packets", "ports", "peers", "delivery_ratio")
 
@@ -22,6 +35,39 @@ MAX_SAMPLES = 4096
 LEAST_TOLD = 100
 
 
+@overload
+def anomalies(
+    flows: pl.LazyFrame,
+    every: str = ...,
+    *,
+    by: str | Sequence[str] = ...,
+    threshold: float = ...,
+    top: int = ...,
+    seed: int = ...,
+    n_jobs: int | None = ...,
+) -> pl.DataFrame: ...
+@overload
+def anomalies(
+    flows: MatrixT,
+    every: str = ...,
+    *,
+    by: str | Sequence[str] = ...,
+    threshold: float = ...,
+    top: int = ...,
+    seed: int = ...,
+    n_jobs: int | None = ...,
+) -> MatrixT: ...
+@overload
+def anomalies(
+    flows: AnyTable,
+    every: str = ...,
+    *,
+    by: str | Sequence[str] = ...,
+    threshold: float = ...,
+    top: int = ...,
+    seed: int = ...,
+    n_jobs: int | None = ...,
+) -> Any: ...
 def anomalies(flows, every="10m", *, by="sa", threshold=0.7, top=3, seed=0, n_jobs=None):
     """Score what each source did in each stretch of time with an isolation forest, with reasons.
 

@@ -1,5 +1,9 @@
 """Columns that follow from others: totals, rates, sizes of packets, delivery ratios."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.flow._columns import (
     back,
     group,
@@ -10,6 +14,14 @@ from linewatch.flow._columns import (
     with_scalars,
 )
 from linewatch.flow._columns import names as columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from linewatch._typing import AnyTable, TableT
+
 
 # A median deviation as a standard deviation, and a mean one, of a normal distribution.
 MAD_TO_STD, MEAN_TO_STD = 1.482602218505602, 1.2533141373155001
@@ -26,7 +38,7 @@ DERIVED = {
 }
 
 
-def derive(flows, columns=None):
+def derive(flows: TableT, columns: Sequence[str] | None = None) -> TableT:
     """Totals, rates, bytes a packet and delivery ratios of each flow.
 
     Parameters
@@ -119,7 +131,7 @@ def share(above, below):
     return above.cast(nw.Float64) / nw.when(below != 0).then(below)
 
 
-def summary(flows, columns=None):
+def summary(flows: AnyTable, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Sum and median of derived columns over what is finite, and how much is not.
 
     Parameters
@@ -176,7 +188,9 @@ def summary(flows, columns=None):
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
-def delivery_ratio(flows, by=None, *, threshold=3.5):
+def delivery_ratio(
+    flows: TableT, by: str | Sequence[str] | None = None, *, threshold: float = 3.5
+) -> TableT:
     """Bytes in over bytes out, of each flow or each source, and which ratios are unusual.
 
     A ratio is unusual if its logarithm lies further from the median of the logarithms than

@@ -1,12 +1,29 @@
 """One source from all sides."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.flow._columns import back, keys, table
 from linewatch.flow._columns import names as columns_of
 from linewatch.flow._peaks import by_time
 from linewatch.flow._usage import protocol_table, top_talkers, usage_by_source
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
-def drill_down(flows, source, *, by="sa", every="minute", n=20):
+    from linewatch._typing import TableT
+
+
+def drill_down(
+    flows: TableT,
+    source: str | int | tuple[Any, ...],
+    *,
+    by: str | Sequence[str] = "sa",
+    every: str = "minute",
+    n: int = 20,
+) -> dict[str, TableT]:
     """What one source did: its usage, its minutes, its destinations, ports, services, protocols.
 
     Parameters

@@ -1,6 +1,9 @@
 """Traffic over time, and when it was largest."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 from linewatch import _tables
 from linewatch.flow._columns import (
@@ -14,10 +17,23 @@ from linewatch.flow._columns import (
 from linewatch.flow._columns import names as columns_of
 from linewatch.flow._usage import ranked
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linewatch._typing import TableT
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _WORDS = {"second": "1s", "minute": "1m", "hour": "1h", "day": "1d"}
 
 
-def by_time(flows, every="minute", *, by=None, time_zone=None):
+def by_time(
+    flows: TableT,
+    every: str = "minute",
+    *,
+    by: str | Sequence[str] | None = None,
+    time_zone: str | None = None,
+) -> TableT:
     """Flows and bytes of each minute, hour or other stretch of time.
 
     Parameters
@@ -63,7 +79,14 @@ def by_time(flows, every="minute", *, by=None, time_zone=None):
     return back(series(frame, every, by, time_zone).sort(*by, "time"), flows)
 
 
-def peaks(flows, every="minute", *, by=None, top=1, time_zone=None):
+def peaks(
+    flows: TableT,
+    every: str = "minute",
+    *,
+    by: str | Sequence[str] | None = None,
+    top: int = 1,
+    time_zone: str | None = None,
+) -> TableT:
     """When traffic was largest: of all flows, or of each source.
 
     Parameters
@@ -132,6 +155,8 @@ def length(every):
         raise ValueError(
             f'every must be "second", "minute", "hour", "day" or such as "15m", got {every!r}'
         )
+    if int(text[:-1]) * _SECONDS[text[-1]] >= 2**63 // 10**9:
+        raise ValueError(f"every must be below 292 years, got {every!r}")
     return text
 
 

@@ -1,14 +1,24 @@
 """Pictures of flows with matplotlib: ``Axes`` in, ``Axes`` out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch._frames import eager, to_polars
 from linewatch.plots import _matplotlib
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from linewatch._typing import AnyFrame, Column
+
+
 IN, OUT, TOTAL, TIME = "#1f4e79", "#d95f02", "#4292c6", "#bdbdbd"
 
 
-def traffic_area(series, *, ax=None):
+def traffic_area(series: AnyFrame, *, ax: Axes | None = None) -> Axes:
     """Bytes over time as an area, and what the flows lasted as bars.
 
     Parameters
@@ -20,6 +30,15 @@ def traffic_area(series, *, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import flow
+    >>> minutes = flow.by_time(flow.simulate(500, "1h", n_customers=20, seed=1))
+    >>> ax = flow.traffic_area(minutes, ax=Figure().subplots())
+    >>> ax.get_ylabel()
+    'bytes, both ways'
     """
     table = _table(series)
     ax = _axes(ax, (9, 3))
@@ -39,7 +58,7 @@ def traffic_area(series, *, ax=None):
     return _time_axis(ax, table)
 
 
-def bytes_in_out(series, *, ax=None):
+def bytes_in_out(series: AnyFrame, *, ax: Axes | None = None) -> Axes:
     """Bytes in and bytes out over time, each with its own axis.
 
     Parameters
@@ -51,6 +70,15 @@ def bytes_in_out(series, *, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import flow
+    >>> minutes = flow.by_time(flow.simulate(500, "1h", n_customers=20, seed=1))
+    >>> ax = flow.bytes_in_out(minutes, ax=Figure().subplots())
+    >>> ax.get_ylabel()
+    'bytes in'
     """
     table = _table(series)
     ax = _axes(ax, (9, 3))
@@ -68,7 +96,9 @@ def bytes_in_out(series, *, ax=None):
     return _time_axis(ax, table)
 
 
-def top_bars(table, value="total_bytes", *, label=None, ax=None):
+def top_bars(
+    table: AnyFrame, value: str = "total_bytes", *, label: str | None = None, ax: Axes | None = None
+) -> Axes:
     """The rows of a list as bars, the first one on top.
 
     Parameters
@@ -84,6 +114,15 @@ def top_bars(table, value="total_bytes", *, label=None, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import flow
+    >>> top = flow.top_talkers(flow.simulate(500, "1h", n_customers=20, seed=1), 3)
+    >>> ax = flow.top_bars(top, ax=Figure().subplots())
+    >>> len(ax.patches)
+    3
     """
     table = _table(table)
     ax = _axes(ax, (6, 0.8 + 0.22 * max(table.height, 3)))
@@ -99,7 +138,7 @@ def top_bars(table, value="total_bytes", *, label=None, ax=None):
     return ax
 
 
-def equal_frequency(values, bins=10, *, ax=None):
+def equal_frequency(values: Column, bins: int = 10, *, ax: Axes | None = None) -> Axes:
     """How customers spread over bins that hold equally many of them.
 
     Parameters
@@ -114,6 +153,14 @@ def equal_frequency(values, bins=10, *, ax=None):
     -------
     matplotlib Axes
         A bar for each bin, as wide as its values: its height is the share of customers in it.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import flow
+    >>> ax = flow.equal_frequency([1, 1, 2, 3, 5, 8, 13, 21], bins=4, ax=Figure().subplots())
+    >>> [float(bar.get_height()) for bar in ax.patches]
+    [25.0, 25.0, 25.0, 25.0]
     """
     ax = _axes(ax, (5, 3))
     values = np.asarray(values, dtype=np.float64)

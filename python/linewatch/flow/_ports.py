@@ -1,14 +1,36 @@
 """Services, categories and classes of ports, from the registries of IANA."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 from linewatch import _core
 from linewatch._libraries import is_narwhals
 from linewatch.flow._port_answers import COLUMNS, classified, of_port
 from linewatch.flow._port_joins import called, joined
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import Column, SeriesT, TableT, Texts
+
+
 _USUAL = ("source_service", "destination_service", "service_side", "service", "category")
 
 
-def classify_ports(flows, columns=_USUAL, *, registry="full", names=None):
+def classify_ports(
+    flows: TableT,
+    columns: Sequence[str] = _USUAL,
+    *,
+    registry: Literal["full", "literal"] = "full",
+    names: Mapping[str, str] | None = None,
+) -> TableT:
     """Add what the ports of flows stand for: services, categories, the side that serves.
 
     Parameters
@@ -126,6 +148,14 @@ def classify_ports(flows, columns=_USUAL, *, registry="full", names=None):
     )
 
 
+@overload
+def port_service(
+    port: SeriesT, protocol: Column | str | int, *, registry: Literal["full", "literal"] = ...
+) -> SeriesT: ...
+@overload
+def port_service(
+    port: ArrayLike, protocol: Column | str | int, *, registry: Literal["full", "literal"] = ...
+) -> Texts: ...
 def port_service(port, protocol, *, registry="full"):
     """Names of the services of ports.
 
@@ -160,6 +190,10 @@ def port_service(port, protocol, *, registry="full"):
     return of_port(port, protocol, "dp_service", _is_literal(registry))
 
 
+@overload
+def port_category(port: SeriesT, protocol: Column | str | int) -> SeriesT: ...
+@overload
+def port_category(port: ArrayLike, protocol: Column | str | int) -> Texts: ...
 def port_category(port, protocol):
     """What ports are used for in practice: web, mail, mobile core, ...
 
@@ -189,6 +223,10 @@ def port_category(port, protocol):
     return of_port(port, protocol, "dp_category", False)
 
 
+@overload
+def port_class(port: SeriesT) -> SeriesT: ...
+@overload
+def port_class(port: ArrayLike) -> Texts: ...
 def port_class(port):
     """The class of ports: ``system`` 0 to 1023, ``user`` to 49151, ``dynamic`` to 65535.
 
@@ -220,6 +258,18 @@ def port_class(port):
     return of_port(port, 6, "dp_class", False)
 
 
+@overload
+def port_table(
+    registry: Literal["full", "literal"] = ..., *, backend: Literal["polars"] = ...
+) -> pl.DataFrame: ...
+@overload
+def port_table(
+    registry: Literal["full", "literal"] = ..., *, backend: Literal["pandas"]
+) -> pd.DataFrame: ...
+@overload
+def port_table(
+    registry: Literal["full", "literal"] = ..., *, backend: Literal["pyarrow"]
+) -> pa.Table: ...
 def port_table(registry="full", *, backend="polars"):
     """The registry as a table, to join flows with on any engine.
 
@@ -254,7 +304,7 @@ def port_table(registry="full", *, backend="polars"):
     return frame.to_arrow() if backend == "pyarrow" else frame
 
 
-def registry_date():
+def registry_date() -> str:
     """The day on which IANA last changed the registry that comes with linewatch.
 
     Returns

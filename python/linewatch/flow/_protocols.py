@@ -1,10 +1,17 @@
 """Numbers and keywords of IP protocols, as IANA and as nfdump have them."""
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from linewatch import _core
+
+if TYPE_CHECKING:
+    from linewatch._typing import Column, Int64, Texts
+
 
 # What nfdump calls protocols where it does not call them as IANA does.
 _NFDUMP = {
@@ -19,6 +26,10 @@ _NFDUMP = {
 UNKNOWN = -1
 
 
+@overload
+def protocol_number(protocol: str) -> int: ...
+@overload
+def protocol_number(protocol: Column) -> Int64: ...
 def protocol_number(protocol):
     """Numbers of IP protocols from their keywords.
 
@@ -47,6 +58,10 @@ def protocol_number(protocol):
     return np.array([number_of(one) for one in protocol], dtype=np.int64)
 
 
+@overload
+def protocol_keyword(number: int) -> str | None: ...
+@overload
+def protocol_keyword(number: Column) -> Texts: ...
 def protocol_keyword(number):
     """Keywords of IP protocols from their numbers.
 

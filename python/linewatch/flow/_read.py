@@ -1,14 +1,29 @@
 """Files that nfdump printed, as flow tables."""
 
+from __future__ import annotations
+
 import glob
 import os
 import stat
 import warnings
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from linewatch import _core
 from linewatch._libraries import polars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import PathLike, Progress, SeriesT, Texts
+
 
 _BACKENDS = ("polars", "pandas", "pyarrow")
 _ADDRESSES = ("text", "category", "integer", "bytes")
@@ -17,6 +32,39 @@ _TABLE_ROWS = 1 << 18
 _STREAM_ROWS = 1 << 16
 
 
+@overload
+def read_nfdump(
+    path: PathLike | Sequence[PathLike],
+    columns: Sequence[str] | None = ...,
+    *,
+    addresses: Literal["text", "category", "integer", "bytes"] = ...,
+    on_bad_row: Literal["error", "skip"] | list[Any] = ...,
+    backend: Literal["polars"] = ...,
+    n_jobs: int | None = ...,
+    progress: Progress = ...,
+) -> pl.DataFrame: ...
+@overload
+def read_nfdump(
+    path: PathLike | Sequence[PathLike],
+    columns: Sequence[str] | None = ...,
+    *,
+    addresses: Literal["text", "category", "integer", "bytes"] = ...,
+    on_bad_row: Literal["error", "skip"] | list[Any] = ...,
+    backend: Literal["pandas"],
+    n_jobs: int | None = ...,
+    progress: Progress = ...,
+) -> pd.DataFrame: ...
+@overload
+def read_nfdump(
+    path: PathLike | Sequence[PathLike],
+    columns: Sequence[str] | None = ...,
+    *,
+    addresses: Literal["text", "category", "integer", "bytes"] = ...,
+    on_bad_row: Literal["error", "skip"] | list[Any] = ...,
+    backend: Literal["pyarrow"],
+    n_jobs: int | None = ...,
+    progress: Progress = ...,
+) -> pa.Table: ...
 def read_nfdump(
     path, columns=None, *, addresses="text", on_bad_row="error", backend="polars", n_jobs=None,
     progress=None,
@@ -140,9 +188,14 @@ def read_nfdump(
 
 
 def scan_nfdump(
-    path, columns=None, *, addresses="text", on_bad_row="error", batch_rows=_STREAM_ROWS,
-    n_jobs=1,
-):  # fmt: skip
+    path: PathLike | Sequence[PathLike],
+    columns: Sequence[str] | None = None,
+    *,
+    addresses: Literal["text", "category", "integer", "bytes"] = "text",
+    on_bad_row: Literal["error", "skip"] | list[Any] = "error",
+    batch_rows: int = _STREAM_ROWS,
+    n_jobs: int | None = 1,
+) -> Flows:
     """Read the flows of CSV files that nfdump printed batch by batch, in constant memory.
 
     Parameters
@@ -194,9 +247,30 @@ class Flows:
         Names of the columns.
     bad_rows : int
         How many rows the last iteration left out.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from linewatch import flow
+    >>> path = tempfile.mkdtemp() + "/flows.csv"
+    >>> flow.write_nfdump(flow.simulate(500, "1h", n_customers=20, anomalies=[], seed=1), path)
+    >>> flows = flow.scan_nfdump(path, ["sa", "ibyt"], batch_rows=200)
+    >>> [batch.height for batch in flows]
+    [200, 200, 100]
     """
 
-    def __init__(self, paths, columns, addresses, on_bad_row, batch_rows, n_jobs):
+    columns: list[str]
+    bad_rows: int
+
+    def __init__(
+        self,
+        paths: Sequence[PathLike],
+        columns: Sequence[str] | None,
+        addresses: str,
+        on_bad_row: Any,
+        batch_rows: int,
+        n_jobs: int | None,
+    ) -> None:
         self._paths = paths
         self._on_bad_row = on_bad_row
         self._rows = batch_rows
@@ -204,11 +278,11 @@ class Flows:
         self.columns = self._files.column_names
         self.bad_rows = 0
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         more = f" and {len(self._paths) - 1} more" if len(self._paths) > 1 else ""
         return f"<linewatch Flows of {self._paths[0]}{more}: iterate, or read as an Arrow stream>"
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[pl.DataFrame]:
         """Polars frames of about `batch_rows` flows each."""
         import polars as pl
 
@@ -226,11 +300,15 @@ class Flows:
         bad_rows = _keep(bad_rows, found, self._on_bad_row)
         _tell(self._paths, bad_rows, self._on_bad_row, rows, self.bad_rows)
 
-    def __arrow_c_stream__(self, requested_schema=None):
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """The Arrow PyCapsule interface: the flows from the first one on."""
         return self._files.__arrow_c_stream__(requested_schema)
 
 
+@overload
+def address_text(column: SeriesT) -> SeriesT: ...
+@overload
+def address_text(column: ArrayLike | Sequence[bytes]) -> Texts: ...
 def address_text(column):
     """Addresses kept as numbers or as 16 bytes, as text.
 

@@ -1,5 +1,9 @@
 """Customers by usage, frequency and connections: scores by quartile, segments by name."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.flow._columns import (
     back,
     group,
@@ -11,6 +15,14 @@ from linewatch.flow._columns import (
     total_bytes,
 )
 from linewatch.flow._columns import names as columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from linewatch._typing import AnyTable, TableT
+
 
 #: How many of the three quartiles of the scores a score is above.
 VALUE_LEVELS = ("No Value", "Low", "Medium", "High")
@@ -26,7 +38,12 @@ CONNECTIONS = {"destination": ("da", "dp", "pr"), "mac": ("ismc",)}
 _QUARTILES = (0.25, 0.5, 0.75)
 
 
-def ufm_segments(flows, by="sa", *, connections="destination"):
+def ufm_segments(
+    flows: TableT,
+    by: str | Sequence[str] = "sa",
+    *,
+    connections: str | Sequence[str] = "destination",
+) -> TableT:
     """Score each customer by usage, frequency and connections, and name its segment.
 
     Parameters
@@ -149,7 +166,7 @@ def _named(value, names):
     return found
 
 
-def segment_table(segments, level="ufm_level"):
+def segment_table(segments: AnyTable, level: str | Sequence[str] = "ufm_level") -> pl.DataFrame:
     """How many customers a segment has, and their mean usage, frequency and connections.
 
     Parameters

@@ -4,10 +4,27 @@ Ordinary traffic and each anomaly have random numbers of their own, so that plan
 changes nothing else.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 import numpy as np
 
 from linewatch import _edge
+from linewatch._sizes import check_rows
 from linewatch.flow._columns import check_count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+    from typing import Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from linewatch._typing import Time
+
 
 #: The anomalies that `simulate` knows.
 ANOMALIES = ("port_scan", "host_scan", "exfiltration")
@@ -59,6 +76,39 @@ HABITS = {
 _HOSTS = 400  # addresses outside
 
 
+@overload
+def simulate(
+    n_flows: int = ...,
+    duration: str | timedelta = ...,
+    *,
+    n_customers: int = ...,
+    anomalies: Sequence[str] = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["polars"] = ...,
+) -> pl.DataFrame: ...
+@overload
+def simulate(
+    n_flows: int = ...,
+    duration: str | timedelta = ...,
+    *,
+    n_customers: int = ...,
+    anomalies: Sequence[str] = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pandas"],
+) -> pd.DataFrame: ...
+@overload
+def simulate(
+    n_flows: int = ...,
+    duration: str | timedelta = ...,
+    *,
+    n_customers: int = ...,
+    anomalies: Sequence[str] = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pyarrow"],
+) -> pa.Table: ...
 def simulate(
     n_flows=20_000,
     duration="1d",
@@ -122,6 +172,7 @@ def simulate(
         raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
     span_s = _edge.span(duration, "duration") / 1e9
     n_flows = check_count("n_flows", n_flows)
+    check_rows(n_flows, f"n_flows={n_flows}")
     n_customers = check_count("n_customers", n_customers)
     seed = check_count("seed", seed, 0)
     if n_customers > 60_000:

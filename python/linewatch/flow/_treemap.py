@@ -1,11 +1,27 @@
 """Sizes as rectangles within rectangles, each as square as may be."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch.flow._pictures import _axes, _table
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def treemap(table, size="customers", *, label="ufm_level", group="value_level", ax=None):
+    from linewatch._typing import AnyFrame
+
+
+def treemap(
+    table: AnyFrame,
+    size: str = "customers",
+    *,
+    label: str = "ufm_level",
+    group: str = "value_level",
+    ax: Axes | None = None,
+) -> Axes:
     """Segments as rectangles whose areas are their sizes: groups first, segments within them.
 
     Parameters
@@ -25,6 +41,16 @@ def treemap(table, size="customers", *, label="ufm_level", group="value_level", 
     References
     ----------
     .. [1] Bruls, M., Huizing, K., van Wijk, J. J. (2000). Squarified treemaps. VisSym 2000.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import flow
+    >>> segments = flow.ufm_segments(flow.simulate(500, "1h", n_customers=20, seed=1))
+    >>> table = flow.segment_table(segments, ["value_level", "ufm_level"])
+    >>> ax = flow.treemap(table, ax=Figure().subplots())
+    >>> ax.texts[0].get_text().split("\\n")[0]
+    'Potential'
     """
     import polars as pl
 

@@ -1,5 +1,9 @@
 """Who uses how much, over what, through which device: group-bys written once for every engine."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.flow._columns import (
     back,
     check_count,
@@ -12,8 +16,14 @@ from linewatch.flow._columns import (
 from linewatch.flow._columns import names as columns_of
 from linewatch.flow._derive import ratio, share
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
 
-def usage_by_source(flows, by="sa"):
+    from linewatch._typing import TableT
+
+
+def usage_by_source(flows: TableT, by: str | Sequence[str] = "sa") -> TableT:
     """Bytes, flows, devices, time and delivery ratio of each source.
 
     Parameters
@@ -87,7 +97,7 @@ def usage(frame, by):
     return found.with_columns(**made)
 
 
-def protocol_table(flows, by=("pr",)):
+def protocol_table(flows: TableT, by: str | Sequence[str] = ("pr",)) -> TableT:
     """Flows and bytes of each protocol.
 
     Parameters
@@ -115,7 +125,7 @@ def protocol_table(flows, by=("pr",)):
     return back(ranked(_flows_and_bytes(frame, by), "total_bytes", by), flows)
 
 
-def distribution_by_mac(flows, by="sa"):
+def distribution_by_mac(flows: TableT, by: str | Sequence[str] = "sa") -> TableT:
     """Bytes of each MAC address at each source.
 
     Parameters
@@ -144,7 +154,13 @@ def distribution_by_mac(flows, by="sa"):
     return back(ranked(_flows_and_bytes(frame, by), "total_bytes", by), flows)
 
 
-def top_talkers(flows, n=10, *, by="sa", measure="total_bytes"):
+def top_talkers(
+    flows: TableT,
+    n: int = 10,
+    *,
+    by: str | Sequence[str] = "sa",
+    measure: Literal["total_bytes", "flows"] = "total_bytes",
+) -> TableT:
     """The sources (or destinations, ports, services) with the most bytes or flows.
 
     Parameters

@@ -1,5 +1,13 @@
 """Flows as a file of nfdump."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from linewatch._typing import AnyFrame, PathLike
+
+
 # The columns of nfdump 1.7.3 -o csv, and what stands in those that a table does not have.
 _LAYOUT = {
     **dict.fromkeys(["ts", "te", "td", "sa", "da", "sp", "dp", "pr", "flg"]),
@@ -16,7 +24,7 @@ _LAYOUT = {
 }
 
 
-def write_nfdump(flows, path):
+def write_nfdump(flows: AnyFrame, path: PathLike) -> None:
     """Write flows as ``nfdump -o csv`` up to 1.7.3 does: 48 columns, and a trailer of 3 lines.
 
     Parameters
@@ -45,6 +53,7 @@ def write_nfdump(flows, path):
     import polars as pl
 
     from linewatch import _frames
+    from linewatch._files import whole
     from linewatch.flow._columns import require
 
     frame = _frames.to_polars(_frames.eager(flows))
@@ -57,5 +66,7 @@ def write_nfdump(flows, path):
     totals = [frame.height, *(int(frame[name].cast(pl.Int64).sum()) for name in ("ibyt", "ipkt"))]
     trailer = "Summary\nflows,bytes,packets,avg_bps,avg_pps,avg_bpp\n{},{},{},0,0,0\n"
     data = (body + trailer.format(*totals)).encode()
-    with (gzip.open if str(path).endswith(".gz") else open)(path, "wb") as file:
-        file.write(data)
+    if str(path).endswith(".gz"):
+        data = gzip.compress(data)
+    with whole(path) as made:
+        made.write_bytes(data)

@@ -3,8 +3,11 @@
 It takes the arguments of pandas, has its methods and gives its results; see `pandas_windows`.
 """
 
+from __future__ import annotations
+
 import inspect
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from pandas.tseries.offsets import BaseOffset
@@ -13,23 +16,26 @@ from .pandas_groups import Groups
 from .pandas_kernels import Unsupported, is_tested
 from .pandas_windows import Ewm, Rolling
 
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class _Opens:
     """Opens windows over a pandas object or its groups."""
 
-    def __init__(self, obj):
+    def __init__(self, obj: Any) -> None:
         self._obj = obj
 
-    def rolling(self, window, *args, **kwargs):
+    def rolling(self, window: Any, *args: Any, **kwargs: Any) -> Any:
         """Windows of rows or of time; arguments as in pandas' ``rolling``."""
         own = self._obj.rolling(window, *args, **kwargs)
         return own if own.win_type is not None else Rolling(own)
 
-    def expanding(self, *args, **kwargs):
+    def expanding(self, *args: Any, **kwargs: Any) -> Rolling:
         """Windows of all rows so far; arguments as in pandas' ``expanding``."""
         return Rolling(self._obj.expanding(*args, **kwargs))
 
-    def ewm(self, *args, **kwargs):
+    def ewm(self, *args: Any, **kwargs: Any) -> Ewm:
         """Exponential weights; arguments as in pandas' ``ewm``."""
         return Ewm(self._obj.ewm(*args, **kwargs))
 
@@ -50,7 +56,7 @@ class Accessor(_Opens):
     [51.0, 2.0]
     """
 
-    def groupby(self, *args, **kwargs):
+    def groupby(self, *args: Any, **kwargs: Any) -> GroupBy:
         """Groups of rows, each with windows of its own; arguments as in pandas' ``groupby``."""
         return GroupBy(self._obj.groupby(*args, **kwargs))
 
@@ -58,16 +64,16 @@ class Accessor(_Opens):
 class GroupBy(_Opens):
     """A pandas ``groupby`` whose windows are linewatch's; all else is pandas' own."""
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> GroupBy:
         return GroupBy(self._obj[key])
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         value = getattr(self._obj, name)
         return GroupBy(value) if isinstance(value, type(self._obj)) else value
 
-    def rolling(self, window, *args, **kwargs):
+    def rolling(self, window: Any, *args: Any, **kwargs: Any) -> Any:
         """Windows of rows or of time in each group; arguments as in pandas' ``groupby.rolling``."""
         if isinstance(window, (str, timedelta, BaseOffset)) and is_tested():
             own = self._rolling_by_time(window, *args, **kwargs)

@@ -1,11 +1,19 @@
 """The groups of a pandas ``groupby`` as arrays: order of rows, code of each row, result index."""
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .pandas_kernels import VERSION, Unsupported
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from linewatch._typing import Array, Int64
 
 
 class Groups:
@@ -17,7 +25,7 @@ class Groups:
         What ``groupby(...)`` made of the keys.
     """
 
-    def __init__(self, grouper):
+    def __init__(self, grouper: Any) -> None:
         if type(grouper).__name__ != "BaseGrouper":
             raise Unsupported("the groups are bins")
         if VERSION < (3, 0):
@@ -31,7 +39,7 @@ class Groups:
         self._grouper = grouper
 
     @functools.cached_property
-    def order(self):
+    def order(self) -> Array | None:
         """Row numbers group by group, without rows of no group; None if that changes nothing."""
         ids = self._grouper.ids
         rows = None
@@ -47,19 +55,19 @@ class Groups:
         return order if rows is None else rows[order]
 
     @functools.cached_property
-    def codes(self):
+    def codes(self) -> Int64:
         """Number of the group of each row, in the new order."""
         return self.take(self._grouper.ids).astype(np.int64, copy=False)
 
-    def take(self, array):
+    def take(self, array: Any) -> Any:
         """An array or index of the original rows in the new order."""
         return array if self.order is None else array.take(self.order)
 
-    def are_sorted(self, times):
+    def are_sorted(self, times: Array) -> bool:
         """Whether times, in the new order, never go back inside a group."""
         return bool(((times[1:] >= times[:-1]) | (self.codes[1:] != self.codes[:-1])).all())
 
-    def index(self, index):
+    def index(self, index: pd.Index) -> pd.MultiIndex:
         """The keys followed by the object's own index, as pandas names and orders them."""
         grouper = self._grouper
         codes = [self.take(code) for code in grouper.codes]

@@ -11,16 +11,24 @@ place; on any other `install` warns and changes nothing.
 ``engine="numba"`` stay with pandas.
 """
 
+from __future__ import annotations
+
 import functools
 import threading
 import warnings
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from pandas._libs.window import aggregations
 
 from .. import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
 
 TESTED = ("2.2", "2.3", "3.0", "3.1")
 VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])
@@ -40,7 +48,7 @@ class Unsupported(Exception):
 # Switching ------------------------------------------------------------------------------------
 
 
-def install():
+def install() -> bool:
     """Let linewatch compute the windows of ``rolling``, ``expanding`` and ``ewm`` in pandas.
 
     Every Series, frame and group in the process is served until `uninstall`. Calling it twice is
@@ -75,10 +83,17 @@ def install():
         return True
 
 
-def uninstall():
+def uninstall() -> None:
     """Give pandas its own window kernels back.
 
     A block of `accelerated` that is under way keeps linewatch in place until it ends.
+
+    Examples
+    --------
+    >>> import linewatch.pandas
+    >>> linewatch.pandas.install()
+    True
+    >>> linewatch.pandas.uninstall()
     """
     global _installed
     with _lock:
@@ -87,7 +102,7 @@ def uninstall():
 
 
 @contextmanager
-def accelerated():
+def accelerated() -> Iterator[None]:
     """Let linewatch compute the windows of pandas inside a ``with`` block.
 
     Other threads see the same pandas, so they are served too while the block runs.
@@ -115,7 +130,7 @@ def accelerated():
                 _switch()
 
 
-def calls():
+def calls() -> dict[str, dict[str, Any]]:
     """Who has answered the calls since the start or `reset_calls`.
 
     Returns
@@ -124,18 +139,36 @@ def calls():
         For each kernel of pandas, such as ``"roll_mean"``, and each method of the accessor, such as
         ``"rolling.mean"``: ``"linewatch"`` and ``"pandas"``, the number of calls each has answered,
         and ``"reasons"``, why calls were left to pandas and how many.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import linewatch.pandas
+    >>> linewatch.pandas.reset_calls()
+    >>> with linewatch.pandas.accelerated():
+    ...     _ = pd.Series([1.0, 2, 4]).rolling(2).mean()
+    >>> linewatch.pandas.calls()
+    {'roll_mean': {'linewatch': 1, 'pandas': 0, 'reasons': {}}}
     """
     with _lock:
         return {name: {**call, "reasons": dict(call["reasons"])} for name, call in _calls.items()}
 
 
-def reset_calls():
-    """Count calls from zero."""
+def reset_calls() -> None:
+    """Count calls from zero.
+
+    Examples
+    --------
+    >>> import linewatch.pandas
+    >>> linewatch.pandas.reset_calls()
+    >>> linewatch.pandas.calls()
+    {}
+    """
     with _lock:
         _calls.clear()
 
 
-def is_tested():
+def is_tested() -> bool:
     """Whether linewatch is tested with this pandas."""
     return pd.__version__.startswith(tuple(f"{minor}." for minor in TESTED))
 
@@ -185,7 +218,7 @@ def _replacement(name, answer, own):
     return kernel
 
 
-def count(name, reason=None):
+def count(name: str, reason: str | None = None) -> None:
     """Note one call of `name`, and the reason if it is left to pandas."""
     with _lock:
         call = _calls.setdefault(name, {"linewatch": 0, "pandas": 0, "reasons": {}})
@@ -223,7 +256,7 @@ def _shape(statistic, values, start, end, minp):
     return _rolling(statistic, values, start, end, minp)
 
 
-def check_shape():
+def check_shape() -> None:
     """Refuse skewness and kurtosis where windows of equal values have one in pandas."""
     if VERSION < (3, 1):
         raise Unsupported("before 3.1 pandas gives equal values a skewness of 0, a kurtosis of -3")
@@ -237,7 +270,7 @@ def _cov(x, y, start, end, minp, ddof=1):
     return _rolling("cov", x, start, end, minp, y=y, ddof=_degrees(ddof))
 
 
-def check_range(*series):
+def check_range(*series: Any) -> None:
     """Refuse a pair of series with values whose squares overflow."""
     for x in series:
         if x.size and np.fmax.reduce(np.abs(x), axis=None) > 1e150:
@@ -307,7 +340,7 @@ def _ewmcov(input_x, start, end, minp, input_y, com, adjust, ignore_na, bias):
     )[0]
 
 
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "roll_sum": functools.partial(_rolling, "sum"),
     "roll_mean": functools.partial(_rolling, "mean"),
     "roll_var": _var,
@@ -419,7 +452,7 @@ def _groups(start, end, *values):
     return np.repeat(np.arange(len(start)), end - start)
 
 
-def times_of(deltas, groups):
+def times_of(deltas: Any, groups: Any) -> dict[str, Any]:
     """Options of `_core.ewm` for rows that are `deltas` half-lives apart."""
     deltas = np.asarray(deltas, dtype=np.float64)
     if groups is not None:

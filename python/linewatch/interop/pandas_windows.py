@@ -6,9 +6,11 @@ and dtype that pandas would give. All else runs pandas' own method, with the ker
 `pandas_kernels` in place for that one call.
 """
 
+from __future__ import annotations
+
 import functools
 import inspect
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -29,15 +31,20 @@ from .pandas_kernels import (
     times_of,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Self
+
+
 # Parameters of the statistics and their defaults, by the name of the method.
-ROLLING = {
+ROLLING: dict[str, dict[str, Any]] = {
     **{name: {} for name in ("sum", "mean", "median", "min", "max", "count", "skew", "kurt")},
     **{name: {} for name in ("first", "last", "nunique")},
     **{name: {"ddof": 1} for name in ("var", "std", "sem")},
     "quantile": {"q": 0.5, "interpolation": "linear"},
     "rank": {"method": "average", "ascending": True, "pct": False},
 }
-BEYOND_PANDAS = {
+BEYOND_PANDAS: dict[str, dict[str, Any]] = {
     "mad": {},
     "zscore": {"ddof": 1},
     "robust_zscore": {},
@@ -50,7 +57,12 @@ BEYOND_PANDAS = {
     "argmax": {},
 }
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}  # in a unit of times
-EWM = {"mean": {}, "sum": {}, "var": {"bias": False}, "std": {"bias": False}}
+EWM: dict[str, dict[str, Any]] = {
+    "mean": {},
+    "sum": {},
+    "var": {"bias": False},
+    "std": {"bias": False},
+}
 
 
 class _Windows:
@@ -60,20 +72,20 @@ class _Windows:
     _statistics: ClassVar = {}
     _pair_parameters: ClassVar = {}
 
-    def __init__(self, own, groups=None):
+    def __init__(self, own: Any, groups: Groups | None = None) -> None:
         self._own = own
         self._given_groups = groups
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Self:
         return type(self)(self._own[key])
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._own)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return repr(self._own)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         value = getattr(self._own, name)
@@ -81,7 +93,7 @@ class _Windows:
             return type(self)(value)  # a column, as in df.lw.rolling(5).prb
         return functools.partial(self._by_pandas, name) if inspect.ismethod(value) else value
 
-    def aggregate(self, func=None, *args, **kwargs):
+    def aggregate(self, func: Any = None, *args: Any, **kwargs: Any) -> Any:
         """One or several statistics at once, as in pandas; linewatch's own names are known too."""
         if isinstance(func, str) and func in self._statistics:
             return getattr(self, func)(*args, **kwargs)
@@ -93,11 +105,15 @@ class _Windows:
 
     agg = aggregate
 
-    def cov(self, other=None, pairwise=None, *args, **kwargs):
+    def cov(
+        self, other: Any = None, pairwise: bool | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
         """Covariance with another Series, or of columns; as in pandas."""
         return self._pair("cov", other, pairwise, args, kwargs)
 
-    def corr(self, other=None, pairwise=None, *args, **kwargs):
+    def corr(
+        self, other: Any = None, pairwise: bool | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
         """Correlation with another Series, or of columns; as in pandas."""
         return self._pair("corr", other, pairwise, args, kwargs)
 

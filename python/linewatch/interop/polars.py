@@ -22,7 +22,10 @@ With many small groups, `groups` is faster than ``over``: it calls the kernel on
 [None, None, 12.0, 72.0, 13.0, 73.0]
 """
 
+from __future__ import annotations
+
 import inspect
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -32,6 +35,13 @@ from linewatch import rolling
 from linewatch.interop import _polars_plugin
 from linewatch.interop._polars_plugin import expression
 from linewatch.interop.polars_features import Features
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Literal
+
+    from linewatch._typing import Expression, Keys, Window
+
 
 __all__ = ["Expressions", "Statistics"]
 
@@ -234,12 +244,28 @@ def _method(name, function):
 @pl.api.register_expr_namespace("lw")
 @_methods("expression or column name", "Expr")
 class Expressions(Features):
-    """Rolling statistics and features of windows of an expression."""
+    """Rolling statistics and features of windows of an expression.
 
-    def __init__(self, expr):
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import linewatch.polars
+    >>> frame = pl.DataFrame({"prb": [10.0, 12, 11, 50]})
+    >>> score = pl.col("prb").lw.rolling_zscore(3, include_current=False)
+    >>> frame.select(score.round(1))["prb"].to_list()
+    [None, None, None, 39.0]
+    """
+
+    if TYPE_CHECKING:
+        # `rolling_mean` and the others, which `_methods` gives it.
+        def __getattr__(self, name: str) -> Callable[..., pl.Expr]: ...
+
+    def __init__(self, expr: pl.Expr) -> None:
         self._expr = expr
 
-    def port_service(self, protocol, *, registry="full"):
+    def port_service(
+        self, protocol: Expression, *, registry: Literal["full", "literal"] = "full"
+    ) -> pl.Expr:
         """Names of the services of ports, from the registry of IANA.
 
         Parameters
@@ -268,7 +294,7 @@ class Expressions(Features):
         """
         return _port_text(self._expr, protocol, "service", registry)
 
-    def port_category(self, protocol):
+    def port_category(self, protocol: Expression) -> pl.Expr:
         """What ports are used for in practice; see `linewatch.flow.port_category`.
 
         Parameters
@@ -291,7 +317,7 @@ class Expressions(Features):
         """
         return _port_text(self._expr, protocol, "category", "full")
 
-    def port_class(self):
+    def port_class(self) -> pl.Expr:
         """The class of ports by RFC 6335; see `linewatch.flow.port_class`.
 
         Returns
@@ -315,7 +341,14 @@ class Expressions(Features):
             return _rolling(self._expr, fields, window, many=True, **options)
         return _rolling(self._expr, [(name, name, own)], window, **options)
 
-    def rolling_stats(self, window, statistics, *, other=None, **options):
+    def rolling_stats(
+        self,
+        window: Window,
+        statistics: Sequence[str | tuple[str, dict[str, Any]]],
+        *,
+        other: Expression | None = None,
+        **options: Any,
+    ) -> pl.Expr:
         """Several statistics of each window in one pass.
 
         Parameters
@@ -344,7 +377,16 @@ class Expressions(Features):
         wanted = [rolling._named(statistic) for statistic in statistics]
         return _rolling(self._expr, wanted, window, other=other, many=True, **options)
 
-    def seasonal(self, statistic="mean", *, window, keys=None, by=None, groups=None, **options):
+    def seasonal(
+        self,
+        statistic: str | Sequence[str] = "mean",
+        *,
+        window: int,
+        keys: Expression | None = None,
+        by: Expression | None = None,
+        groups: Keys | None = None,
+        **options: Any,
+    ) -> pl.Expr:
         """A statistic over the latest rows of the same season, such as the same hour of the week.
 
         Parameters
@@ -394,7 +436,7 @@ class Expressions(Features):
             **options,
         )
 
-    def ewm_mean(self, **options):
+    def ewm_mean(self, **options: Any) -> pl.Expr:
         """Exponentially weighted mean of the values up to each row.
 
         Parameters
@@ -429,23 +471,23 @@ class Expressions(Features):
         """
         return self._ewm("mean", **options)
 
-    def ewm_sum(self, **options):
+    def ewm_sum(self, **options: Any) -> pl.Expr:
         """Exponentially weighted sum; see `ewm_mean`."""
         return self._ewm("sum", **options)
 
-    def ewm_var(self, *, bias=False, **options):
+    def ewm_var(self, *, bias: bool = False, **options: Any) -> pl.Expr:
         """Exponentially weighted variance, corrected unless `bias`; see `ewm_mean`."""
         return self._ewm("var", bias=bias, **options)
 
-    def ewm_std(self, *, bias=False, **options):
+    def ewm_std(self, *, bias: bool = False, **options: Any) -> pl.Expr:
         """Exponentially weighted standard deviation; see `ewm_var`."""
         return self._ewm("std", bias=bias, **options)
 
-    def ewm_cov(self, other, *, bias=False, **options):
+    def ewm_cov(self, other: Expression, *, bias: bool = False, **options: Any) -> pl.Expr:
         """Exponentially weighted covariance with `other`; see `ewm_var`."""
         return self._ewm("cov", other=other, bias=bias, **options)
 
-    def ewm_corr(self, other, **options):
+    def ewm_corr(self, other: Expression, **options: Any) -> pl.Expr:
         """Exponentially weighted correlation with `other`; see `ewm_mean`."""
         return self._ewm("corr", other=other, **options)
 
@@ -479,8 +521,17 @@ class Expressions(Features):
         return _plugin(self._expr, [(name, name, {})], by=by, ewm=fading, **options)
 
     def cusum(
-        self, *, k=0.5, h=5.0, window=None, mean=None, std=None, reset=True, groups=None, **options
-    ):
+        self,
+        *,
+        k: float = 0.5,
+        h: float = 5.0,
+        window: Window | None = None,
+        mean: float | Expression | None = None,
+        std: float | Expression | None = None,
+        reset: bool = True,
+        groups: Keys | None = None,
+        **options: Any,
+    ) -> pl.Expr:
         """Cumulative sums of deviations from a baseline: small shifts that last.
 
         Parameters
@@ -535,9 +586,17 @@ class Expressions(Features):
 @pl.api.register_series_namespace("lw")
 @_methods("Series", "Series")
 class Statistics:
-    """Rolling statistics of a series, by `linewatch.rolling`."""
+    """Rolling statistics of a series, by `linewatch.rolling`.
 
-    def __init__(self, series):
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import linewatch.polars
+    >>> pl.Series([10.0, 12, 11, 50]).lw.rolling_median(3).to_list()
+    [None, None, 11.0, 12.0]
+    """
+
+    def __init__(self, series: pl.Series) -> None:
         self._series = series
 
     def _rolling(self, name, own, window, *, other=None, by=None, **options):
@@ -545,7 +604,7 @@ class Statistics:
         options |= {"window": window, "times": by}
         return getattr(rolling, name)(self._series, **pair, **own, **options)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_") or name.removeprefix("rolling_") not in rolling.__all__:
             raise AttributeError(f"a series has no lw.{name}")
         function = getattr(rolling, name.removeprefix("rolling_"))

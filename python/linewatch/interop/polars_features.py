@@ -3,10 +3,23 @@
 `linewatch.interop.polars` puts these methods into the namespace ``lw`` of expressions.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from polars.plugins import register_plugin_function
 
 from linewatch._window_features import TWELVE, plan, whole
 from linewatch.interop import _polars_plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from linewatch._typing import Keys
+    from linewatch._wavelets import Wavelet
+
 
 __all__ = ["Features"]
 
@@ -16,23 +29,23 @@ class Features:
 
     def wavelet_features(
         self,
-        window=None,
-        hop=None,
-        wavelet="db4",
-        level=4,
-        mode="symmetric",
+        window: int | None = None,
+        hop: int | None = None,
+        wavelet: str | Wavelet = "db4",
+        level: int = 4,
+        mode: str | int = "symmetric",
         *,
-        features=TWELVE,
-        every_row=False,
-        groups=None,
-        q=2.0,
-        bands=None,
-        sampling_rate=1.0,
-        order=3,
-        delay=1,
-        normalize=True,
-        n_jobs=1,
-    ):
+        features: Sequence[str] = TWELVE,
+        every_row: bool = False,
+        groups: Keys | None = None,
+        q: float = 2.0,
+        bands: Sequence[tuple[float, float]] | None = None,
+        sampling_rate: float = 1.0,
+        order: int = 3,
+        delay: int = 1,
+        normalize: bool = True,
+        n_jobs: int | None = 1,
+    ) -> pl.Expr:
         """What windows, or all rows, show of their bands, spectrum and order.
 
         Parameters
@@ -122,7 +135,9 @@ class Features:
             n_jobs=_polars_plugin.threads(n_jobs),
         )
 
-    def wavelet_entropy(self, wavelet="db4", level=4, mode="symmetric"):
+    def wavelet_entropy(
+        self, wavelet: str | Wavelet = "db4", level: int = 4, mode: str | int = "symmetric"
+    ) -> pl.Expr:
         """Shannon entropy, in nats, of the shares of the bands in the energy of all rows.
 
         An aggregation: one number, for each group in ``group_by().agg()`` and ``over``. Windows and
@@ -152,23 +167,34 @@ class Features:
         """
         return self._number("wavelet_entropy", wavelet=wavelet, level=level, mode=mode)
 
-    def wavelet_tsallis_entropy(self, wavelet="db4", level=4, mode="symmetric", *, q=2.0):
+    def wavelet_tsallis_entropy(
+        self,
+        wavelet: str | Wavelet = "db4",
+        level: int = 4,
+        mode: str | int = "symmetric",
+        *,
+        q: float = 2.0,
+    ) -> pl.Expr:
         """Tsallis entropy of order `q` of the shares of the bands; see `wavelet_entropy`."""
         return self._number("wavelet_tsallis_entropy", wavelet=wavelet, level=level, mode=mode, q=q)
 
-    def wavelet_log_energy(self, wavelet="db4", level=4, mode="symmetric"):
+    def wavelet_log_energy(
+        self, wavelet: str | Wavelet = "db4", level: int = 4, mode: str | int = "symmetric"
+    ) -> pl.Expr:
         """Sum of the logarithms of the band energies; see `wavelet_entropy`."""
         return self._number("wavelet_log_energy", wavelet=wavelet, level=level, mode=mode)
 
-    def spectral_entropy(self, *, normalize=True):
+    def spectral_entropy(self, *, normalize: bool = True) -> pl.Expr:
         """Entropy of the power spectrum, as `linewatch.spectral.entropy`; see `wavelet_entropy`."""
         return self._number("spectral_entropy", normalize=normalize)
 
-    def dominant_frequency(self, *, sampling_rate=1.0):
+    def dominant_frequency(self, *, sampling_rate: float = 1.0) -> pl.Expr:
         """The frequency with the most power, in hertz; see `wavelet_entropy`."""
         return self._number("dominant_frequency", sampling_rate=sampling_rate)
 
-    def permutation_entropy(self, order=3, delay=1, *, normalize=True):
+    def permutation_entropy(
+        self, order: int = 3, delay: int = 1, *, normalize: bool = True
+    ) -> pl.Expr:
         """Entropy of the order of neighbouring values; see `wavelet_entropy`.
 
         See Also
@@ -178,7 +204,7 @@ class Features:
         own = {"order": order, "delay": delay, "normalize": normalize}
         return self._number("permutation_entropy", **own)
 
-    def teager_energy(self):
+    def teager_energy(self) -> pl.Expr:
         """Mean of ``x[i] ** 2 - x[i - 1] * x[i + 1]``; see `wavelet_entropy`."""
         return self._number("teager_energy")
 

@@ -1,14 +1,24 @@
 """The usual models, to compare with: encoded, scaled and balanced on the training rows alone."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin, TransformerMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
+from linewatch._sklearn import BaseEstimator, OutlierMixin, TransformerMixin
 from linewatch.iforest import IsolationForest
 from linewatch.intrusion._columns import NUMERIC, raw_columns
 from linewatch.intrusion._report import _labels
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from linewatch._typing import AnyFrame, Column, Float64, Int64, Texts
+
 
 MODELS = ("isolation_forest", "random_forest", "xgboost")
 
@@ -30,7 +40,9 @@ class Encoder(TransformerMixin, BaseEstimator):
     ((100, 52), ['flag=S0', 'flag=SF'])
     """
 
-    def fit(self, X, y=None):
+    categories_: dict[str, list[str]]
+
+    def fit(self, X: AnyFrame, y: object = None) -> Self:
         """Learn the categories.
 
         Parameters
@@ -47,7 +59,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         self.categories_ = {name: sorted(set(column)) for name, column in texts.items()}
         return self
 
-    def transform(self, X):
+    def transform(self, X: AnyFrame) -> Float64:
         """The numbers.
 
         Parameters
@@ -67,7 +79,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         ]
         return np.hstack([numbers, *marks])
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> Texts:
         """Names of the columns that :meth:`transform` gives.
 
         Parameters
@@ -116,12 +128,25 @@ class BaselineDetector(OutlierMixin, BaseEstimator):
     np.int64(50)
     """
 
-    def __init__(self, model="random_forest", *, random_state=None, n_jobs=None):
+    model: Literal["isolation_forest", "random_forest", "xgboost"]
+    random_state: int | None
+    n_jobs: int | None
+    encoder_: Encoder
+    scaler_: Any
+    model_: Any
+
+    def __init__(
+        self,
+        model: Literal["isolation_forest", "random_forest", "xgboost"] = "random_forest",
+        *,
+        random_state: int | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.model = model
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X, y):
+    def fit(self, X: AnyFrame, y: Column) -> Self:
         """Fit encoder, scaler and model.
 
         Parameters
@@ -164,7 +189,7 @@ class BaselineDetector(OutlierMixin, BaseEstimator):
             self.model_ = model.fit(columns, y, sample_weight=weight)
         return self
 
-    def score_samples(self, X):
+    def score_samples(self, X: AnyFrame) -> Float64:
         """How normal each record is; higher = more normal.
 
         Parameters
@@ -183,7 +208,7 @@ class BaselineDetector(OutlierMixin, BaseEstimator):
             return self.model_.score_samples(columns)
         return -self.model_.predict_proba(columns)[:, 1].astype(np.float64)
 
-    def predict(self, X):
+    def predict(self, X: AnyFrame) -> Int64:
         """-1 for an attack, 1 for a normal record.
 
         Parameters

@@ -5,9 +5,23 @@ same features and detectors run on both. Rates over the last two seconds and the
 a destination are drawn, not counted from the other rows.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 import numpy as np
 
 from linewatch._nsl_kdd import CATEGORICAL, FEATURES, RATES
+from linewatch._sizes import check_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
 
 # Function: protocol, share of normal records, median bytes to it and from it, seconds it takes.
 FUNCTIONS = {
@@ -29,6 +43,33 @@ ATTACKS = (
 )
 
 
+@overload
+def simulate_core(
+    n_rows: int = ...,
+    *,
+    attack_share: float = ...,
+    attacks: str | Sequence[str] = ...,
+    seed: int = ...,
+    backend: Literal["polars"] = ...,
+) -> pl.DataFrame: ...
+@overload
+def simulate_core(
+    n_rows: int = ...,
+    *,
+    attack_share: float = ...,
+    attacks: str | Sequence[str] = ...,
+    seed: int = ...,
+    backend: Literal["pandas"],
+) -> pd.DataFrame: ...
+@overload
+def simulate_core(
+    n_rows: int = ...,
+    *,
+    attack_share: float = ...,
+    attacks: str | Sequence[str] = ...,
+    seed: int = ...,
+    backend: Literal["pyarrow"],
+) -> pa.Table: ...
 def simulate_core(n_rows=20_000, *, attack_share=0.1, attacks=ATTACKS, seed=0, backend="polars"):
     """Records of core-network signalling with labelled attacks; for trying features, not a truth.
 
@@ -89,6 +130,7 @@ def simulate_core(n_rows=20_000, *, attack_share=0.1, attacks=ATTACKS, seed=0, b
     attacks = (attacks,) if isinstance(attacks, str) else tuple(attacks)
     if n_rows < 1:
         raise ValueError(f"n_rows must be at least 1, got {n_rows}")
+    check_rows(n_rows, f"n_rows={n_rows}")
     if not 0 <= attack_share <= 1:
         raise ValueError(f"attack_share must be from 0 to 1, got {attack_share}")
     for name in attacks:

@@ -11,15 +11,28 @@ families of the training data out (see docs/intrusion.md).
 .. [1] Fisher, R. A. (1932). Statistical methods for research workers, 4th edition, section 21.1.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.exceptions import NotFittedError
 
 from linewatch import _features, _models
 from linewatch._nsl_kdd import CATEGORICAL, FEATURES, RATES
+from linewatch._sklearn import BaseEstimator, OutlierMixin
 from linewatch.intrusion._columns import NUMERIC, by_frequency, raw_columns
 from linewatch.intrusion._report import _labels
 from linewatch.threshold import OperatingPoint, calibrate_threshold
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from sklearn.utils import Tags
+
+    from linewatch._typing import AnyFrame, Array, Column, Float64, Int64, MatrixT, PathLike, Texts
+    from linewatch.threshold import OperatingPoint
+
 
 # In distances a logarithm counts in thirds of its standard deviation, up to five of them.
 UNIT, TOP = 3.0, 5.0
@@ -72,19 +85,53 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
     Columns are found by name, in any order, and others are left alone. A category that was not in
     the training data counts as rarer than the rarest known one in the forest, and differs from
     every known one in the distance.
+
+    Examples
+    --------
+    >>> from linewatch import intrusion
+    >>> train = intrusion.simulate_core(1000, seed=0)
+    >>> detector = intrusion.IntrusionDetector(random_state=0).fit(train, train["attack"])
+    >>> new = intrusion.simulate_core(500, seed=1)
+    >>> found = detector.predict(new) == -1
+    >>> float(round(found[new["attack"].to_numpy() == 1].mean(), 1))
+    1.0
     """
+
+    false_positive_rate: float
+    n_estimators: int
+    max_features: int
+    n_reference: int
+    calibration_share: float
+    random_state: int | None
+    n_jobs: int | None
+    offset_: float
+    operating_point_: OperatingPoint
+    categories_: dict[int, list[str]]
+    feature_names_in_: Texts
+    log_scale_: Array
+    reference_: Array
+    reference_codes_: Array
+    calibration_forest_: Array
+    calibration_distance_: Array
+    tree_start_: Array
+    feature_: Array
+    threshold_: Array
+    left_: Array
+    right_: Array
+    value_: Array
+    n_features_in_: int
 
     def __init__(
         self,
         *,
-        false_positive_rate=0.05,
-        n_estimators=150,
-        max_features=3,
-        n_reference=40_000,
-        calibration_share=0.2,
-        random_state=None,
-        n_jobs=None,
-    ):
+        false_positive_rate: float = 0.05,
+        n_estimators: int = 150,
+        max_features: int = 3,
+        n_reference: int = 40_000,
+        calibration_share: float = 0.2,
+        random_state: int | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.false_positive_rate = false_positive_rate
         self.n_estimators = n_estimators
         self.max_features = max_features
@@ -93,12 +140,12 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
 
-    def fit(self, X, y):
+    def fit(self, X: AnyFrame, y: Column) -> Self:
         """Fit on labelled records.
 
         Parameters
@@ -167,7 +214,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         self.offset_ = self.operating_point_.threshold
         return self
 
-    def score_samples(self, X):
+    def score_samples(self, X: AnyFrame) -> Float64:
         """How normal each record is; higher = more normal.
 
         Parameters
@@ -189,7 +236,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         numbers, texts = raw_columns(X)
         return self._join(*self._parts(*self._columns(numbers, texts)))
 
-    def decision_function(self, X):
+    def decision_function(self, X: AnyFrame) -> Float64:
         """`score_samples` less the threshold: negative for an attack.
 
         Parameters
@@ -202,7 +249,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         """
         return self.score_samples(X) - self.offset_
 
-    def predict(self, X):
+    def predict(self, X: AnyFrame) -> Int64:
         """-1 for an attack, 1 for a normal record.
 
         Parameters
@@ -215,7 +262,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def fit_predict(self, X, y=None):
+    def fit_predict(self, X: AnyFrame, y: Column | None = None) -> Int64:
         """Fit on labelled records and predict the same ones; the labels are needed.
 
         Parameters
@@ -231,7 +278,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
             raise ValueError("y is None; this detector learns from labels, 0 normal and 1 attack")
         return self.fit(X, y).predict(X)
 
-    def reasons(self, X, *, top=3):
+    def reasons(self, X: MatrixT, *, top: int = 3) -> MatrixT:
         """Where each record differs most from the normal record nearest to it.
 
         Parameters
@@ -274,7 +321,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
                 out[row, place] = f"{name} = {here} (normal: {there})"
         return _features.like(X, out, [f"reason_{k + 1}" for k in range(out.shape[1])])
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the detector to one file, whole or not at all.
 
         Parameters
@@ -294,7 +341,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         _models.save(self, path)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> Self:
         """Read a file that :meth:`save` wrote; nothing in it is executed.
 
         Parameters
@@ -328,6 +375,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         detector.categories_ = {column: known for column, known in settings["categories"]}
         for name in ARRAYS:
             setattr(detector, f"{name}_", arrays[name])
+        detector._check_trees()
         detector._prepare()
         detector.operating_point_ = OperatingPoint(**settings["operating_point"])
         detector.offset_ = detector.operating_point_.threshold
@@ -363,6 +411,23 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         self.threshold_ = np.concatenate([tree.threshold for tree in trees])
         counts_of = np.concatenate([tree.value[:, 0, :] for tree in trees])
         self.value_ = (counts_of[:, 1] / counts_of.sum(axis=1)).astype(np.float32)
+
+    def _check_trees(self):
+        """Every way down ends in a leaf: children stand behind their parents."""
+        n = len(self.value_)
+        own = np.arange(n)
+        nodes = (self.left_, self.right_, self.feature_, self.threshold_, self.value_)
+        sound = all(part.shape == (n,) for part in nodes) and self.tree_start_.ndim == 1
+        sound = sound and all(
+            ((side >= own) & (side < n)).all() for side in (self.left_, self.right_)
+        )
+        # A leaf is its own child, on both sides.
+        sound = sound and ((self.left_ == own) == (self.right_ == own)).all()
+        sound = sound and ((self.feature_ >= 0) & (self.feature_ < len(FEATURES))).all()
+        starts = self.tree_start_
+        sound = sound and len(starts) and ((starts >= 0) & (starts < n)).all()
+        if not sound:
+            raise KeyError("trees whose nodes contradict each other")
 
     def _prepare(self):
         """What follows from the arrays: squared lengths, and where each mix of categories lies."""
@@ -439,7 +504,7 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         return forest + _log_tail(distance, self.calibration_distance_)
 
 
-def train(X, y, random_state=0):
+def train(X: AnyFrame, y: Column, random_state: int | None = 0) -> IntrusionDetector:
     """The recommended detector, fitted, threshold included.
 
     Parameters
@@ -475,7 +540,7 @@ def train(X, y, random_state=0):
     return IntrusionDetector(random_state=random_state).fit(X, y)
 
 
-def load(path):
+def load(path: PathLike) -> IntrusionDetector:
     """A detector that :meth:`IntrusionDetector.save` wrote; nothing in the file is executed.
 
     Parameters

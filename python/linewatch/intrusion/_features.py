@@ -1,9 +1,20 @@
 """Columns made from the 41: encodings, telecom features, and what to look at before modelling."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import narwhals.stable.v2 as nw
 import numpy as np
 
 from linewatch._nsl_kdd import CATEGORICAL, CATEGORY_OF, FEATURES
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoDataFrame
+    from numpy.typing import NDArray
+
+    from linewatch._typing import Column, Float64, FrameT
+
 
 PROTOCOL_CODES = {"tcp": 0, "udp": 1, "icmp": 2, "gtp": 3, "sip": 4, "diameter": 5}
 OTHER_PROTOCOL = 6
@@ -17,7 +28,7 @@ SIGNALING_PROTOCOLS = ("gtp", "sip", "diameter")
 SIGNALING_SERVICES = ("amf", "smf", "ausf")
 
 
-def encode(frame):
+def encode(frame: FrameT) -> FrameT:
     """The three text columns as the numbers of the original notebook.
 
     Parameters
@@ -65,7 +76,7 @@ def encode(frame):
     return table.with_columns(*columns).to_native()
 
 
-def telecom_features(frame):
+def telecom_features(frame: FrameT) -> FrameT:
     """Burstiness, symmetry, traffic of each function of the core, and whether it is signalling.
 
     Parameters
@@ -113,7 +124,7 @@ def telecom_features(frame):
     return table.with_columns(*columns).to_native()
 
 
-def network_functions(frame):
+def network_functions(frame: IntoDataFrame) -> tuple[dict[str, int], str]:
     """How many records each function of the 5G core has, and a plain word if it has none.
 
     Parameters
@@ -154,7 +165,7 @@ def network_functions(frame):
     return counts, note
 
 
-def attack_category(label):
+def attack_category(label: Column) -> NDArray[np.str_]:
     """The class of each attack name: normal, dos, probe, r2l or u2r.
 
     Parameters
@@ -186,7 +197,7 @@ def attack_category(label):
     return np.array([CATEGORY_OF[name] for name in label], dtype="<U6")
 
 
-def missing_counts(frame):
+def missing_counts(frame: IntoDataFrame) -> dict[str, int]:
     """Missing values of each column: null, and NaN among numbers.
 
     Parameters
@@ -215,7 +226,7 @@ def missing_counts(frame):
     return counts
 
 
-def correlated_columns(frame, threshold=0.95):
+def correlated_columns(frame: IntoDataFrame, threshold: float = 0.95) -> dict[str, str]:
     """Columns whose correlation with an earlier one is above a threshold, and that earlier one.
 
     Parameters
@@ -252,7 +263,7 @@ def correlated_columns(frame, threshold=0.95):
     }
 
 
-def drop_correlated(frame, threshold=0.95):
+def drop_correlated(frame: FrameT, threshold: float = 0.95) -> FrameT:
     """The frame without the columns that :func:`correlated_columns` names.
 
     Parameters
@@ -276,7 +287,7 @@ def drop_correlated(frame, threshold=0.95):
     return table.drop(*correlated_columns(frame, threshold)).to_native()
 
 
-def correlations(frame):
+def correlations(frame: IntoDataFrame) -> tuple[list[str], Float64]:
     """Pearson correlations of the columns that hold numbers; NaN for a constant column.
 
     Parameters

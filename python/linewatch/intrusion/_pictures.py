@@ -1,15 +1,29 @@
 """Pictures of the workflow with matplotlib: ``Axes`` in, ``Axes`` out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch.intrusion._features import correlations
 from linewatch.intrusion._report import _labels, _scores
 from linewatch.plots import _matplotlib
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import AnyFrame, Column
+
+
 NORMAL, ATTACK = "#4292c6", "#d95f02"
 
 
-def class_bars(y, *, ax=None):
+def class_bars(y: Column, *, ax: Axes | None = None) -> Axes:
     """Rows of each class as bars.
 
     Parameters
@@ -21,6 +35,14 @@ def class_bars(y, *, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> ax = intrusion.class_bars([0, 0, 0, 1], ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['3', '1']
     """
     ax = _axes(ax, (5, 3))
     names, counts = np.unique(np.asarray(y), return_counts=True)
@@ -35,7 +57,7 @@ def class_bars(y, *, ax=None):
     return ax
 
 
-def correlation_heatmap(frame, *, ax=None):
+def correlation_heatmap(frame: AnyFrame, *, ax: Axes | None = None) -> Axes:
     """Pearson correlations of the columns that hold numbers and are not constant.
 
     Parameters
@@ -46,6 +68,17 @@ def correlation_heatmap(frame, *, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> records = intrusion.simulate_core(200, seed=0)
+    >>> ax = intrusion.correlation_heatmap(
+    ...     records.select("count", "srv_count", "duration"), ax=Figure().subplots()
+    ... )
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['count', 'srv_count', 'duration']
     """
     names, correlation = correlations(frame)
     varies = np.isfinite(np.diagonal(correlation))
@@ -60,7 +93,9 @@ def correlation_heatmap(frame, *, ax=None):
     return ax
 
 
-def pca_scatter(values, y, *, ax=None, seed=0, max_rows=5000):
+def pca_scatter(
+    values: ArrayLike, y: Column, *, ax: Axes | None = None, seed: int = 0, max_rows: int = 5000
+) -> Axes:
     """The first two principal components, coloured by class.
 
     Parameters
@@ -78,6 +113,16 @@ def pca_scatter(values, y, *, ax=None, seed=0, max_rows=5000):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> import numpy as np
+    >>> from linewatch import intrusion
+    >>> values = np.random.default_rng(0).normal(size=(50, 4))
+    >>> ax = intrusion.pca_scatter(values, [0] * 40 + [1] * 10, ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['normal', 'attack']
     """
     from sklearn.decomposition import PCA
 
@@ -96,7 +141,7 @@ def pca_scatter(values, y, *, ax=None, seed=0, max_rows=5000):
     return ax
 
 
-def roc_curves(y, scores, *, ax=None):
+def roc_curves(y: Column, scores: Mapping[str, ArrayLike], *, ax: Axes | None = None) -> Axes:
     """Receiver operating characteristic of one or more detectors.
 
     Parameters
@@ -110,6 +155,15 @@ def roc_curves(y, scores, *, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> scores = {"counts": [-1.0, -2.0, -8.0, -9.0]}
+    >>> ax = intrusion.roc_curves([0, 0, 1, 1], scores, ax=Figure().subplots())
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'counts, area 1.000'
     """
     from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -124,7 +178,9 @@ def roc_curves(y, scores, *, ax=None):
     return ax
 
 
-def precision_recall_curves(y, scores, *, ax=None):
+def precision_recall_curves(
+    y: Column, scores: Mapping[str, ArrayLike], *, ax: Axes | None = None
+) -> Axes:
     """Precision against recall of one or more detectors.
 
     Parameters
@@ -138,6 +194,15 @@ def precision_recall_curves(y, scores, *, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> scores = {"counts": [-1.0, -2.0, -8.0, -9.0]}
+    >>> ax = intrusion.precision_recall_curves([0, 0, 1, 1], scores, ax=Figure().subplots())
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'counts, AP 1.000'
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
@@ -154,7 +219,9 @@ def precision_recall_curves(y, scores, *, ax=None):
     return ax
 
 
-def confusion(found, *, title=None, ax=None):
+def confusion(
+    found: Mapping[str, Any], *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
     """The four counts of :func:`linewatch.intrusion.evaluate` as a square.
 
     Parameters
@@ -167,6 +234,15 @@ def confusion(found, *, title=None, ax=None):
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from linewatch import intrusion
+    >>> found = intrusion.evaluate([0, 0, 1, 1], [-1.0, -5.0, -8.0, -9.0], threshold=-4)
+    >>> ax = intrusion.confusion(found, ax=Figure().subplots())
+    >>> [text.get_text() for text in ax.texts]
+    ['1\\n50.0 %', '1\\n50.0 %', '0\\n0.0 %', '2\\n100.0 %']
     """
     ax = _axes(ax, (3.6, 3.2))
     counts = np.array(

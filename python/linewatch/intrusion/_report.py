@@ -1,11 +1,22 @@
 """What a detector gets right and wrong, what that costs, and what may be said about it."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
-def evaluate(y, score, predicted=None, *, threshold=None):
+    from linewatch._typing import Column
+
+
+def evaluate(
+    y: Column, score: Column, predicted: Column | None = None, *, threshold: float | None = None
+) -> dict[str, Any]:
     """Counts, rates and areas for scores and labels that the detector has not seen.
 
     Parameters
@@ -68,15 +79,15 @@ def evaluate(y, score, predicted=None, *, threshold=None):
 
 
 def business_impact(
-    before,
-    after,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
     *,
-    records_per_month,
-    attack_share,
-    hours_per_false_alarm,
-    cost_per_hour,
-    cost_per_missed_attack=0.0,
-):
+    records_per_month: float,
+    attack_share: float,
+    hours_per_false_alarm: float,
+    cost_per_hour: float,
+    cost_per_missed_attack: float = 0.0,
+) -> dict[str, float]:
     """What fewer false alarms and fewer missed attacks are worth, with your own figures.
 
     Parameters
@@ -143,7 +154,7 @@ def business_impact(
     }
 
 
-def latency(detector, rows, *, repeats=50):
+def latency(detector: Any, rows: Any, *, repeats: int = 50) -> dict[str, float]:
     """Seconds that `predict` takes for one row, frame and all.
 
     Parameters
@@ -162,6 +173,15 @@ def latency(detector, rows, *, repeats=50):
     ------
     ValueError
         If there is no row or `repeats` is below 1.
+
+    Examples
+    --------
+    >>> from linewatch import intrusion
+    >>> train = intrusion.simulate_core(500, seed=0)
+    >>> detector = intrusion.BaselineDetector("isolation_forest", random_state=0)
+    >>> took = intrusion.latency(detector.fit(train, train["attack"]), train[:20])
+    >>> sorted(took)
+    ['median_s', 'p95_s']
     """
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, got {repeats}")
@@ -195,7 +215,7 @@ What can be said of this workflow, and what cannot:
 """
 
 
-def compliance_notes():
+def compliance_notes() -> str:
     """What may truthfully be claimed of the workflow, as text.
 
     Returns

@@ -1,7 +1,10 @@
 """What is expected of each value of a KPI, from what its cell did before."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +12,13 @@ from linewatch import _core, rolling
 from linewatch.kpi import _long
 from linewatch.kpi._rules import METHODS, SEASONS, SEASONS_MIN, STATISTICS
 from linewatch.rolling import _bar, _flag, _name, _number, _whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    from linewatch._typing import FrameT, Progress
+
 
 MAD_TO_STD = 1.4826
 
@@ -71,22 +81,22 @@ def settings(
 
 
 def baseline(
-    frame,
+    frame: FrameT,
     *,
-    time=None,
-    cell=None,
-    kpis=None,
-    method="hour of week",
-    window=None,
-    min_periods=None,
-    statistic="mean",
-    include_current=False,
-    floor=1.25,
-    min_scale=0.0,
-    time_zone=None,
-    n_jobs=None,
-    progress=None,
-):
+    time: str | None = None,
+    cell: str | None = None,
+    kpis: Sequence[str] | None = None,
+    method: str = "hour of week",
+    window: int | None = None,
+    min_periods: int | None = None,
+    statistic: Literal["mean", "median"] = "mean",
+    include_current: bool = False,
+    floor: float = 1.25,
+    min_scale: float | Mapping[str, float] = 0.0,
+    time_zone: str | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = None,
+) -> FrameT:
     """What is expected of each value of the KPIs of cells, and how far from it is usual.
 
     Everything is trailing: a row is compared with earlier rows of its own cell, never with later

@@ -1,10 +1,18 @@
 """Rules that look at all cells or all rows at once: peers, and the isolation forest."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch import rolling
 from linewatch._frames import eager
 from linewatch.kpi import _long
+
+if TYPE_CHECKING:
+    from linewatch._typing import AnyFrame, Float64
+
 
 MAD_TO_STD = 1.4826
 FEATURES = ("z", "mean_6", "mean_24", "std_24", "min_24", "max_24")
@@ -54,7 +62,7 @@ def _clusters(cells, value, n_clusters):
     return KMeans(n_clusters, n_init=3, random_state=0).fit_predict(profile)
 
 
-def window_features(frame, *, n_jobs=None):
+def window_features(frame: AnyFrame, *, n_jobs: int | None = None) -> Float64:
     """How a KPI moved of late, as features of an isolation forest.
 
     Parameters

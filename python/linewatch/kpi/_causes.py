@@ -1,6 +1,9 @@
 """What moved together with an event: in its cell, at its site, next door, or everywhere."""
 
+from __future__ import annotations
+
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from linewatch import _times
 from linewatch._frames import eager, like
@@ -8,22 +11,26 @@ from linewatch.kpi._around import check_known, event_table, long_table, neighbor
 from linewatch.kpi._facing import HALF_SECTOR_DEG
 from linewatch.kpi._sites import place_table
 
+if TYPE_CHECKING:
+    from linewatch._typing import AnyFrame, FrameT
+
+
 CAUSES = ["cause_cell", "cause_kpi", "relation", "deviation", "direction", "lead_h", "was_off"]
 CAUSES += ["n_moved"]
 
 
 def causes(
-    frame,
-    events,
-    sites=None,
+    frame: FrameT,
+    events: AnyFrame,
+    sites: AnyFrame | None = None,
     *,
-    lookback="6h",
-    threshold=3.0,
-    top=5,
-    site_share=0.5,
-    region_share=0.25,
-    half_sector_deg=HALF_SECTOR_DEG,
-):
+    lookback: str | timedelta = "6h",
+    threshold: float = 3.0,
+    top: int = 5,
+    site_share: float = 0.5,
+    region_share: float = 0.25,
+    half_sector_deg: float = HALF_SECTOR_DEG,
+) -> FrameT:
     """The KPIs that moved in the hours of each event, those that may explain it first.
 
     Looked at are the other KPIs of the cell, all KPIs of the other cells of its site, and of the

@@ -1,5 +1,9 @@
 """Names for what a KPI does: at each row, and for each event."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch import _core
@@ -8,6 +12,13 @@ from linewatch.kpi import _baseline, _long
 from linewatch.kpi._detect import VERDICT, distance
 from linewatch.kpi._rules import RULES, polarities
 from linewatch.rolling import _bar, _number, _whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Literal
+
+    from linewatch._typing import FrameT, Polarity, Progress
+
 
 ROW_CLASSES = ("INCREASE", "DEGRADATION", "STABLE")
 # Rows whose intermediate values stay in the cache.
@@ -29,24 +40,24 @@ EVENT_CLASSES = (
 
 
 def classify(
-    frame,
+    frame: FrameT,
     *,
-    time=None,
-    cell=None,
-    kpis=None,
-    k=1.5,
-    parity=False,
-    method="hour of week",
-    window=None,
-    min_periods=None,
-    statistic="mean",
-    include_current=False,
-    floor=0.0,
-    min_scale=0.0,
-    time_zone=None,
-    n_jobs=None,
-    progress=None,
-):
+    time: str | None = None,
+    cell: str | None = None,
+    kpis: Sequence[str] | None = None,
+    k: float = 1.5,
+    parity: bool = False,
+    method: str = "hour of week",
+    window: int | None = None,
+    min_periods: int | None = None,
+    statistic: Literal["mean", "median"] = "mean",
+    include_current: bool = False,
+    floor: float = 0.0,
+    min_scale: float | Mapping[str, float] = 0.0,
+    time_zone: str | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = None,
+) -> FrameT:
     """Whether each value is above, below or within the band of its baseline.
 
     Parameters
@@ -168,8 +179,13 @@ def _names(number, names):
 
 
 def persistent(
-    classified, *, hours=12, rows=12, min_anomalies=6, classes=("INCREASE", "DEGRADATION")
-):
+    classified: FrameT,
+    *,
+    hours: float = 12,
+    rows: int = 12,
+    min_anomalies: int = 6,
+    classes: Sequence[str] = ("INCREASE", "DEGRADATION"),
+) -> FrameT:
     """All rows of the cells that stay off their course until the end.
 
     Parameters
@@ -258,7 +274,9 @@ def _require(table, names):
             raise ValueError(f'column "{name}" is missing; use the frame of kpi.detect')
 
 
-def classify_events(detected, *, polarity=None, min_shift_rows=12):
+def classify_events(
+    detected: FrameT, *, polarity: Polarity | None = None, min_shift_rows: int = 12
+) -> FrameT:
     """What each event is: sudden, a drop-out, flat, shifted, drifting or out of its rhythm.
 
     Parameters

@@ -1,13 +1,24 @@
 """Tables of KPIs made fit for use, with a count and a list of everything that was done."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
 from linewatch import _tables, _times
 from linewatch._frames import eager, like, to_polars
+from linewatch._sizes import check_rows
 from linewatch.kpi._instants import instants, mixed, refuse_mixed, usual_step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Literal
+
+    from linewatch._typing import FrameT
+
 
 # A ratio above its top by less than this part of it is rounding, and is put at the top.
 ROUNDING = 1e-3
@@ -23,9 +34,11 @@ NOT_BELOW_ZERO = (
     "bit_per", "mbps", "kbps", "_gb", "_mb",
 )  # fmt: skip
 
+Frame = TypeVar("Frame")
+
 
 @dataclass(frozen=True)
-class CleanReport:
+class CleanReport(Generic[Frame]):
     """What :func:`clean` found and did; its text is a table of the counts.
 
     Attributes
@@ -44,17 +57,26 @@ class CleanReport:
     step : timedelta or None
         Distance of successive times that the gaps are counted in.
     n_rows_in, n_rows_out : int
+
+    Examples
+    --------
+    >>> from linewatch import kpi
+    >>> network = kpi.simulate(2, 2, faults=[], quiet_weeks=0, seed=1)
+    >>> table, report = kpi.clean(network.kpis)
+    >>> print(report)
+    2,013 rows in, 2,013 rows out, one every 1:00:00
+      gap    3  listed
     """
 
-    counts: object
-    repairs: object
-    gaps: object
-    cells: object
+    counts: Frame
+    repairs: Frame
+    gaps: Frame
+    cells: Frame
     step: timedelta | None
     n_rows_in: int
     n_rows_out: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         table = to_polars(eager(self.counts))
         n_in, n_out = (_tables.counted(n, "row") for n in (self.n_rows_in, self.n_rows_out))
         text = f"{n_in} in, {n_out} out"
@@ -74,24 +96,24 @@ class CleanReport:
 
 
 def clean(
-    frame,
+    frame: FrameT,
     *,
-    time=None,
-    cell=None,
-    values=None,
-    ratios="auto",
-    nonnegative="auto",
-    counters=(),
-    duplicates="last",
-    received=None,
-    late_after=None,
-    late="keep",
-    unreadable="error",
-    step=None,
-    fill_gaps=False,
-    time_zone=None,
-    local=False,
-):
+    time: str | None = None,
+    cell: str | None = None,
+    values: Sequence[str] | None = None,
+    ratios: Literal["auto"] | Sequence[str] | Mapping[str, float] = "auto",
+    nonnegative: Literal["auto"] | Sequence[str] = "auto",
+    counters: Sequence[str] = (),
+    duplicates: Literal["last", "first", "error"] = "last",
+    received: str | None = None,
+    late_after: str | timedelta | None = None,
+    late: Literal["keep", "drop"] = "keep",
+    unreadable: Literal["error", "missing"] = "error",
+    step: str | timedelta | None = None,
+    fill_gaps: bool = False,
+    time_zone: str | None = None,
+    local: bool = False,
+) -> tuple[FrameT, CleanReport[FrameT]]:
     """Sort a table of KPIs and repair what cannot be; every repair is counted and returned.
 
     Impossible values become missing rather than something plausible. Nothing is interpolated.
@@ -267,6 +289,7 @@ def clean(
     log.note(f"cell with fewer than {SHORT} rows", None, "kept", few)
     log.note("gap", None, "filled" if fill_gaps else "listed", gaps.height)
     if fill_gaps and gaps.height:
+        check_rows(gaps["n_missing"].sum(), f"fill_gaps=True with step={step}")
         filled = _filled(gaps, span)
         log.note("time in a gap", None, "row without values put in", filled.height)
         work = pl.concat([work, filled], how="diagonal_relaxed").sort("_cell", "_time")

@@ -1,7 +1,10 @@
 """Rules that say which values of a KPI are anomalies, and since when."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,14 @@ from linewatch._frames import eager
 from linewatch.kpi import _baseline, _long
 from linewatch.kpi._rules import RULES, chosen, polarities
 from linewatch.rolling import _bar, _name, _whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+    from typing import Literal
+
+    from linewatch._typing import FrameT, Polarity, Progress, Rules
+
 
 NAMES = list(RULES)
 VERDICT = ["score", "direction", "rule", "rules", "is_anomaly", "is_alarm", "event"]
@@ -65,30 +76,30 @@ def _quiet(name, span):
 
 
 def detect(
-    frame,
+    frame: FrameT,
     *,
-    time=None,
-    cell=None,
-    kpis=None,
-    rules=None,
-    combine="any",
-    polarity=None,
-    direction="worse",
-    persistence=(1, 1),
-    min_duration=1,
-    merge_gap="6h",
-    refractory=None,
-    method="hour of week",
-    window=None,
-    min_periods=None,
-    statistic="mean",
-    include_current=False,
-    floor=1.25,
-    min_scale=0.0,
-    time_zone=None,
-    n_jobs=None,
-    progress=None,
-):
+    time: str | None = None,
+    cell: str | None = None,
+    kpis: Sequence[str] | None = None,
+    rules: Rules | None = None,
+    combine: Literal["any", "all"] | int = "any",
+    polarity: Polarity | None = None,
+    direction: Literal["worse", "both"] = "worse",
+    persistence: tuple[int, int] = (1, 1),
+    min_duration: int = 1,
+    merge_gap: str | timedelta | None = "6h",
+    refractory: str | timedelta | None = None,
+    method: str = "hour of week",
+    window: int | None = None,
+    min_periods: int | None = None,
+    statistic: Literal["mean", "median"] = "mean",
+    include_current: bool = False,
+    floor: float = 1.25,
+    min_scale: float | Mapping[str, float] = 0.0,
+    time_zone: str | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = None,
+) -> FrameT:
     """Anomalies of the KPIs of cells, by rules on the distance from a baseline.
 
     Parameters

@@ -1,28 +1,38 @@
 """Cells that can take each other's traffic."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch import _core
 from linewatch._codes import codes
 from linewatch._frames import eager, like, to_polars
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linewatch._typing import FrameT
+
+
 # A sector of a usual site with three cells, on both sides of its middle.
 HALF_SECTOR_DEG = 60.0
 
 
 def facing_cells(
-    sites,
-    cells=None,
+    sites: FrameT,
+    cells: Sequence[str] | None = None,
     *,
-    max_distance_km=5.0,
-    half_sector_deg=HALF_SECTOR_DEG,
-    cell="cell_id",
-    site="site_id",
-    latitude="latitude",
-    longitude="longitude",
-    azimuth="azimuth",
-    n_jobs=None,
-):
+    max_distance_km: float | str = 5.0,
+    half_sector_deg: float = HALF_SECTOR_DEG,
+    cell: str = "cell_id",
+    site: str = "site_id",
+    latitude: str = "latitude",
+    longitude: str = "longitude",
+    azimuth: str = "azimuth",
+    n_jobs: int | None = None,
+) -> FrameT:
     """Pairs of cells that face each other: near, and each within the other's sector.
 
     A cell of another site faces a cell if it is no farther than the cell looks, and the bearing

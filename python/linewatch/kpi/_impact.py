@@ -1,7 +1,9 @@
 """What an event cost, and who carried it instead."""
 
+from __future__ import annotations
+
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from linewatch import _tables
 from linewatch._frames import eager, like
@@ -10,31 +12,49 @@ from linewatch.kpi._facing import HALF_SECTOR_DEG
 from linewatch.kpi._resample import RATIO_WORDS
 from linewatch.kpi._sites import place_table
 
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from linewatch._typing import AnyFrame, FrameT
+
+
 TRAFFIC = (
     {"traffic", "trafic", "volume", "payload"},
     {"erlang", "bytes", "octets", "gb", "mb"},
     {"users", "calls", "sessions", "throughput"},
 )
 
+Frame = TypeVar("Frame")
 
-class Impact(NamedTuple):
-    """What :func:`impact` returns: three frames."""
 
-    events: object
-    neighbors: object
-    cells: object
+class Impact(NamedTuple, Generic[Frame]):
+    """What :func:`impact` returns: three frames.
+
+    Examples
+    --------
+    >>> from linewatch import kpi
+    >>> network = kpi.simulate(3, 6, seed=0)
+    >>> detected = kpi.detect(network.kpis, kpis=["traffic_gb"])
+    >>> cost = kpi.impact(detected, kpi.classify_events(detected), network.sites)
+    >>> cost.events["lost"].is_sorted(descending=True), cost.neighbors.width
+    (True, 9)
+    """
+
+    events: Frame
+    neighbors: Frame
+    cells: Frame
 
 
 def impact(
-    frame,
-    events,
-    sites=None,
+    frame: FrameT,
+    events: AnyFrame,
+    sites: AnyFrame | None = None,
     *,
-    kpi=None,
-    missing="unknown",
-    taken_up_z=3.0,
-    half_sector_deg=HALF_SECTOR_DEG,
-):
+    kpi: str | None = None,
+    missing: Literal["unknown", "zero"] = "unknown",
+    taken_up_z: float = 3.0,
+    half_sector_deg: float = HALF_SECTOR_DEG,
+) -> Impact[FrameT]:
     """Traffic lost in each event, the neighbours that took it up, and the ranking.
 
     Parameters

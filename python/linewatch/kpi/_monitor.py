@@ -1,5 +1,7 @@
 """The rules of `detect` on rows as they come."""
 
+from __future__ import annotations
+
 import functools
 import json
 import math
@@ -9,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from types import NoneType, SimpleNamespace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, overload
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,6 +24,13 @@ from linewatch.kpi._rules import BATCH_ONLY, chosen, polarities
 from linewatch.rolling import _name
 from linewatch.streaming import STATUS, Count, Stream
 from linewatch.streaming._rules import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal, Self
+
+    from linewatch._typing import FrameT, Polarity, Rules
+
 
 OUTPUTS = [
     "baseline", "scale", "score", "direction", "rule", "rules", "is_anomaly", "is_alarm", "event",
@@ -42,14 +51,17 @@ class _Watch(Rule):
         return True
 
 
-class Update(NamedTuple):
+Frame = TypeVar("Frame")
+
+
+class Update(NamedTuple, Generic[Frame]):
     """What `Monitor.update` tells."""
 
-    rows: object
+    rows: Frame
     """The rows that were scored: the columns of `detect`, and ``status``."""
-    opened: object
+    opened: Frame
     """Events that began with them, as `events` has them."""
-    closed: object
+    closed: Frame
     """Events that are over."""
 
 
@@ -115,31 +127,33 @@ class Monitor:
     hour 234 closed: 2 rows
     """
 
+    kpis: list[str]
+
     def __init__(
         self,
         *,
-        time=None,
-        cell=None,
-        kpis=None,
-        rules=None,
-        combine="any",
-        polarity=None,
-        direction="worse",
-        persistence=(1, 1),
-        min_duration=1,
-        merge_gap="6h",
-        refractory=None,
-        method="hour of week",
-        window=None,
-        min_periods=None,
-        statistic="mean",
-        include_current=False,
-        floor=1.25,
-        min_scale=0.0,
-        time_zone=None,
-        lateness=None,
-        restart_after=None,
-    ):
+        time: str | None = None,
+        cell: str | None = None,
+        kpis: Sequence[str] | None = None,
+        rules: Rules | None = None,
+        combine: Literal["any", "all"] | int = "any",
+        polarity: Polarity | None = None,
+        direction: Literal["worse", "both"] = "worse",
+        persistence: tuple[int, int] = (1, 1),
+        min_duration: int = 1,
+        merge_gap: str | timedelta | None = "6h",
+        refractory: str | timedelta | None = None,
+        method: str = "hour of week",
+        window: int | None = None,
+        min_periods: int | None = None,
+        statistic: Literal["mean", "median"] = "mean",
+        include_current: bool = False,
+        floor: float = 1.25,
+        min_scale: float | Mapping[str, float] = 0.0,
+        time_zone: str | None = None,
+        lateness: str | timedelta | None = None,
+        restart_after: int | None = None,
+    ) -> None:
         asked = chosen(rules)
         for name in BATCH_ONLY:
             if name in asked:
@@ -171,16 +185,20 @@ class Monitor:
         self._zone = None  # of the times, None where they have none
         self._kind = None  # of the frames that come, None for dicts
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         keys = len(self._streams[self.kpis[0]].newest) if self.kpis else 0
         events = sum(len(followed.events) for followed in self._events.values())
         cells, going = _tables.counted(keys, "cell"), _tables.counted(events, "event")
         goes = "goes" if events == 1 else "go"
         return f"<Monitor of {cells}, {', '.join(self.kpis)}: {going} {goes} on>"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Monitor.restore, (self.snapshot(),)
 
+    @overload
+    def update(self, rows: FrameT) -> Update[FrameT]: ...
+    @overload
+    def update(self, rows: Mapping[str, Any]) -> Update[list[dict[str, Any]]]: ...
     def update(self, rows):
         """Score rows that have arrived.
 
@@ -297,7 +315,7 @@ class Monitor:
         told.opened.extend(_open.table(opened, dtype, self._zone).to_dicts())
         told.closed.extend(_open.table(closed, dtype, self._zone).to_dicts())
 
-    def flush(self):
+    def flush(self) -> Update[Any]:
         """Score all rows that wait for late ones, and tell of them as the last update did.
 
         Raises
@@ -454,7 +472,7 @@ class Monitor:
             "event": whole("event", np.int32, ~is_anomaly),
         }
 
-    def snapshot(self):
+    def snapshot(self) -> bytes:
         """The monitor as bytes: settings, states and events that go on, with version and checksum.
 
         Returns
@@ -481,7 +499,7 @@ class Monitor:
         return _pack([json.dumps(head, default=lambda number: number.item()).encode(), *streams])
 
     @classmethod
-    def restore(cls, snapshot):
+    def restore(cls, snapshot: bytes) -> Self:
         """A monitor that goes on where `snapshot` was taken.
 
         Parameters
@@ -522,7 +540,7 @@ class Monitor:
             rules = {kpi: monitor._parameters(kpi, sides[kpi]) for kpi in kpis}
             states = [Stream.restore(stream) for stream in streams]
             monitor._begin(kpis, rules, dict(zip(kpis, states, strict=True)), head["events"])
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        except (LookupError, TypeError, AttributeError, UnicodeError, RecursionError) as error:
             raise ValueError(f"the snapshot is not sound: {error}") from None
         return monitor
 

@@ -1,16 +1,36 @@
 """KPIs on one scale, and back."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch import _tables
 from linewatch._frames import eager, like, to_polars
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    from linewatch._typing import AnyFrame, FrameT
+
 
 METHODS = ("z", "robust", "min-max")
 MAD_TO_STD = 1.4826
 PARAMETERS = ["cell", "column", "method", "center", "scale", "n_values"]
 
 
-def normalize(frame, *, method="z", by="cell", time=None, cell=None, values=None, parameters=None):
+def normalize(
+    frame: FrameT,
+    *,
+    method: Literal["z", "robust", "min-max"] = "z",
+    by: Literal["cell", "all"] = "cell",
+    time: str | None = None,
+    cell: str | None = None,
+    values: Sequence[str] | None = None,
+    parameters: AnyFrame | None = None,
+) -> tuple[FrameT, FrameT]:
     """KPIs as distances from their middle, in units of their spread.
 
     Parameters
@@ -78,7 +98,9 @@ def normalize(frame, *, method="z", by="cell", time=None, cell=None, values=None
     return _replaced(native, table, columns), like(native, known)
 
 
-def denormalize(frame, parameters, *, time=None, cell=None):
+def denormalize(
+    frame: FrameT, parameters: AnyFrame, *, time: str | None = None, cell: str | None = None
+) -> FrameT:
     """The values that :func:`normalize` was given, from what it gave.
 
     Parameters

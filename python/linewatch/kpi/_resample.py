@@ -1,27 +1,38 @@
 """KPIs of longer periods: hours to days, with coverage, and ratios as ratios of sums."""
 
+from __future__ import annotations
+
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from linewatch import _tables, _times
 from linewatch._frames import eager, like, to_polars
+from linewatch._sizes import check_rows
 from linewatch.kpi._instants import instants, refuse_mixed, usual_step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Literal
+
+    from linewatch._typing import FrameT
+
 
 HOWS = ("sum", "mean", "max", "min")
 RATIO_WORDS = {"percent", "pct", "ratio", "share", "rate"}
 
 
 def resample(
-    frame,
-    every="1d",
-    how=None,
+    frame: FrameT,
+    every: str = "1d",
+    how: Mapping[str, Literal["sum", "mean", "max", "min"]] | None = None,
     *,
-    ratios=None,
-    min_coverage=0.0,
-    step=None,
-    time_zone=None,
-    time=None,
-    cell=None,
-):
+    ratios: Mapping[str, tuple[Any, ...]] | None = None,
+    min_coverage: float = 0.0,
+    step: str | timedelta | None = None,
+    time_zone: str | None = None,
+    time: str | None = None,
+    cell: str | None = None,
+) -> FrameT:
     """KPIs of each cell over periods of the calendar, with the part of each that was measured.
 
     Parameters
@@ -237,6 +248,9 @@ def _with_empty(made, every):
     ends = made.group_by("_cell").agg(
         first=pl.col("_start").min(), last=pl.col("_start").max(), n=pl.len()
     )
+    span = (pl.col("last") - pl.col("first")).dt.total_seconds().sum()
+    periods = ends.select(span).item() or 0
+    check_rows(periods / _length(every).total_seconds(), f"every={every!r}")
     zone = made.schema["_start"].time_zone
     wall = [pl.col("first"), pl.col("last")]
     local = zone is not None and _length(every) > timedelta(hours=1)

@@ -1,12 +1,19 @@
 """Names and defaults of the baselines and of the rules, and which way a KPI is worse."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from linewatch import _tables
 from linewatch.rolling import _number, _whole
 
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+
 # How a baseline is made, and the window and history it has by default.
-METHODS = {
+METHODS: dict[str, dict[str, int]] = {
     "hour of week": {"window": 24, "min_periods": 3},
     "time of day": {"window": 28, "min_periods": 3},
     "rolling": {"window": 168, "min_periods": 24},
@@ -18,7 +25,7 @@ SEASONS = 8  # rows of the same hour of the week in a seasonal median
 SEASONS_MIN = 3
 
 # The rules in the order of the bits of ``rules``.
-RULES = {
+RULES: dict[str, dict[str, Any]] = {
     "z": {"threshold": 5.0},
     "robust_z": {"threshold": 5.0},
     "threshold": {"on": 4.0, "off": 2.0, "of": "z"},
@@ -63,7 +70,7 @@ _LOW = {
 }  # fmt: skip
 
 
-def polarity(name):
+def polarity(name: str) -> Literal["high", "low", "both"]:
     """Which way a KPI is worse, by the words of its name.
 
     Parameters

@@ -1,8 +1,11 @@
 """From a Parquet file of any size to ranked events, a share of the cells at a time."""
 
+from __future__ import annotations
+
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,38 +14,48 @@ from linewatch.kpi import _baseline, _classify, _detect, _long
 from linewatch.kpi._rules import BATCH_ONLY, chosen, polarities
 from linewatch.rolling import _bar, _name, _whole
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+    from typing import Literal
+
+    import polars as pl
+
+    from linewatch._typing import PathLike, Polarity, Progress, Rules
+
+
 # Rows that are read at once.
 PIECE = 1 << 20
 
 
 def scan(
-    path,
+    path: PathLike,
     *,
-    time=None,
-    cell=None,
-    kpis=None,
-    rules=None,
-    combine="any",
-    polarity=None,
-    direction="worse",
-    persistence=(1, 1),
-    min_duration=1,
-    merge_gap="6h",
-    refractory=None,
-    min_shift_rows=12,
-    method="hour of week",
-    window=None,
-    min_periods=None,
-    statistic="mean",
-    include_current=False,
-    floor=1.25,
-    min_scale=0.0,
-    time_zone=None,
-    chunk_rows=2_000_000,
-    folder=None,
-    n_jobs=None,
-    progress=None,
-):
+    time: str | None = None,
+    cell: str | None = None,
+    kpis: Sequence[str] | None = None,
+    rules: Rules | None = None,
+    combine: Literal["any", "all"] | int = "any",
+    polarity: Polarity | None = None,
+    direction: Literal["worse", "both"] = "worse",
+    persistence: tuple[int, int] = (1, 1),
+    min_duration: int = 1,
+    merge_gap: str | timedelta | None = "6h",
+    refractory: str | timedelta | None = None,
+    min_shift_rows: int = 12,
+    method: str = "hour of week",
+    window: int | None = None,
+    min_periods: int | None = None,
+    statistic: Literal["mean", "median"] = "mean",
+    include_current: bool = False,
+    floor: float = 1.25,
+    min_scale: float | Mapping[str, float] = 0.0,
+    time_zone: str | None = None,
+    chunk_rows: int = 2_000_000,
+    folder: PathLike | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Events of the cells in a Parquet file, in bounded memory.
 
     What :func:`detect`, :func:`classify_events` and :func:`rank` give for the whole file, for

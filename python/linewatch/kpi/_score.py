@@ -1,6 +1,9 @@
 """A baseline for each cell, a score for each value, events, ranking and evaluation."""
 
+from __future__ import annotations
+
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,9 +11,15 @@ from linewatch import _core, _tables, rolling
 from linewatch._frames import eager, like, to_polars
 from linewatch.kpi import _classify
 
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from linewatch._typing import AnyFrame, FrameT, Progress
+
+
 # The earlier values that make a baseline: same key, no older than the window, and a first one at
 # least as old as the history.
-BASELINES = {
+BASELINES: dict[str, dict[str, Any]] = {
     "hour of week": {"window": "35d", "history": timedelta(weeks=3), "min_periods": 3},
     "time of day": {"window": "28d", "history": timedelta(days=3), "min_periods": 3},
     "rolling": {"window": 1000, "history": timedelta(0), "min_periods": 30},
@@ -22,22 +31,22 @@ MAD_TO_STD = 1.4826
 
 
 def score(
-    frame,
+    frame: FrameT,
     *,
-    time=None,
-    cell=None,
-    value=None,
-    baseline="auto",
-    statistic="mean",
-    window=None,
-    threshold=6.0,
-    floor=1.0,
-    direction="both",
-    refractory="6h",
-    time_zone=None,
-    n_jobs=None,
-    progress=None,
-):
+    time: str | None = None,
+    cell: str | None = None,
+    value: str | None = None,
+    baseline: Literal["auto", "hour of week", "time of day", "rolling"] = "auto",
+    statistic: Literal["mean", "median"] = "mean",
+    window: int | str | timedelta | None = None,
+    threshold: float = 6.0,
+    floor: float = 1.0,
+    direction: Literal["both", "increase", "decrease"] = "both",
+    refractory: str | timedelta = "6h",
+    time_zone: str | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = None,
+) -> FrameT:
     """Distance of each value of a KPI from the baseline of its cell, in units of a scale.
 
     The baseline of a value is the mean of earlier values of its cell in the same hour of the
@@ -158,7 +167,9 @@ def score(
     return _with_columns(native, scored.select(SCORED))
 
 
-def events(scored, *, time=None, cell=None, value=None):
+def events(
+    scored: FrameT, *, time: str | None = None, cell: str | None = None, value: str | None = None
+) -> FrameT:
     """Runs of anomalies in the frame that :func:`score` gives, one row for an event.
 
     Parameters
@@ -180,6 +191,14 @@ def events(scored, *, time=None, cell=None, value=None):
     ------
     ValueError
         If `scored` lacks the columns of :func:`score`, or has times of day without dates.
+
+    Examples
+    --------
+    >>> from linewatch import datasets, kpi
+    >>> cells = datasets.hourly_cells(n_cells=3, seed=0)
+    >>> found = kpi.events(kpi.score(cells, value="traffic_mbit_per_s"))
+    >>> found.columns[:4], (found["start"] <= found["end"]).all()
+    (['cell', 'start', 'end', 'n_anomalies'], True)
     """
     native = eager(scored)
     if _classify.is_detected(native):
@@ -187,7 +206,9 @@ def events(scored, *, time=None, cell=None, value=None):
     return like(native, events_table(scored_table(native, time, cell, value)))
 
 
-def rank(scored, *, time=None, cell=None, value=None):
+def rank(
+    scored: FrameT, *, time: str | None = None, cell: str | None = None, value: str | None = None
+) -> FrameT:
     """Cells by their worst anomaly, the worst first, one row for each cell.
 
     Parameters
@@ -210,6 +231,14 @@ def rank(scored, *, time=None, cell=None, value=None):
     ------
     ValueError
         If `scored` lacks the columns of :func:`score`.
+
+    Examples
+    --------
+    >>> from linewatch import datasets, kpi
+    >>> cells = datasets.hourly_cells(n_cells=3, seed=0)
+    >>> ranked = kpi.rank(kpi.score(cells, value="traffic_mbit_per_s"))
+    >>> ranked.height, ranked["cell"].n_unique()
+    (3, 3)
     """
     native = eager(scored)
     if _classify.is_detected(native):
@@ -217,7 +246,14 @@ def rank(scored, *, time=None, cell=None, value=None):
     return like(native, rank_table(scored_table(native, time, cell, value)))
 
 
-def evaluate(scored, label, *, time=None, cell=None, value=None):
+def evaluate(
+    scored: AnyFrame,
+    label: str,
+    *,
+    time: str | None = None,
+    cell: str | None = None,
+    value: str | None = None,
+) -> dict[str, Any]:
     """How the anomalies of :func:`score` agree with a label.
 
     Parameters
@@ -237,6 +273,14 @@ def evaluate(scored, label, *, time=None, cell=None, value=None):
         its mean over the ``n_cells_auroc`` cells that have both classes, ``events``,
         ``events_labelled`` (those that meet a labelled row), ``stretches`` (runs of labelled
         rows) and ``stretches_found``. NaN or None where there is nothing to count.
+
+    Examples
+    --------
+    >>> from linewatch import datasets, kpi
+    >>> cells = datasets.hourly_cells(n_cells=3, seed=0)
+    >>> found = kpi.evaluate(kpi.score(cells, value="traffic_mbit_per_s"), "is_degraded")
+    >>> found["stretches_found"], found["stretches"]
+    (1, 1)
     """
     native = eager(scored)
     table = scored_table(native, time, cell, value, label)

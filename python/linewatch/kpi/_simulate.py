@@ -4,10 +4,26 @@ Every cell draws its own random numbers, keyed by seed, purpose and place: the s
 same rows, and one more fault changes nothing in the cells that it does not touch.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import numpy as np
+
+from linewatch._sizes import check_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from linewatch._typing import Time
+
 
 #: The faults that `simulate` knows, with the hours that each lasts (least, most).
 FAULTS = {
@@ -35,9 +51,11 @@ SPACING_KM = 1.2
 CENTER = (33.57, -7.59)
 KM_PER_DEGREE = 111.195
 
+Frame = TypeVar("Frame")
+
 
 @dataclass(frozen=True)
-class Simulation:
+class Simulation(Generic[Frame]):
     """What :func:`simulate` made.
 
     Attributes
@@ -53,13 +71,24 @@ class Simulation:
         shows it most), ``size`` (factor on the traffic; on the throughput for a drift; null for a
         swap and a holiday), ``is_degradation`` (False for a holiday, which is no fault of the
         network).
+
+    Examples
+    --------
+    >>> from linewatch import kpi
+    >>> network = kpi.simulate(2, 5, faults=["outage"], seed=1)
+    >>> network.sites.height
+    6
+    >>> network.truth["fault"].to_list()
+    ['outage']
+    >>> network.labelled()["is_fault"].sum() > 0
+    True
     """
 
-    kpis: object
-    sites: object
-    truth: object
+    kpis: Frame
+    sites: Frame
+    truth: Frame
 
-    def labelled(self):
+    def labelled(self) -> Frame:
         """`kpis` with ``fault`` (null outside) and ``is_fault`` (True in a degradation)."""
         from linewatch._frames import eager, like, to_polars
 
@@ -68,6 +97,42 @@ class Simulation:
         return like(native, _labelled(table, truth))
 
 
+@overload
+def simulate(
+    n_sites: int = ...,
+    n_weeks: int = ...,
+    *,
+    faults: Literal["each"] | Sequence[Any] | Mapping[str, Any] = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["polars"] = ...,
+) -> Simulation[pl.DataFrame]: ...
+@overload
+def simulate(
+    n_sites: int = ...,
+    n_weeks: int = ...,
+    *,
+    faults: Literal["each"] | Sequence[Any] | Mapping[str, Any] = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pandas"],
+) -> Simulation[pd.DataFrame]: ...
+@overload
+def simulate(
+    n_sites: int = ...,
+    n_weeks: int = ...,
+    *,
+    faults: Literal["each"] | Sequence[Any] | Mapping[str, Any] = ...,
+    quiet_weeks: int = ...,
+    missing: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pyarrow"],
+) -> Simulation[pa.Table]: ...
 def simulate(
     n_sites=12,
     n_weeks=8,
@@ -143,11 +208,14 @@ def simulate(
 
     from linewatch.datasets import _as
 
-    for name, value, least in (("n_sites", n_sites, 1), ("n_weeks", n_weeks, 1), ("seed", seed, 0)):
+    counts = (("n_sites", n_sites, 1), ("n_weeks", n_weeks, 1), ("seed", seed, 0))
+    for name, value, least in (*counts, ("quiet_weeks", quiet_weeks, 0)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}")
     if not 0 <= missing < 1:
         raise ValueError(f"missing must be from 0 to below 1, got {missing!r}")
+    rows = n_sites * CELLS_A_SITE * n_weeks * 168
+    check_rows(rows, f"n_sites={n_sites} and n_weeks={n_weeks}")
     first = start if isinstance(start, datetime) else datetime.fromisoformat(str(start))
     sites = _sites(n_sites, seed)
     n_hours = n_weeks * 168

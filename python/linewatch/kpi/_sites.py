@@ -1,11 +1,20 @@
 """Tables of cells and their places, made fit for use."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
 from linewatch import _tables
 from linewatch._frames import eager, like, to_polars
+
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    from linewatch._typing import FrameT
+
 
 # Words of the names under which operators keep each column, the best first.
 WORDS = {
@@ -27,8 +36,11 @@ class NoColumn(ValueError):
         super().__init__(f"sites has no column for the {self.word}; say {self.word}=; it has {has}")
 
 
+Frame = TypeVar("Frame")
+
+
 @dataclass(frozen=True)
-class SitesReport:
+class SitesReport(Generic[Frame]):
     """What :func:`clean_sites` found and did; its text is a table of the counts.
 
     Attributes
@@ -41,15 +53,28 @@ class SitesReport:
     columns : dict
         Which column of the table became which.
     n_cells_in, n_cells_out : int
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from linewatch import kpi
+    >>> sites = pl.DataFrame(
+    ...     {"cell": ["a", "b"], "site": ["1", "1"], "lat": [33.5, 33.5], "lon": [-7.6, -7.6],
+    ...      "azimuth": [0, 365]}
+    ... )
+    >>> table, report = kpi.clean_sites(sites)
+    >>> print(report)
+    2 rows in, 2 cells out
+      azimuth beyond 360 degrees  1  set to missing: looks everywhere
     """
 
-    counts: object
-    repairs: object
-    columns: dict
+    counts: Frame
+    repairs: Frame
+    columns: dict[str, Any]
     n_cells_in: int
     n_cells_out: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = list(to_polars(eager(self.counts)).iter_rows())
         cells = _tables.counted(self.n_cells_out, "cell")
         text = f"{_tables.counted(self.n_cells_in, 'row')} in, {cells} out"
@@ -60,16 +85,16 @@ class SitesReport:
 
 
 def clean_sites(
-    sites,
+    sites: FrameT,
     *,
-    cell=None,
-    site=None,
-    latitude=None,
-    longitude=None,
-    azimuth=None,
-    max_distance_km=None,
-    duplicates="first",
-):
+    cell: str | None = None,
+    site: str | None = None,
+    latitude: str | None = None,
+    longitude: str | None = None,
+    azimuth: str | None = None,
+    max_distance_km: str | None = None,
+    duplicates: Literal["first", "last", "error"] = "first",
+) -> tuple[FrameT, SitesReport[FrameT]]:
     """A table of cells under the names that linewatch uses, with every repair counted.
 
     Parameters

@@ -1,17 +1,43 @@
 """Captures as tables and streams of tables."""
 
+from __future__ import annotations
+
 import os
 import stat
 import sys
 import warnings
+from typing import TYPE_CHECKING, overload
 
 from linewatch import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, BinaryIO, Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from linewatch._typing import PathLike, Progress
+
 
 # Rows of a batch: large ones for a table, small ones for a stream in constant memory.
 _TABLE_ROWS = 1 << 18
 _STREAM_ROWS = 1 << 16
 
 
+@overload
+def read_pcap(
+    path: PathLike | BinaryIO, *, backend: Literal["polars"] = ..., progress: Progress = ...
+) -> pl.DataFrame: ...
+@overload
+def read_pcap(
+    path: PathLike | BinaryIO, *, backend: Literal["pandas"], progress: Progress = ...
+) -> pd.DataFrame: ...
+@overload
+def read_pcap(
+    path: PathLike | BinaryIO, *, backend: Literal["pyarrow"], progress: Progress = ...
+) -> pa.Table: ...
 def read_pcap(path, *, backend="polars", progress=None):
     """Read a capture as a table with one row for each packet.
 
@@ -90,7 +116,7 @@ def read_pcap(path, *, backend="polars", progress=None):
     return as_backend(pl.concat(frames[1:] or frames, rechunk=False), backend)
 
 
-def scan_pcap(path, *, batch_rows=_STREAM_ROWS):
+def scan_pcap(path: PathLike | BinaryIO, *, batch_rows: int = _STREAM_ROWS) -> Capture:
     """Read a capture batch by batch, in memory that does not grow with it.
 
     Parameters
@@ -139,7 +165,7 @@ def scan_pcap(path, *, batch_rows=_STREAM_ROWS):
 class Capture:
     """A capture to iterate over, or to read as an Arrow stream; made by `scan_pcap`."""
 
-    def __init__(self, path, batch_rows):
+    def __init__(self, path: PathLike | BinaryIO, batch_rows: int) -> None:
         self._path = path
         self._rows = batch_rows
         self._once = _is_stream(path)
@@ -147,11 +173,11 @@ class Capture:
         if not self._once:
             _open(path, batch_rows)  # says at once if it cannot be read
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         name = "standard input" if self._path == "-" else self._path
         return f"<linewatch Capture of {name}: iterate, or read as an Arrow stream>"
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[pl.DataFrame]:
         """Polars frames of at most `batch_rows` packets each."""
         import polars as pl
 
@@ -163,7 +189,7 @@ class Capture:
             yield pl.DataFrame(batch)
         _warn(name, reader.notes())
 
-    def __arrow_c_stream__(self, requested_schema=None):
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         """The Arrow PyCapsule interface: the capture from its beginning."""
         if self._once:
             raise ValueError("a file object is not an Arrow stream here; iterate over it")

@@ -1,9 +1,20 @@
 """What the source of a packet did in the window that ends at the packet."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 import numpy as np
 
 from linewatch import _core, _edge
 from linewatch.packets._table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from linewatch._typing import Float64, MatrixT, Progress, Span, SupportsArrow
+
 
 #: Names of the features, in the order in which `features` returns them.
 FEATURES = tuple(_core.PACKET_FEATURES)
@@ -22,6 +33,39 @@ _NEEDS = {
 }
 
 
+@overload
+def features(
+    table: MatrixT,
+    window: Span = ...,
+    *,
+    features: Sequence[str] | None = ...,
+    key: str | Sequence[str] = ...,
+    columns: Mapping[str, str] | None = ...,
+    n_jobs: int | None = ...,
+    progress: Progress = ...,
+) -> MatrixT: ...
+@overload
+def features(
+    table: Mapping[str, Any],
+    window: Span = ...,
+    *,
+    features: Sequence[str] | None = ...,
+    key: str | Sequence[str] = ...,
+    columns: Mapping[str, str] | None = ...,
+    n_jobs: int | None = ...,
+    progress: Progress = ...,
+) -> dict[str, Float64]: ...
+@overload
+def features(
+    table: SupportsArrow,
+    window: Span = ...,
+    *,
+    features: Sequence[str] | None = ...,
+    key: str | Sequence[str] = ...,
+    columns: Mapping[str, str] | None = ...,
+    n_jobs: int | None = ...,
+    progress: Progress = ...,
+) -> Any: ...
 def features(
     table, window="5s", *, features=None, key="source_address", columns=None, n_jobs=None,
     progress=None,

@@ -4,10 +4,27 @@ Everything is drawn flow by flow and laid out as columns at once. Ordinary traff
 have random numbers of their own, so that planting another attack changes nothing else.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 import numpy as np
 
 from linewatch import _edge
+from linewatch._sizes import check_rows
 from linewatch.packets._capture import as_backend, check_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import timedelta
+    from typing import Literal
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from linewatch._typing import Time
+
 
 #: The attacks that `simulate` knows.
 ATTACKS = ("syn_scan", "flood", "beaconing", "exfiltration", "low_and_slow")
@@ -19,6 +36,42 @@ FULL = 1514
 _FIELDS = ("time", "source", "destination", "sport", "dport", "protocol", "flags", "length", "ttl")
 
 
+@overload
+def simulate(
+    n_flows: int = ...,
+    duration: str | timedelta = ...,
+    *,
+    attacks: Sequence[str] = ...,
+    n_hosts: int = ...,
+    intensity: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["polars"] = ...,
+) -> pl.DataFrame: ...
+@overload
+def simulate(
+    n_flows: int = ...,
+    duration: str | timedelta = ...,
+    *,
+    attacks: Sequence[str] = ...,
+    n_hosts: int = ...,
+    intensity: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pandas"],
+) -> pd.DataFrame: ...
+@overload
+def simulate(
+    n_flows: int = ...,
+    duration: str | timedelta = ...,
+    *,
+    attacks: Sequence[str] = ...,
+    n_hosts: int = ...,
+    intensity: float = ...,
+    start: Time = ...,
+    seed: int = ...,
+    backend: Literal["pyarrow"],
+) -> pa.Table: ...
 def simulate(
     n_flows=2_000,
     duration="10min",
@@ -104,6 +157,9 @@ def simulate(
         raise ValueError(f"n_hosts must be at most 60,000, got {n_hosts}")
     if not intensity > 0 or not np.isfinite(intensity):
         raise ValueError(f"intensity must be above 0, got {intensity!r}")
+    # Flows of about forty packets, the monitoring of each host, and what the attacks send.
+    rows = 40 * n_flows + span_s * n_hosts / 30 + intensity * (2e4 + 8 * span_s)
+    check_rows(rows, f"n_flows={n_flows} in {duration!s} at intensity={intensity}")
     seed = int(seed)
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")

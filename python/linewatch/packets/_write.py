@@ -1,15 +1,25 @@
 """Packet tables as captures."""
 
-import os
-from pathlib import Path
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linewatch import _core
+from linewatch._files import whole
 from linewatch.packets._table import Table
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
-def write_pcap(table, path, *, snap_length=262_144):
+    from linewatch._typing import AnyFrame, PathLike
+
+
+def write_pcap(
+    table: AnyFrame | Mapping[str, Any], path: PathLike, *, snap_length: int = 262_144
+) -> None:
     """Write a packet table as a capture: the headers that the columns describe, then zeros.
 
     Parameters
@@ -69,13 +79,7 @@ def write_pcap(table, path, *, snap_length=262_144):
     if frame["length"].null_count():
         row = frame["length"].is_null().arg_true()[0]
         raise ValueError(f'column "length" is missing in row {row}; every packet needs one')
-    path = Path(path)
-    made = path.with_name(f".{path.name}.part-{os.getpid()}")
-    try:
+    with whole(path) as made:
         with open(made, "wb"):
-            pass
+            pass  # what the system has against it is said in its own words
         _core.write_packets(frame, times, made, snap_length)
-        os.replace(made, path)
-    except BaseException:
-        made.unlink(missing_ok=True)
-        raise

@@ -25,7 +25,7 @@ Missing and infinite values take their place among the rows but not in the stati
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from linewatch.streaming._rules import (
     Count,
@@ -43,8 +43,8 @@ from linewatch.streaming._rules import (
 from linewatch.streaming._stream import STATUS, Stream
 
 if TYPE_CHECKING:
-    from linewatch.streaming._forest import OnlineIsolationForest
-    from linewatch.streaming._scorer import OnlineScorer
+    from linewatch.streaming._forest import OnlineIsolationForest as OnlineIsolationForest
+    from linewatch.streaming._scorer import OnlineScorer as OnlineScorer
 
 __all__ = [
     "STATUS",
@@ -67,8 +67,10 @@ __all__ = [
 _detectors = {"OnlineIsolationForest": "_forest", "OnlineScorer": "_scorer"}
 
 
-def __getattr__(name: str) -> Any:
-    # scikit-learn is loaded with these, and not before.
-    if name in _detectors:
-        return getattr(import_module(f"linewatch.streaming.{_detectors[name]}"), name)
-    raise AttributeError(f"module 'linewatch.streaming' has no attribute {name!r}")
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        # scikit-learn is loaded with these, and not before.
+        if name in _detectors:
+            return getattr(import_module(f"linewatch.streaming.{_detectors[name]}"), name)
+        raise AttributeError(f"module 'linewatch.streaming' has no attribute {name!r}")

@@ -1,17 +1,25 @@
 """An isolation forest that follows a stream: its trees are grown anew on the last rows."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from linewatch import _core, _features
+from linewatch._sklearn import BaseEstimator, OutlierMixin
 from linewatch.iforest import PRESETS, IsolationForest
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+    from linewatch._typing import Texts
+
 
 STEPS = 16  # a window passes in so many steps; with each of them as many of the trees are replaced
 
@@ -100,6 +108,20 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
     array([-1,  1, -1])
     """
 
+    n_estimators: int
+    max_samples: int
+    window: int
+    warm_up: int | None
+    contamination: float | str
+    preset: str
+    n_jobs: int | None
+    random_state: Any
+    forest_: IsolationForest
+    offset_: float
+    n_samples_seen_: int
+    n_features_in_: int
+    feature_names_in_: Texts
+
     _parameter_constraints = {
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "max_samples": [Interval(Integral, 2, None, closed="left")],
@@ -137,7 +159,7 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: Any = None) -> "OnlineIsolationForest":
+    def fit(self, X: ArrayLike, y: Any = None) -> OnlineIsolationForest:
         """Forget everything and learn these rows, in their order.
 
         Trees are grown of fewer rows than the warm-up, too, and the threshold is first set by the
@@ -168,7 +190,7 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
             self.forest_.offset_ = self.offset_
         return self
 
-    def partial_fit(self, X: ArrayLike, y: Any = None) -> "OnlineIsolationForest":
+    def partial_fit(self, X: ArrayLike, y: Any = None) -> OnlineIsolationForest:
         """Learn more rows, in their order.
 
         Parameters
@@ -310,7 +332,7 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
         _models.save(self, path)
 
     @classmethod
-    def load(cls, path: Any) -> "OnlineIsolationForest":
+    def load(cls, path: Any) -> OnlineIsolationForest:
         """Read a file that :meth:`save` wrote; nothing in it is executed.
 
         Parameters
@@ -508,10 +530,10 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
             raise KeyError("no trees")
         return out
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "forest_")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags

@@ -1,11 +1,20 @@
 """What can be known of a stream: rules, as the kernels take them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linewatch import _edge
 from linewatch.rolling import _flag, _name, _number, _whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from linewatch._typing import RuleSpec, Span, Window
+
 
 _ROLLING = ("count", "sum", "mean", "var", "std", "zscore", "min", "max")
 _EWM = ("mean", "var", "std", "error", "zscore")
@@ -15,11 +24,11 @@ _EWM = ("mean", "var", "std", "error", "zscore")
 class Rule:
     """A rule: `spec` gives its name in the kernels, their parameters and what it tells."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.spec(1e-9)
 
     @property
-    def needs_times(self):
+    def needs_times(self) -> bool:
         """Whether the rule measures time, so that whole numbers as times are refused."""
         return False
 
@@ -63,18 +72,18 @@ class Rolling(Rule):
     array([10.  , 11.  , 11.  , 24.33])
     """
 
-    window: object
-    statistics: object = ("mean", "std", "zscore")
-    min_periods: object = None
+    window: Window
+    statistics: str | Sequence[str] = ("mean", "std", "zscore")
+    min_periods: int | None = None
     ddof: int = 1
     include_current: bool = True
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         statistics = _statistics(self.statistics, _ROLLING)
         return "rolling", _window(self, statistics), statistics
 
     @property
-    def needs_times(self):
+    def needs_times(self) -> bool:
         return not _is_rows(self.window)
 
 
@@ -106,13 +115,13 @@ class Count(Rule):
     array([1., 2., 3., 2., 1.])
     """
 
-    window: object
+    window: Window
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         return "count", {"span": _edge.span(self.window)}, ["count"]
 
     @property
-    def needs_times(self):
+    def needs_times(self) -> bool:
         return True
 
 
@@ -151,13 +160,13 @@ class Ewm(Rule):
     array([1.   , 3.   , 5.286])
     """
 
-    alpha: object = None
-    span: object = None
-    halflife: object = None
-    statistics: object = ("mean", "error", "zscore")
+    alpha: float | None = None
+    span: float | None = None
+    halflife: Span | None = None
+    statistics: str | Sequence[str] = ("mean", "error", "zscore")
     min_periods: int = 1
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         given = [k for k in ("alpha", "span", "halflife") if getattr(self, k) is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none"
@@ -183,7 +192,7 @@ class Ewm(Rule):
         return "ewm", parameters, statistics
 
     @property
-    def needs_times(self):
+    def needs_times(self) -> bool:
         return self.halflife is not None
 
 
@@ -218,7 +227,7 @@ class Extremes(Rule):
 
     min_periods: int = 30
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         parameters = {"min_periods": _whole("min_periods", self.min_periods, 1)}
         return "extremes", parameters, ["min", "max", "novelty"]
 
@@ -254,7 +263,7 @@ class FlatRun(Rule):
 
     tolerance: float = 0.0
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         _number("tolerance", self.tolerance, "finite and not negative", lambda v: 0 <= v < np.inf)
         parameters = {"tolerance": float(self.tolerance), "unit_s": unit_s}
         return "flat_run", parameters, ["rows", "seconds"]
@@ -287,7 +296,7 @@ class Hysteresis(Rule):
     on: float
     off: float
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         for name, value in (("on", self.on), ("off", self.off)):
             _number(name, value, "a finite number", np.isfinite)
         return "hysteresis", {"on": float(self.on), "off": float(self.off)}, ["state"]
@@ -336,7 +345,7 @@ class Novelty(Rule):
     warm_up: int = 168
     floor: float = 0.001
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         _number("floor", self.floor, "a number above 0 and below 1", lambda v: 0 < v < 1)
         parameters = {
             "span": _whole("span", self.span, 2),
@@ -383,14 +392,14 @@ class Seasonal(Rule):
     """
 
     window: int = 4
-    statistics: object = ("mean", "std", "zscore")
-    min_periods: object = None
+    statistics: str | Sequence[str] = ("mean", "std", "zscore")
+    min_periods: int | None = None
     ddof: int = 1
     include_current: bool = False
-    period: object = "7d"
-    season: object = "1h"
+    period: Span = "7d"
+    season: Span = "1h"
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         _whole("window", self.window, 1)
         statistics = _statistics(self.statistics, _ROLLING)
         period, season = _edge.span(self.period, "period"), _edge.span(self.season, "season")
@@ -403,7 +412,7 @@ class Seasonal(Rule):
         return "seasonal", _window(self, statistics) | parameters, statistics
 
     @property
-    def needs_times(self):
+    def needs_times(self) -> bool:
         return True
 
 
@@ -447,13 +456,13 @@ class Cusum(Rule):
 
     k: float = 0.5
     h: float = 5.0
-    window: object = None
-    mean: object = None
-    std: object = None
-    min_periods: object = None
+    window: Window | None = None
+    mean: float | None = None
+    std: float | None = None
+    min_periods: int | None = None
     reset: bool = True
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         for name, value in (("k", self.k), ("h", self.h)):
             _number(name, value, "finite and not negative", lambda v: 0 <= v < np.inf)
         fixed = self.mean is not None and self.std is not None
@@ -470,7 +479,7 @@ class Cusum(Rule):
         return "cusum", parameters, ["upper", "lower", "alarm"]
 
     @property
-    def needs_times(self):
+    def needs_times(self) -> bool:
         return self.window is not None and not _is_rows(self.window)
 
 
@@ -514,7 +523,7 @@ class PageHinkley(Rule):
     threshold: float
     min_periods: int = 30
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         for name, value in (("delta", self.delta), ("threshold", self.threshold)):
             _number(name, value, "finite and not negative", lambda v: 0 <= v < np.inf)
         parameters = {
@@ -538,7 +547,7 @@ class Value(Rule):
     array([10., nan])
     """
 
-    def spec(self, unit_s):
+    def spec(self, unit_s: float) -> RuleSpec:
         return "value", {}, ["value"]
 
 

@@ -1,6 +1,9 @@
 """A stream of events, and the states of its keys."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,13 @@ from linewatch import _core, _edge
 from linewatch.rolling import _name, _whole
 from linewatch.streaming._events import is_column, keys_of, values_of
 from linewatch.streaming._rules import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Literal, Self
+
+    from linewatch._typing import Column, Span
+
 
 STATUS = ("taken", "late", "duplicate", "restarted")
 
@@ -63,7 +73,16 @@ class Stream:
     (40.0, 'late')
     """
 
-    def __init__(self, rules, *, lateness=None, duplicates="drop", restart_after=None):
+    columns: list[str]
+
+    def __init__(
+        self,
+        rules: Rule | Mapping[str, Rule],
+        *,
+        lateness: Span | int | None = None,
+        duplicates: Literal["drop", "keep"] = "drop",
+        restart_after: int | None = None,
+    ) -> None:
         named = {"": rules} if isinstance(rules, Rule) else rules
         if not isinstance(named, dict) or not named:
             raise TypeError(f"rules must be a rule or a dict of names and rules, got {rules!r}")
@@ -122,14 +141,16 @@ class Stream:
         if self._state.width != len(self.columns):
             raise ValueError("columns do not fit the rules")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         counts = self.counts
         return f"<Stream of {counts['keys']} keys, {counts['rows']} events: {self.columns}>"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Stream.restore, (self.snapshot(),)
 
-    def update(self, key, time, value=None):
+    def update(
+        self, key: str | int | Column, time: Any, value: float | Column | None = None
+    ) -> dict[str, Any]:
         """Take events, and tell of those that leave.
 
         Parameters
@@ -179,7 +200,7 @@ class Stream:
             return told | {"status": STATUS[status[0]]}
         return self._told(answers)
 
-    def flush(self):
+    def flush(self) -> dict[str, Any]:
         """Let all events leave that wait, by key, and tell of them as `update` does.
 
         Events of their times are late or duplicates from then on.
@@ -222,30 +243,30 @@ class Stream:
         return self._told(self._state.update(keys, times, values))
 
     @property
-    def counts(self):
+    def counts(self) -> dict[str, int]:
         """Events so far (``rows``), what became of them (`STATUS`), ``waiting`` and ``keys``."""
         rows, status, waiting = self._state.counts()
         counts = {"rows": rows} | dict(zip(STATUS, status, strict=True))
         return counts | {"waiting": waiting, "keys": len(self._state.keys())}
 
     @property
-    def newest(self):
+    def newest(self) -> dict[str | int, Any]:
         """The newest time of each key, as a dict."""
         keys = self._state.keys()
         kind = (lambda t: np.datetime64(t, "ns")) if self._times else int
         return {key: None if time is None else kind(time) for key, time in keys}
 
-    def forget(self, key):
+    def forget(self, key: str | int) -> bool:
         """Forget a key: its states, its clock and what waits. False if it is not known."""
         if is_column(key):
             raise TypeError(f"key must be one text or whole number, got {key!r}")
         return self._state.forget(keys_of(key, 1))
 
-    def forget_before(self, time):
+    def forget_before(self, time: Any) -> int:
         """Forget the keys that have shown no time from `time` on, and tell how many they were."""
         return self._state.forget_before(int(self._read_times([time])[0]))
 
-    def snapshot(self):
+    def snapshot(self) -> bytes:
         """The stream as bytes: rules, keys and states, with a version and a checksum.
 
         Returns
@@ -256,7 +277,7 @@ class Stream:
         return self._state.snapshot(json.dumps(self._plan))
 
     @classmethod
-    def restore(cls, snapshot):
+    def restore(cls, snapshot: bytes) -> Self:
         """A stream that goes on where `snapshot` was taken.
 
         Parameters

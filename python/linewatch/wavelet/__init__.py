@@ -8,6 +8,8 @@ axis; what they return are NumPy arrays. Two dimensions and more are PyWavelets'
 `denoise` and `deviation` answer a question each.
 """
 
+from typing import TYPE_CHECKING
+
 from linewatch._wavelets import (
     ContinuousWavelet,
     DiscreteContinuousWavelet,
@@ -102,10 +104,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
-    # A class of scikit-learn, which takes long to import.
-    if name == "WaveletFeatures":
-        from linewatch.wavelet._transformer import WaveletFeatures
+if TYPE_CHECKING:
+    from linewatch.wavelet._transformer import WaveletFeatures as WaveletFeatures
+else:
 
-        return WaveletFeatures
-    raise AttributeError(f"module 'linewatch.wavelet' has no attribute {name!r}")
+    def __getattr__(name):
+        # A class of scikit-learn, which takes long to import.
+        if name == "WaveletFeatures":
+            from linewatch.wavelet._transformer import WaveletFeatures
+
+            return WaveletFeatures
+        raise AttributeError(f"module 'linewatch.wavelet' has no attribute {name!r}")

@@ -1,13 +1,30 @@
 """The continuous transform, and the frequencies of its scales."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 import numpy as np
 
 from linewatch import _core
 from linewatch._wavelets import DiscreteContinuousWavelet
 from linewatch.wavelet._arrays import as_axis, as_numbers, check_filled
 
+if TYPE_CHECKING:
+    from typing import Any, Literal
 
-def integrate_wavelet(wavelet, precision=8):
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import Array, Column, Floats
+    from linewatch._wavelets import ContinuousWavelet, Wavelet
+
+# Values of the filters of all scales together: two gigabytes.
+_MOST_TAPS = 2**28
+
+
+def integrate_wavelet(
+    wavelet: str | Wavelet | ContinuousWavelet, precision: int = 8
+) -> tuple[Array, ...]:
     """Running integral of the wavelet over ``2 ** precision`` steps.
 
     Parameters
@@ -37,7 +54,7 @@ def integrate_wavelet(wavelet, precision=8):
     return *(np.cumsum(psi) * step for psi in (curves[1::2] or curves)), x
 
 
-def central_frequency(wavelet, precision=8):
+def central_frequency(wavelet: str | Wavelet | ContinuousWavelet, precision: int = 8) -> float:
     """Frequency of the wavelet at scale 1, in cycles per sample: the peak of its spectrum.
 
     Examples
@@ -56,6 +73,14 @@ def central_frequency(wavelet, precision=8):
     return peak / float(x[-1] - x[0])
 
 
+@overload
+def scale2frequency(
+    wavelet: str | Wavelet | ContinuousWavelet, scale: float, precision: int = ...
+) -> float: ...
+@overload
+def scale2frequency(
+    wavelet: str | Wavelet | ContinuousWavelet, scale: ArrayLike, precision: int = ...
+) -> Any: ...
 def scale2frequency(wavelet, scale, precision=8):
     """Frequency that a scale of `cwt` stands for, in cycles per sample.
 
@@ -68,6 +93,14 @@ def scale2frequency(wavelet, scale, precision=8):
     return central_frequency(wavelet, precision) / scale
 
 
+@overload
+def frequency2scale(
+    wavelet: str | Wavelet | ContinuousWavelet, freq: float, precision: int = ...
+) -> float: ...
+@overload
+def frequency2scale(
+    wavelet: str | Wavelet | ContinuousWavelet, freq: ArrayLike, precision: int = ...
+) -> Any: ...
 def frequency2scale(wavelet, freq, precision=8):
     """Scale of `cwt` that stands for a frequency in cycles per sample.
 
@@ -81,16 +114,16 @@ def frequency2scale(wavelet, freq, precision=8):
 
 
 def cwt(
-    data,
-    scales,
-    wavelet,
-    sampling_period=1.0,
-    method="conv",
-    axis=-1,
+    data: Column,
+    scales: ArrayLike,
+    wavelet: str | ContinuousWavelet,
+    sampling_period: float = 1.0,
+    method: Literal["conv", "fft"] = "conv",
+    axis: int = -1,
     *,
-    precision=12,
-    n_jobs=None,
-):
+    precision: int = 12,
+    n_jobs: int | None = None,
+) -> tuple[Array, Floats]:
     """Continuous transform: how much of each scale there is at each time.
 
     Parameters
@@ -122,7 +155,8 @@ def cwt(
     Raises
     ------
     ValueError
-        If a scale is not above 0 or too small for the table, or the wavelet a discrete one.
+        If a scale is not above 0, too small for the table or so large that the filters of all
+        scales have more than ``2 ** 28`` values; or if the wavelet is a discrete one.
 
     References
     ----------
@@ -155,8 +189,10 @@ def cwt(
             "(wavelist(kind='continuous') names all)"
         )
     scales = np.atleast_1d(scales)
-    if scales.ndim != 1 or scales.dtype.kind not in "fiu" or not np.all(scales > 0):
+    is_real = scales.ndim == 1 and scales.dtype.kind in "fiu"
+    if not is_real or not np.all((scales > 0) & np.isfinite(scales)):
         raise ValueError(f"scales must be numbers above 0, got {scales}")
+    _check_size(scales, wavelet)
     kernels, centers = _kernels(scales, wavelet, data.dtype, precision)
     rows = np.moveaxis(data, axis, -1)
     shape = rows.shape
@@ -177,6 +213,17 @@ def cwt(
     out = np.moveaxis(out.reshape(len(scales), *shape), -1, axis + 1)
     frequencies = scale2frequency(wavelet, scales, precision) / sampling_period
     return np.ascontiguousarray(out), frequencies
+
+
+def _check_size(scales, wavelet):
+    """Refuses scales whose filters would not fit into memory."""
+    width = wavelet.upper_bound - wavelet.lower_bound
+    taps = float(np.sum(np.asarray(scales, np.float64) * width + 1))
+    if taps > _MOST_TAPS:
+        raise ValueError(
+            f"scales need filters of {taps:.3g} values in all; expected at most {_MOST_TAPS} "
+            "(the width of the wavelet times the sum of the scales)"
+        )
 
 
 def _kernels(scales, wavelet, dtype, precision):

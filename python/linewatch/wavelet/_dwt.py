@@ -1,17 +1,32 @@
 """The decimated transform, one level or many, and its inverse."""
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linewatch._wavelets import as_discrete, mode_name
-from linewatch._window_features import whole
+from linewatch._window_features import MOST_LEVELS, whole
 from linewatch.wavelet._arrays import alike, as_axis, as_numbers, by_parts, check_filled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
+
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import Array, Column
+    from linewatch._wavelets import Wavelet
+
 
 # One level -------------------------------------------------------------------------------------
 
 
-def dwt(data, wavelet, mode="symmetric", axis=-1):
+def dwt(
+    data: Column, wavelet: str | Wavelet, mode: str | int = "symmetric", axis: int = -1
+) -> tuple[Array, Array]:
     """Approximation and detail of one level.
 
     Parameters
@@ -60,7 +75,13 @@ def dwt(data, wavelet, mode="symmetric", axis=-1):
     return low, high
 
 
-def idwt(cA, cD, wavelet, mode="symmetric", axis=-1):
+def idwt(
+    cA: Column | None,
+    cD: Column | None,
+    wavelet: str | Wavelet,
+    mode: str | int = "symmetric",
+    axis: int = -1,
+) -> Array:
     """Signal from the approximation and detail of one level.
 
     Parameters
@@ -101,7 +122,13 @@ def idwt(cA, cD, wavelet, mode="symmetric", axis=-1):
     return by_parts(lambda a, d: bank.idwt(a, d, mode, axis), low, high)
 
 
-def downcoef(part, data, wavelet, mode="symmetric", level=1):
+def downcoef(
+    part: Literal["a", "d"],
+    data: Column,
+    wavelet: str | Wavelet,
+    mode: str | int = "symmetric",
+    level: int = 1,
+) -> Array:
     """Only the approximation, or only the detail, of one level.
 
     Parameters
@@ -134,7 +161,7 @@ def downcoef(part, data, wavelet, mode="symmetric", level=1):
     data = as_numbers(data)
     if data.ndim != 1:
         raise ValueError(f"data must have 1 dimension, got {data.ndim}")
-    detail, level = _part(part), whole(level, "level", 1)
+    detail, level = _part(part), whole(level, "level", 1, MOST_LEVELS)
     bank, mode = as_discrete(wavelet)._bank, mode_name(mode)
     return by_parts(lambda x: bank.downcoef(x, mode, level, detail), data)
 
@@ -145,7 +172,9 @@ def _part(part):
     return part == "d"
 
 
-def upcoef(part, coeffs, wavelet, level=1, take=0):
+def upcoef(
+    part: Literal["a", "d"], coeffs: Column, wavelet: str | Wavelet, level: int = 1, take: int = 0
+) -> Array:
     """Signal that coefficients of one level alone make, ends included.
 
     Parameters
@@ -179,7 +208,7 @@ def upcoef(part, coeffs, wavelet, level=1, take=0):
     coeffs = as_numbers(coeffs, "coeffs")
     if coeffs.ndim != 1 or not coeffs.size:
         raise ValueError(f"coeffs must have 1 dimension and a value, got shape {coeffs.shape}")
-    detail, level = _part(part), whole(level, "level", 1)
+    detail, level = _part(part), whole(level, "level", 1, MOST_LEVELS)
     bank = as_discrete(wavelet)._bank
     out = by_parts(lambda x: bank.upcoef(x, level, detail), coeffs)
     spare = len(out) - take
@@ -191,7 +220,7 @@ def upcoef(part, coeffs, wavelet, level=1, take=0):
 # Lengths and levels ----------------------------------------------------------------------------
 
 
-def dwt_max_level(data_len, filter_len):
+def dwt_max_level(data_len: int, filter_len: int | str | Wavelet) -> int:
     """Levels at which at least one coefficient is free of the boundary.
 
     Parameters
@@ -231,7 +260,9 @@ def dwt_max_level(data_len, filter_len):
     return max(times.bit_length() - 1, 0)
 
 
-def dwt_coeff_len(data_len, filter_len, mode="symmetric"):
+def dwt_coeff_len(
+    data_len: int, filter_len: int | str | Wavelet, mode: str | int = "symmetric"
+) -> int:
     """Coefficients of one level, for each of approximation and detail.
 
     Examples
@@ -255,8 +286,9 @@ def _check_level(n, taps, level):
         return most
     if isinstance(level, bool) or not isinstance(level, int | np.integer):
         raise TypeError(f"level must be a whole number, got {level!r}")
-    if level < 0:
-        raise ValueError(f"level must be at least 0, got {level}")
+    if not 0 <= level <= MOST_LEVELS:
+        bound = "at least 0" if level < 0 else f"at most {MOST_LEVELS}"
+        raise ValueError(f"level must be {bound}, got {level}")
     if level > most:
         warnings.warn(
             f"Level value of {level} is too high: all coefficients will experience "
@@ -269,7 +301,13 @@ def _check_level(n, taps, level):
 # Many levels -----------------------------------------------------------------------------------
 
 
-def wavedec(data, wavelet, mode="symmetric", level=None, axis=-1):
+def wavedec(
+    data: Column,
+    wavelet: str | Wavelet,
+    mode: str | int = "symmetric",
+    level: int | None = None,
+    axis: int = -1,
+) -> list[Array]:
     """Approximation and details of several levels.
 
     Parameters
@@ -305,7 +343,14 @@ def wavedec(data, wavelet, mode="symmetric", level=None, axis=-1):
     return by_parts(lambda x: wavelet._bank.wavedec(x, mode, level, axis), data)
 
 
-def waverec(coeffs, wavelet, mode="symmetric", axis=-1, *, length=None):
+def waverec(
+    coeffs: Sequence[ArrayLike | None],
+    wavelet: str | Wavelet,
+    mode: str | int = "symmetric",
+    axis: int = -1,
+    *,
+    length: int | None = None,
+) -> Array:
     """Signal from the coefficients of `wavedec`.
 
     Parameters

@@ -1,16 +1,29 @@
 """One-call answers from a wavelet transform: scaling, variance by scale, noise, deviation."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
 from linewatch import _edge
 from linewatch._wavelets import as_discrete
-from linewatch._window_features import real, whole
+from linewatch._window_features import MOST_LEVELS, real, whole
 from linewatch.wavelet._dwt import wavedec, waverec
 from linewatch.wavelet._swt import imodwt, modwt
 from linewatch.wavelet._threshold import threshold as shrink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal
+
+    import polars as pl
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+
+    from linewatch._typing import Array, Column, Floats, SeriesT
+    from linewatch._wavelets import Wavelet
 
 
 def _series(x, least, name="x"):
@@ -51,6 +64,15 @@ class LogScaleDiagram:
         First and last octave of the line.
     intercept : float
         The line at octave 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linewatch import wavelet
+    >>> noise = np.random.default_rng(0).normal(size=4096)
+    >>> found = wavelet.hurst(noise)
+    >>> float(round(found.hurst, 1))
+    0.5
     """
 
     hurst: float
@@ -61,10 +83,10 @@ class LogScaleDiagram:
     log2_energy: np.ndarray
     sigma: np.ndarray
     counts: np.ndarray
-    fitted: tuple
+    fitted: tuple[int, int]
     intercept: float
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the diagram with 95 % intervals.
 
         Parameters
@@ -93,7 +115,14 @@ class LogScaleDiagram:
         return ax
 
 
-def hurst(x, wavelet="db3", *, octaves=None, kind="noise", confidence=0.95):
+def hurst(
+    x: Column,
+    wavelet: str | Wavelet = "db3",
+    *,
+    octaves: tuple[int, int] | None = None,
+    kind: Literal["noise", "motion"] = "noise",
+    confidence: float = 0.95,
+) -> LogScaleDiagram:
     """Hurst exponent of traffic from the log-scale diagram of Abry and Veitch.
 
     Parameters
@@ -201,7 +230,17 @@ def hurst(x, wavelet="db3", *, octaves=None, kind="noise", confidence=0.95):
 
 
 class WaveletVariance(NamedTuple):
-    """Variance by scale, as `variance` finds it."""
+    """Variance by scale, as `variance` finds it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from linewatch import wavelet
+    >>> noise = np.random.default_rng(0).normal(size=4096)
+    >>> found = wavelet.variance(noise)
+    >>> bool(abs(sum(found.variance) - 1) < 0.1)
+    True
+    """
 
     scale: np.ndarray
     variance: np.ndarray
@@ -209,7 +248,9 @@ class WaveletVariance(NamedTuple):
     high: np.ndarray
 
 
-def variance(x, wavelet="db4", level=None, *, confidence=0.95):
+def variance(
+    x: Column, wavelet: str | Wavelet = "db4", level: int | None = None, *, confidence: float = 0.95
+) -> WaveletVariance:
     """Variance of a series by scale: how much its averages over each scale change.
 
     Parameters
@@ -277,6 +318,26 @@ def variance(x, wavelet="db4", level=None, *, confidence=0.95):
     return WaveletVariance(scale, found, low, high)
 
 
+@overload
+def denoise(
+    x: SeriesT,
+    wavelet: str | Wavelet = ...,
+    level: int | None = ...,
+    mode: str | int = ...,
+    *,
+    threshold: Literal["soft", "hard", "garrote"] = ...,
+    sigma: float | None = ...,
+) -> SeriesT: ...
+@overload
+def denoise(
+    x: ArrayLike,
+    wavelet: str | Wavelet = ...,
+    level: int | None = ...,
+    mode: str | int = ...,
+    *,
+    threshold: Literal["soft", "hard", "garrote"] = ...,
+    sigma: float | None = ...,
+) -> Floats: ...
 def denoise(x, wavelet="sym8", level=None, mode="symmetric", *, threshold="soft", sigma=None):
     """The series without its noise: small details are taken for noise.
 
@@ -332,6 +393,42 @@ def denoise(x, wavelet="sym8", level=None, mode="symmetric", *, threshold="soft"
     return held.wrap(waverec(bands, wavelet, mode)[: len(values)].astype(values.dtype))
 
 
+@overload
+def deviation(
+    x: NDArray[Any] | Sequence[float],
+    window: int,
+    wavelet: str | Wavelet = ...,
+    *,
+    high: int = ...,
+    mid: int = ...,
+    weights: tuple[float, float] = ...,
+    threshold: float = ...,
+    robust: bool = ...,
+) -> dict[str, Array]: ...
+@overload
+def deviation(
+    x: pl.Series,
+    window: int,
+    wavelet: str | Wavelet = ...,
+    *,
+    high: int = ...,
+    mid: int = ...,
+    weights: tuple[float, float] = ...,
+    threshold: float = ...,
+    robust: bool = ...,
+) -> pl.DataFrame: ...
+@overload
+def deviation(
+    x: Column,
+    window: int,
+    wavelet: str | Wavelet = ...,
+    *,
+    high: int = ...,
+    mid: int = ...,
+    weights: tuple[float, float] = ...,
+    threshold: float = ...,
+    robust: bool = ...,
+) -> Any: ...
 def deviation(
     x, window, wavelet="db4", *, high=2, mid=5, weights=(0.5, 0.5), threshold=2.0, robust=True
 ):
@@ -398,7 +495,7 @@ def deviation(
     from linewatch import rolling
 
     window = whole(window, "window", 2)
-    high, mid = whole(high, "high", 1), whole(mid, "mid", 1)
+    high, mid = whole(high, "high", 1), whole(mid, "mid", 1, MOST_LEVELS)
     if mid <= high:
         raise ValueError(f"mid must be above high ({high}), got {mid}")
     if len(weights) != 2 or min(weights) < 0 or sum(weights) <= 0:

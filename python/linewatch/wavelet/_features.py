@@ -1,8 +1,103 @@
 """Features of windows made from their bands."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
 from linewatch._window_features import TWELVE, of_groups, of_rows, of_series, plan
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
+    import pandas as pd
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from linewatch._typing import AnySeries, Array, Data, Floats, Progress
+    from linewatch._wavelets import Wavelet
+
+
+@overload
+def features(
+    x: NDArray[Any] | Sequence[Any],
+    window: int | None = ...,
+    hop: int | None = ...,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    features: Sequence[str] = ...,
+    groups: Data | None = ...,
+    q: float = ...,
+    bands: Sequence[tuple[float, float]] | None = ...,
+    sampling_rate: float = ...,
+    order: int = ...,
+    delay: int = ...,
+    normalize: bool = ...,
+    n_jobs: int | None = ...,
+    progress: Progress = ...,
+) -> dict[str, Array]: ...
+@overload
+def features(
+    x: pl.Series | pl.DataFrame,
+    window: int | None = ...,
+    hop: int | None = ...,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    features: Sequence[str] = ...,
+    groups: Data | None = ...,
+    q: float = ...,
+    bands: Sequence[tuple[float, float]] | None = ...,
+    sampling_rate: float = ...,
+    order: int = ...,
+    delay: int = ...,
+    normalize: bool = ...,
+    n_jobs: int | None = ...,
+    progress: Progress = ...,
+) -> pl.DataFrame: ...
+@overload
+def features(
+    x: pd.Series | pd.DataFrame,
+    window: int | None = ...,
+    hop: int | None = ...,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    features: Sequence[str] = ...,
+    groups: Data | None = ...,
+    q: float = ...,
+    bands: Sequence[tuple[float, float]] | None = ...,
+    sampling_rate: float = ...,
+    order: int = ...,
+    delay: int = ...,
+    normalize: bool = ...,
+    n_jobs: int | None = ...,
+    progress: Progress = ...,
+) -> pd.DataFrame: ...
+@overload
+def features(
+    x: Data,
+    window: int | None = ...,
+    hop: int | None = ...,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    features: Sequence[str] = ...,
+    groups: Data | None = ...,
+    q: float = ...,
+    bands: Sequence[tuple[float, float]] | None = ...,
+    sampling_rate: float = ...,
+    order: int = ...,
+    delay: int = ...,
+    normalize: bool = ...,
+    n_jobs: int | None = ...,
+    progress: Progress = ...,
+) -> Any: ...
 def features(
     x,
     window=None,
@@ -130,6 +225,33 @@ def features(
     return of_series(x, chosen, window, hop, **options)
 
 
+@overload
+def band_energy(
+    x: pl.DataFrame,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> pl.DataFrame: ...
+@overload
+def band_energy(
+    x: NDArray[Any] | Sequence[Any] | AnySeries,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> Floats: ...
+@overload
+def band_energy(
+    x: Data,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> Any: ...
 def band_energy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=None):
     """Energy of each band of windows: the sum of its squared coefficients.
 
@@ -159,6 +281,33 @@ def band_energy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=None):
     return of_rows(x, plan("band_energy", wavelet, level, mode), n_jobs=n_jobs)
 
 
+@overload
+def relative_band_energy(
+    x: pl.DataFrame,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> pl.DataFrame: ...
+@overload
+def relative_band_energy(
+    x: NDArray[Any] | Sequence[Any] | AnySeries,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> Floats: ...
+@overload
+def relative_band_energy(
+    x: Data,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> Any: ...
 def relative_band_energy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=None):
     """Share of each band in the energy of windows; zeros for a window without energy.
 
@@ -173,6 +322,33 @@ def relative_band_energy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=
     return of_rows(x, plan("relative_band_energy", wavelet, level, mode), n_jobs=n_jobs)
 
 
+@overload
+def wavelet_entropy(
+    x: pl.DataFrame,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> pl.Series: ...
+@overload
+def wavelet_entropy(
+    x: AnySeries,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> float: ...
+@overload
+def wavelet_entropy(
+    x: Data,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> Any: ...
 def wavelet_entropy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=None):
     """Shannon entropy, in nats, of the shares of the bands in the energy of windows.
 
@@ -192,6 +368,36 @@ def wavelet_entropy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=None)
     return of_rows(x, chosen, n_jobs=n_jobs, scalar=True)
 
 
+@overload
+def wavelet_tsallis_entropy(
+    x: pl.DataFrame,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    q: float = ...,
+    n_jobs: int | None = ...,
+) -> pl.Series: ...
+@overload
+def wavelet_tsallis_entropy(
+    x: AnySeries,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    q: float = ...,
+    n_jobs: int | None = ...,
+) -> float: ...
+@overload
+def wavelet_tsallis_entropy(
+    x: Data,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    q: float = ...,
+    n_jobs: int | None = ...,
+) -> Any: ...
 def wavelet_tsallis_entropy(x, wavelet="db4", level=4, mode="symmetric", *, q=2.0, n_jobs=None):
     """Tsallis entropy of order `q` of the shares of the bands: ``(1 - sum(p ** q)) / (q - 1)``.
 
@@ -216,6 +422,33 @@ def wavelet_tsallis_entropy(x, wavelet="db4", level=4, mode="symmetric", *, q=2.
     return of_rows(x, chosen, n_jobs=n_jobs, scalar=True)
 
 
+@overload
+def wavelet_log_energy(
+    x: pl.DataFrame,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> pl.Series: ...
+@overload
+def wavelet_log_energy(
+    x: AnySeries,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> float: ...
+@overload
+def wavelet_log_energy(
+    x: Data,
+    wavelet: str | Wavelet = ...,
+    level: int = ...,
+    mode: str | int = ...,
+    *,
+    n_jobs: int | None = ...,
+) -> Any: ...
 def wavelet_log_energy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=None):
     """Sum of the logarithms of the band energies of windows, bands without energy left out.
 
@@ -235,6 +468,14 @@ def wavelet_log_energy(x, wavelet="db4", level=4, mode="symmetric", *, n_jobs=No
     return of_rows(x, chosen, n_jobs=n_jobs, scalar=True)
 
 
+@overload
+def spectral_entropy(
+    x: pl.DataFrame, *, normalize: bool = ..., n_jobs: int | None = ...
+) -> pl.Series: ...
+@overload
+def spectral_entropy(x: AnySeries, *, normalize: bool = ..., n_jobs: int | None = ...) -> float: ...
+@overload
+def spectral_entropy(x: Data, *, normalize: bool = ..., n_jobs: int | None = ...) -> Any: ...
 def spectral_entropy(x, *, normalize=True, n_jobs=None):
     """Entropy of the power spectrum of windows; see `linewatch.spectral.entropy`.
 

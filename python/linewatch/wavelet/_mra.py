@@ -1,5 +1,9 @@
 """Multiresolution analysis: parts of a signal that add up to it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch._wavelets import nearest
@@ -7,8 +11,24 @@ from linewatch.wavelet._arrays import as_axis, as_numbers
 from linewatch.wavelet._dwt import wavedec, waverec
 from linewatch.wavelet._swt import imodwt, iswt, modwt, swt
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Literal
 
-def mra(data, wavelet, level=None, axis=-1, transform="swt", mode="periodization"):
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import Array, Column
+    from linewatch._wavelets import Wavelet
+
+
+def mra(
+    data: Column,
+    wavelet: str | Wavelet,
+    level: int | None = None,
+    axis: int = -1,
+    transform: Literal["swt", "dwt", "modwt"] = "swt",
+    mode: str = "periodization",
+) -> list[Array]:
     """Multiresolution analysis: parts of the signal, one for each band, that add up to it.
 
     Parameters
@@ -68,7 +88,7 @@ def mra(data, wavelet, level=None, axis=-1, transform="swt", mode="periodization
     return parts
 
 
-def imra(mra_coeffs):
+def imra(mra_coeffs: Sequence[ArrayLike]) -> Array:
     """Signal from its parts: their sum.
 
     Examples

@@ -1,12 +1,29 @@
 """Wavelet packets of one dimension: a tree in which details are split, too."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch._wavelets import as_discrete, mode_name
+from linewatch._window_features import whole
 from linewatch.wavelet._arrays import as_axis, as_numbers
 from linewatch.wavelet._dwt import dwt, dwt_max_level, idwt
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Literal
+
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import Column
+    from linewatch._wavelets import Wavelet
+
+
 _PARTS = ("a", "d")
+# A signal is halved so often at most; and of each level all nodes can be listed up to this one.
+_DEEPEST, _LISTED = 64, 20
 
 
 def _order(level):
@@ -31,10 +48,20 @@ class Node:
     parent : Node or None
     """
 
+    data: Any
+    path: str
+    level: int
+    parent: Node | None
+    a: Node | None
+    d: Node | None
+    wavelet: Wavelet
+    mode: str
+    axes: int
+
     PART_LEN = 1
     PARTS = _PARTS
 
-    def __init__(self, parent, data, node_name):
+    def __init__(self, parent: Node | None, data: ArrayLike | None, node_name: str) -> None:
         self.parent = parent
         self.a = self.d = None
         self.data = data
@@ -46,7 +73,7 @@ class Node:
             self._maxlevel = parent.maxlevel
 
     @property
-    def maxlevel(self):
+    def maxlevel(self) -> int | None:
         """Deepest level of the tree, or None while nothing tells it."""
         if self._maxlevel is None:
             self._maxlevel = self._from_parents()
@@ -73,22 +100,22 @@ class Node:
         return level
 
     @property
-    def node_name(self):
+    def node_name(self) -> str:
         """The last letter of the path."""
         return self.path[-1:]
 
     @property
-    def path_tuple(self):
+    def path_tuple(self) -> tuple[str, ...]:
         """The path, a letter for each level."""
         return tuple(self.path)
 
     @property
-    def is_empty(self):
+    def is_empty(self) -> bool:
         """Whether there are no coefficients."""
         return self.data is None
 
     @property
-    def has_any_subnode(self):
+    def has_any_subnode(self) -> bool:
         """Whether the node has been split."""
         return self.a is not None or self.d is not None
 
@@ -97,7 +124,7 @@ class Node:
         setattr(self, part, node)
         return node
 
-    def decompose(self):
+    def decompose(self) -> tuple[Node, Node]:
         """Split the node into approximation and detail.
 
         Raises
@@ -116,7 +143,7 @@ class Node:
                 self._new(part, data)
         return self.a, self.d
 
-    def reconstruct(self, update=False):
+    def reconstruct(self, update: bool = False) -> Any:
         """Coefficients of the node from those below it.
 
         Parameters
@@ -136,7 +163,7 @@ class Node:
             self.data = out
         return out
 
-    def get_subnode(self, part, decompose=True):
+    def get_subnode(self, part: Literal["a", "d"], decompose: bool = True) -> Node | None:
         """The node ``"a"`` or ``"d"`` below this one, made if it must be and may be."""
         self._check_part(part)
         if getattr(self, part) is None and decompose and not self.is_empty:
@@ -162,7 +189,7 @@ class Node:
                 f"a path of {depth} levels; the deepest of this tree is {self.maxlevel}"
             )
 
-    def __getitem__(self, path):
+    def __getitem__(self, path: str | Sequence[str]) -> Node:
         path = self._path(path)
         self._check_depth(self.level + len(path))
         node = self
@@ -172,7 +199,7 @@ class Node:
                 raise IndexError(f"there is no node {path!r}: its parents hold no coefficients")
         return node
 
-    def __setitem__(self, path, data):
+    def __setitem__(self, path: str | Sequence[str], data: Any) -> None:
         path = self._path(path)
         self._check_depth(self.level + len(path))
         node = self
@@ -182,13 +209,19 @@ class Node:
             node = node._new(part) if below is None else below
         node.data = as_numbers(data.data if isinstance(data, Node) else data)
 
-    def __delitem__(self, path):
+    def __delitem__(self, path: str | Sequence[str]) -> None:
         node = self[path]
         parent, node.parent = node.parent, None
         if parent is not None:
             setattr(parent, node.node_name, None)
 
-    def walk(self, func, args=(), kwargs=None, decompose=True):
+    def walk(
+        self,
+        func: Callable[..., object],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        decompose: bool = True,
+    ) -> None:
         """Call `func` on the node and, where it returns True, on those below."""
         if func(self, *args, **(kwargs or {})) and self._has_deeper():
             for part in _PARTS:
@@ -196,7 +229,13 @@ class Node:
                 if node is not None:
                     node.walk(func, args, kwargs, decompose)
 
-    def walk_depth(self, func, args=(), kwargs=None, decompose=True):
+    def walk_depth(
+        self,
+        func: Callable[..., object],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        decompose: bool = True,
+    ) -> None:
         """Call `func` on the nodes below, then on the node."""
         if self._has_deeper():
             for part in _PARTS:
@@ -208,8 +247,13 @@ class Node:
     def _has_deeper(self):
         return self.maxlevel is not None and self.level < self.maxlevel
 
-    def get_leaf_nodes(self, decompose=False):
+    def get_leaf_nodes(self, decompose: bool = False) -> list[Node]:
         """The nodes that are not split; with `decompose` those of the deepest level."""
+        if decompose and self.maxlevel is not None and self.maxlevel > self.level + _LISTED:
+            raise ValueError(
+                f"maxlevel must be at most {self.level + _LISTED} to list all leaves, got "
+                f"{self.maxlevel}"
+            )
         leaves = []
 
         def collect(node):
@@ -222,7 +266,7 @@ class Node:
         self.walk(collect, decompose=decompose)
         return leaves
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.path}: {self.data}"
 
 
@@ -245,7 +289,8 @@ class WaveletPacket(Node):
     Raises
     ------
     ValueError
-        For an unknown wavelet or mode, or an axis that `data` does not have.
+        For an unknown wavelet or mode, an axis that `data` does not have, or a `maxlevel` above
+        64.
 
     References
     ----------
@@ -262,7 +307,19 @@ class WaveletPacket(Node):
     ['aa', 'ad', 'dd', 'da']
     """
 
-    def __init__(self, data, wavelet, mode="symmetric", maxlevel=None, axis=-1):
+    data_size: tuple[int, ...] | None
+    wavelet: Wavelet
+    mode: str
+    axes: int
+
+    def __init__(
+        self,
+        data: Column | None,
+        wavelet: str | Wavelet,
+        mode: str | int = "symmetric",
+        maxlevel: int | None = None,
+        axis: int = -1,
+    ) -> None:
         self._maxlevel = None
         super().__init__(None, data, "")
         self.wavelet, self.mode, self.axes = as_discrete(wavelet), mode_name(mode), axis
@@ -273,13 +330,13 @@ class WaveletPacket(Node):
             self.axes = as_axis(axis, len(self.data_size))
             if maxlevel is None:
                 maxlevel = dwt_max_level(self.data_size[self.axes], self.wavelet)
-        self._maxlevel = maxlevel
+        self._maxlevel = None if maxlevel is None else whole(maxlevel, "maxlevel", 0, _DEEPEST)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         settings = (self.data, self.wavelet, self.mode, self._maxlevel, self.axes)
         return WaveletPacket, settings
 
-    def reconstruct(self, update=True):
+    def reconstruct(self, update: bool = True) -> Any:
         """The signal from the coefficients in the tree.
 
         Parameters
@@ -289,7 +346,9 @@ class WaveletPacket(Node):
         """
         return super().reconstruct(update)
 
-    def get_level(self, level, order="natural", decompose=True):
+    def get_level(
+        self, level: int, order: Literal["natural", "freq"] = "natural", decompose: bool = True
+    ) -> list[Node]:
         """All nodes of a level.
 
         Parameters
@@ -304,12 +363,17 @@ class WaveletPacket(Node):
         Raises
         ------
         ValueError
-            For a level below the deepest one, or another order.
+            For a level below the deepest one or above 20, or another order.
         """
         if order not in ("natural", "freq"):
             raise ValueError(f"order must be 'natural' or 'freq', got {order!r}")
         if self.maxlevel is None or level > self.maxlevel:
             raise ValueError(f"level must be at most {self.maxlevel}, got {level}")
+        if level > _LISTED:
+            raise ValueError(
+                f"level must be at most {_LISTED} to list its 2**level nodes, got {level} (name "
+                "those you want by their paths)"
+            )
         found = {}
 
         def collect(node):

@@ -1,6 +1,9 @@
 """Transforms without decimation: stationary and maximal-overlap."""
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -8,10 +11,20 @@ from linewatch._wavelets import as_discrete
 from linewatch._window_features import whole
 from linewatch.wavelet._arrays import as_axis, as_numbers, bands_of, by_parts, check_filled
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal
+
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import Array, Column
+    from linewatch._wavelets import Wavelet
+
+
 _ROOT = float(np.sqrt(0.5))
 
 
-def swt_max_level(input_len):
+def swt_max_level(input_len: int) -> int:
     """Times that `input_len` can be halved: levels of the stationary transform.
 
     Raises
@@ -40,6 +53,37 @@ def swt_max_level(input_len):
     return (n & -n).bit_length() - 1
 
 
+@overload
+def swt(
+    data: Column,
+    wavelet: str | Wavelet,
+    level: int | None = ...,
+    start_level: int = ...,
+    axis: int = ...,
+    trim_approx: Literal[False] = ...,
+    norm: bool = ...,
+) -> list[tuple[Array, Array]]: ...
+@overload
+def swt(
+    data: Column,
+    wavelet: str | Wavelet,
+    level: int | None = ...,
+    start_level: int = ...,
+    axis: int = ...,
+    *,
+    trim_approx: Literal[True],
+    norm: bool = ...,
+) -> list[Array]: ...
+@overload
+def swt(
+    data: Column,
+    wavelet: str | Wavelet,
+    level: int | None = ...,
+    start_level: int = ...,
+    axis: int = ...,
+    trim_approx: bool = ...,
+    norm: bool = ...,
+) -> list[Any]: ...
 def swt(data, wavelet, level=None, start_level=0, axis=-1, trim_approx=False, norm=False):
     """Stationary transform: every band has as many values as the signal.
 
@@ -116,7 +160,9 @@ def _trimmed(pairs):
     return [pairs[0][0], *(detail for _, detail in pairs)]
 
 
-def iswt(coeffs, wavelet, norm=False, axis=-1):
+def iswt(
+    coeffs: Sequence[Any], wavelet: str | Wavelet, norm: bool = False, axis: int = -1
+) -> Array:
     """Signal from the coefficients of `swt`.
 
     Parameters
@@ -159,7 +205,9 @@ def iswt(coeffs, wavelet, norm=False, axis=-1):
     return by_parts(lambda *b: bank.iswt(list(b), axis, factor, False), *bands)
 
 
-def modwt(data, wavelet, level=None, axis=-1):
+def modwt(
+    data: Column, wavelet: str | Wavelet, level: int | None = None, axis: int = -1
+) -> list[Array]:
     """Maximal-overlap transform: like `swt`, of any length, with the energy of the signal.
 
     Parameters
@@ -207,7 +255,7 @@ def modwt(data, wavelet, level=None, axis=-1):
     return [bands[2 * level - 2], *(bands[2 * j + 1] for j in reversed(range(level)))]
 
 
-def imodwt(coeffs, wavelet, axis=-1):
+def imodwt(coeffs: Sequence[ArrayLike], wavelet: str | Wavelet, axis: int = -1) -> Array:
     """Signal from the coefficients of `modwt`.
 
     Examples

@@ -1,9 +1,25 @@
 """Coefficients with the small ones taken out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from typing import Literal
 
-def threshold(data, value, mode="soft", substitute=0):
+    from numpy.typing import ArrayLike
+
+    from linewatch._typing import Array
+
+
+def threshold(
+    data: ArrayLike,
+    value: float,
+    mode: Literal["soft", "hard", "garrote", "greater", "less"] = "soft",
+    substitute: float = 0,
+) -> Array:
     """Coefficients with the small ones taken out.
 
     Parameters
@@ -62,7 +78,7 @@ def threshold(data, value, mode="soft", substitute=0):
     return kept if substitute == 0 else np.where(gone, substitute, kept)
 
 
-def threshold_firm(data, value_low, value_high):
+def threshold_firm(data: ArrayLike, value_low: float, value_high: float) -> Array:
     """Soft below, hard above: 0 up to `value_low`, unchanged beyond `value_high`.
 
     Parameters

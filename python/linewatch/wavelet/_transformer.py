@@ -1,12 +1,23 @@
 """Wavelet features as a transformer of scikit-learn."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from linewatch._sklearn import BaseEstimator, TransformerMixin
 from linewatch._wavelets import as_discrete
 from linewatch._window_features import TWELVE, plan
 from linewatch.wavelet._dwt import dwt_max_level
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+    from linewatch._typing import Data, Floats, Texts
+    from linewatch._wavelets import Wavelet
 
 
 class WaveletFeatures(TransformerMixin, BaseEstimator):
@@ -51,16 +62,26 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):
     (4, 3)
     """
 
+    wavelet: str | Wavelet
+    level: int | None
+    mode: str | int
+    features: Sequence[str] | None
+    sampling_rate: float
+    n_jobs: int | None
+    n_features_in_: int
+    level_: int
+    feature_names_out_: list[str]
+
     def __init__(
         self,
-        wavelet="db4",
+        wavelet: str | Wavelet = "db4",
         *,
-        level=None,
-        mode="symmetric",
-        features=None,
-        sampling_rate=1.0,
-        n_jobs=None,
-    ):
+        level: int | None = None,
+        mode: str | int = "symmetric",
+        features: Sequence[str] | None = None,
+        sampling_rate: float = 1.0,
+        n_jobs: int | None = None,
+    ) -> None:
         self.wavelet = wavelet
         self.level = level
         self.mode = mode
@@ -68,7 +89,7 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):
         self.sampling_rate = sampling_rate
         self.n_jobs = n_jobs
 
-    def fit(self, X, y=None):
+    def fit(self, X: Data, y: object = None) -> Self:
         """Check the settings against the length of the windows; nothing is learned.
 
         Parameters
@@ -105,7 +126,7 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):
         rate = self.sampling_rate
         return plan(names, self.wavelet, self.level_, self.mode, sampling_rate=rate)
 
-    def transform(self, X):
+    def transform(self, X: Data) -> Floats:
         """Features of the windows.
 
         Parameters
@@ -125,7 +146,7 @@ class WaveletFeatures(TransformerMixin, BaseEstimator):
         lengths = np.full(count, length, np.int64)
         return self._plan().rows(np.ravel(X), starts, lengths, n_jobs=self.n_jobs)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> Texts:
         """Names of the columns of `transform`."""
         check_is_fitted(self)
         return np.asarray(self.feature_names_out_, dtype=object)

@@ -11,12 +11,22 @@ truth. `register` adds one of your own.
 ['sim_box']
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from linewatch.cdr.scenarios.draws import Draws
 from linewatch.cdr.scenarios.incident import ANYONE, BREAKS, RANGES, Incident
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from linewatch._typing import F
+
 
 __all__ = ["ANYONE", "BREAKS", "DIFFICULTIES", "RANGES", "Draws", "Incident", "breaks", "names"]
 __all__ += ["register", "unregister"]
@@ -29,16 +39,22 @@ class Scenario:
     """A kind of incident: its function, what it breaks, and its options by difficulty."""
 
     name: str
-    function: Callable
-    breaks: tuple
-    options: dict
+    function: Callable[..., None]
+    breaks: tuple[str, ...]
+    options: dict[str, dict[str, Any]]
     is_own: bool = False
 
 
 _scenarios = {}
 
 
-def scenario(*, breaks=(), easy, medium, hard):
+def scenario(
+    *,
+    breaks: tuple[str, ...] = (),
+    easy: Mapping[str, Any],
+    medium: Mapping[str, Any],
+    hard: Mapping[str, Any],
+) -> Callable[[F], F]:
     """Make a function the scenario of its name."""
 
     def put(function):
@@ -49,7 +65,15 @@ def scenario(*, breaks=(), easy, medium, hard):
     return put
 
 
-def register(name, function, *, breaks=(), easy=None, medium=None, hard=None):
+def register(
+    name: str,
+    function: Callable[..., None],
+    *,
+    breaks: Sequence[str] = (),
+    easy: Mapping[str, Any] | None = None,
+    medium: Mapping[str, Any] | None = None,
+    hard: Mapping[str, Any] | None = None,
+) -> None:
     """Add a scenario of your own, for `generate` in this process.
 
     Parameters
@@ -112,29 +136,52 @@ def register(name, function, *, breaks=(), easy=None, medium=None, hard=None):
     _scenarios[name] = Scenario(name, function, tuple(breaks), options, is_own=True)
 
 
-def unregister(name):
-    """Remove a scenario that `register` added."""
+def unregister(name: str) -> None:
+    """Remove a scenario that `register` added.
+
+    Examples
+    --------
+    >>> from linewatch import cdr
+    >>> cdr.register("silence", lambda incident: None)
+    >>> cdr.unregister("silence")
+    >>> "silence" in cdr.scenarios.names()
+    False
+    """
     if name not in _scenarios or not _scenarios[name].is_own:
         raise ValueError(f"{name!r} is no scenario of your own")
     del _scenarios[name]
 
 
-def names():
-    """The scenarios there are."""
+def names() -> list[str]:
+    """The scenarios there are.
+
+    Examples
+    --------
+    >>> from linewatch.cdr import scenarios
+    >>> scenarios.names()[:3]
+    ['cell_outage', 'drop_surge', 'impossible_travel']
+    """
     return sorted(_scenarios)
 
 
-def breaks(name):
-    """The invariants that the rows of a scenario break on purpose."""
+def breaks(name: str) -> tuple[str, ...]:
+    """The invariants that the rows of a scenario break on purpose.
+
+    Examples
+    --------
+    >>> from linewatch.cdr import scenarios
+    >>> scenarios.breaks("pbx_hack")
+    ('one_call_at_a_time', 'domestic_number')
+    """
     return _scenarios[name].breaks
 
 
-def get(name):
+def get(name: str) -> Scenario:
     """The scenario of this name."""
     return _scenarios[name]
 
 
-def clean(value):
+def clean(value: Mapping[str, Any] | Sequence[str]) -> dict[str, dict[str, Any]]:
     """The `scenarios` of a config as ``{name: {"count", "difficulty", options}}``, checked."""
     from linewatch.cdr.rules import nearest
 

@@ -1,6 +1,13 @@
 """Cell outage: a cell falls silent, and its neighbors take over its calls."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -8,7 +15,7 @@ from linewatch.cdr.scenarios import scenario
     medium={"cells": 1, "hours": 4},
     hard={"cells": 1, "hours": 1},
 )
-def cell_outage(incident, *, cells, hours):
+def cell_outage(incident: Incident, *, cells: int, hours: int) -> None:
     """`cells` next to each other carry no call for `hours` of a day."""
     draw = incident.draw
     start = incident.day() + 3600 * draw.integers(7, 15)

@@ -1,9 +1,18 @@
 """Random numbers by name, for scenarios."""
 
+from __future__ import annotations
+
 import hashlib
 import math
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from linewatch._typing import Float64, Int64, T
 
 
 class Draws:
@@ -25,22 +34,36 @@ class Draws:
     array([ True,  True,  True,  True])
     """
 
-    def __init__(self, *names):
+    names: tuple[Any, ...]
+
+    def __init__(self, *names: object) -> None:
         self.names = names
         text = "\x1f".join(f"{type(name).__name__}:{name}" for name in names)
         digest = hashlib.sha256(text.encode()).digest()
         self._bits = np.random.Philox(key=int.from_bytes(digest[:16], "little"))
 
-    def fork(self, *names):
+    def fork(self, *names: object) -> Draws:
         """A generator of its own under further names."""
         return Draws(*self.names, *names)
 
+    @overload
+    def uniform(self, low: float = ..., high: float = ..., size: None = ...) -> float: ...
+    @overload
+    def uniform(self, low: float, high: float, size: int | tuple[int, ...]) -> Float64: ...
+    @overload
+    def uniform(
+        self, low: float = ..., high: float = ..., *, size: int | tuple[int, ...]
+    ) -> Float64: ...
     def uniform(self, low=0.0, high=1.0, size=None):
         """Numbers in [low, high)."""
         bits = self._bits.random_raw(1 if size is None else math.prod(np.atleast_1d(size)))
         values = low + (high - low) * ((bits >> np.uint64(11)) * 2.0**-53)
         return float(values[0]) if size is None else values.reshape(size)
 
+    @overload
+    def integers(self, low: int, high: int, size: None = ...) -> int: ...
+    @overload
+    def integers(self, low: int, high: int, size: int | tuple[int, ...]) -> Int64: ...
     def integers(self, low, high, size=None):
         """Whole numbers from `low` to before `high`."""
         if high <= low:
@@ -48,11 +71,11 @@ class Draws:
         values = low + (self.uniform(size=size) * (high - low)) // 1
         return int(values) if size is None else values.astype(np.int64)
 
-    def chance(self, probability):
+    def chance(self, probability: float) -> bool:
         """True with this probability."""
         return self.uniform() < probability
 
-    def choice(self, values, weights=None):
+    def choice(self, values: Sequence[T], weights: Sequence[float] | None = None) -> T:
         """One of `values`, by `weights` if there are any."""
         values = list(values)
         if weights is None:
@@ -67,7 +90,7 @@ class Draws:
                 return value
         return values[-1]
 
-    def sample(self, n, count):
+    def sample(self, n: int, count: int) -> list[int]:
         """`count` different whole numbers below `n`, in random order."""
         if count > n:
             raise ValueError(f"count must be at most {n}, got {count}")
@@ -78,12 +101,14 @@ class Draws:
             moved[at] = moved.get(k, k)
         return taken
 
-    def seconds(self, center, least=1, most=7200):
+    def seconds(self, center: float, least: int = 1, most: int = 7200) -> int:
         """A duration in seconds: log-logistic of scale one half around the median `center`."""
         u = self.uniform()
         return min(max(int(center * math.sqrt((u + 1e-9) / (1.0 - u))), least), most)
 
-    def times(self, count, first, last, hours=None):
+    def times(
+        self, count: int, first: int, last: int, hours: Sequence[float] | None = None
+    ) -> list[int]:
         """Sorted seconds from `first` to before `last`, by weights of the 24 hours of the day."""
         if hours is None:
             return sorted(int(t) for t in self.integers(first, last, count))

@@ -1,6 +1,13 @@
 """Congestion: in some cells calls drop long before they would have ended."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -8,7 +15,7 @@ from linewatch.cdr.scenarios import scenario
     medium={"cells": 3, "hours": 4, "share": 0.4},
     hard={"cells": 2, "hours": 2, "share": 0.2},
 )
-def drop_surge(incident, *, cells, hours, share):
+def drop_surge(incident: Incident, *, cells: int, hours: int, share: float) -> None:
     """A share of the normal calls that begin in `cells` is cut at a random moment."""
     draw = incident.draw
     start = incident.day() + 3600 * draw.integers(8, 15)

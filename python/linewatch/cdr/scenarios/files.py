@@ -1,15 +1,28 @@
 """Calls with scenarios as files, in the formats that calls without them have."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch.cdr.presets import ANOMALIES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from linewatch.cdr.dataset import Dataset
+
 
 # Upper ends of the classes of duration in seconds, the last one open.
 CLASSES = (30, 60, 180, 600, 3600)
 KINDS = ("normal", *ANOMALIES)
 
 
-def write(dataset, made, stem, format, n_jobs, callback):
+def write(
+    dataset: Dataset, made: Path, stem: str, format: str, n_jobs: int | None, callback: Any
+) -> list[Any]:
     """Write the calls into the folder `made`; gives counts by hour, kind and class of duration."""
     counts = [np.zeros(24, int), np.zeros(len(KINDS), int), np.zeros(len(CLASSES) + 1, int)]
     for day in range(dataset.config.days):
@@ -24,7 +37,15 @@ def write(dataset, made, stem, format, n_jobs, callback):
     return [column.tolist() for column in counts]
 
 
-def write_table(dataset, made, stem, table, format, n_jobs, callback):
+def write_table(
+    dataset: Dataset,
+    made: Path,
+    stem: str,
+    table: str,
+    format: str,
+    n_jobs: int | None,
+    callback: Any,
+) -> None:
     """Write messages or data sessions into the folder `made`."""
 
     def frames(first, last):

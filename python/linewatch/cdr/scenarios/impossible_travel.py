@@ -1,7 +1,14 @@
 """Impossible travel: a cloned card calls far from where the owner just did."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import ONE_CALL
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -10,7 +17,7 @@ from linewatch.cdr.scenarios.incident import ONE_CALL
     medium={"pairs": 5, "kmh": 2500},
     hard={"pairs": 2, "kmh": 1200},
 )
-def impossible_travel(incident, *, pairs, kmh):
+def impossible_travel(incident: Incident, *, pairs: int, kmh: float) -> None:
     """Pairs of calls of one number, at home and at the far end of the map, faster than a plane.
 
     Clones may call at the same time as the owner.

@@ -1,6 +1,18 @@
 """What a scenario is handed: draws, the world, and the pen for calls, accounts and truth."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from linewatch.cdr.scenarios import Scenario
+    from linewatch.cdr.scenarios.draws import Draws
+    from linewatch.cdr.scenarios.plan import Plan
+
 
 DAY_S = 86_400
 ANYONE = -1
@@ -61,7 +73,7 @@ class Change:
     start: int
     end: int
     user: int | None = None
-    cells: tuple = ()
+    cells: tuple[int, ...] = ()
     imei: str | None = None
     imsi: str | None = None
     share: float = 1.0
@@ -82,9 +94,39 @@ class Incident:
         Size of the world. Users and cells are numbers from 0.
     length_s : int
         Seconds of the data. All times are seconds from its first midnight.
+
+    Examples
+    --------
+    What a scenario draws and writes; `linewatch.cdr.register` hands it over.
+
+    >>> from linewatch import cdr
+    >>> def test_call(incident):
+    ...     tester = incident.account("tester")
+    ...     near = incident.nearest(incident.home(tester), 1)
+    ...     start, _ = incident.window(3600)
+    ...     incident.call(start, incident.draw.seconds(30), tester, cell=near[0])
+    >>> cdr.register("test_call", test_call)
+    >>> data = cdr.generate(users=100, days=1, seed=1, scenarios=["test_call"])
+    >>> data.truth_tables()["users"]["role"].to_list()
+    ['tester']
+    >>> cdr.unregister("test_call")
     """
 
-    def __init__(self, plan, scenario, number, difficulty):
+    scenario: Scenario
+    name: str
+    rows: list[Planned]
+    users: list[Any]
+    cells: list[Any]
+    intervals: list[Any]
+    draw: Draws
+    number: int
+    difficulty: str
+    n_users: int
+    n_cells: int
+    days: int
+    length_s: int
+
+    def __init__(self, plan: Plan, scenario: Scenario, number: int, difficulty: str) -> None:
         self._plan = plan
         self._index = len(plan.incidents)
         self.scenario = scenario
@@ -96,18 +138,26 @@ class Incident:
         self.days, self.length_s = plan.days, plan.days * DAY_S
         self.rows, self.users, self.cells, self.intervals = [], [], [], []
 
-    def window(self, length_s, *, step_s=1, offset_s=0):
+    def window(self, length_s: int, *, step_s: int = 1, offset_s: int = 0) -> tuple[int, int]:
         """Start and end of a stretch of at most `length_s` at a random place of the data."""
         length_s = min(length_s, self.length_s - offset_s)
         places = (self.length_s - offset_s - length_s) // step_s + 1
         start = offset_s + self.draw.integers(0, places) * step_s
         return start, start + length_s
 
-    def day(self):
+    def day(self) -> int:
         """The first second of a random day."""
         return self.draw.integers(0, self.days) * DAY_S
 
-    def account(self, role, *, user_type="individual", home=None, created_days=400, prefix=None):
+    def account(
+        self,
+        role: str,
+        *,
+        user_type: str = "individual",
+        home: int | None = None,
+        created_days: int = 400,
+        prefix: str | None = None,
+    ) -> int:
         """Add a user that makes no calls of its own; gives its number.
 
         `created_days` is the age of the account on the first day; negative for a later one.
@@ -123,7 +173,7 @@ class Incident:
         self.users.append((number, role, None, None))
         return number
 
-    def subscribers(self, count, *, user_type=None):
+    def subscribers(self, count: int, *, user_type: str | None = None) -> list[int]:
         """Different users of the base population, by type if one is given."""
         plan = self._plan
         if user_type is None and not plan.actors:
@@ -132,34 +182,43 @@ class Incident:
         numbers = [n for n in numbers or range(self.n_users) if n not in plan.actors]
         return [numbers[k] for k in self.draw.sample(len(numbers), min(count, len(numbers)))]
 
-    def home(self, user):
+    def home(self, user: int) -> int:
         """The home cell of a user or account."""
         return self._plan.home(user)
 
-    def nearest(self, cell, count):
+    def nearest(self, cell: int, count: int) -> list[int]:
         """The cells nearest to one, without it."""
         return self._plan.nearest(cell, count)
 
-    def farthest(self, cell):
+    def farthest(self, cell: int) -> int:
         """The cell farthest away."""
         return self._plan.nearest(cell, self.n_cells - 1)[-1]
 
-    def distance_km(self, cell, other):
+    def distance_km(self, cell: int, other: int) -> float:
         """Distance of two cells."""
         return self._plan.distance_km(cell, other)
 
-    def imei(self, which):
+    def imei(self, which: object) -> str:
         """An IMEI that no user has, the same for the same `which` in this incident."""
         return self._plan.spare(self._index, which)[0]
 
-    def imsi(self, which):
+    def imsi(self, which: object) -> str:
         """An IMSI that no user has."""
         return self._plan.spare(self._index, which)[1]
 
     def call(
-        self, at, duration, caller, callee=ANYONE, *, cell=None, last=None, role="call",
-        imei=None, imsi=None,
-    ):  # fmt: skip
+        self,
+        at: int,
+        duration: int,
+        caller: int,
+        callee: int = ANYONE,
+        *,
+        cell: int | None = None,
+        last: int | None = None,
+        role: str = "call",
+        imei: str | None = None,
+        imsi: str | None = None,
+    ) -> None:
         """Plan a call at second `at`.
 
         `caller` and `callee` are users, accounts, or `ANYONE`: somebody of the base population who
@@ -194,35 +253,51 @@ class Incident:
             )
         )
 
-    def user(self, user, role, start=None, end=None):
+    def user(self, user: int, role: str, start: int | None = None, end: int | None = None) -> None:
         """Put a user into the truth; for the length of the incident unless told."""
         self.users.append((user, role, start, end))
 
-    def cell(self, cell, role, start=None, end=None):
+    def cell(self, cell: int, role: str, start: int | None = None, end: int | None = None) -> None:
         """Put a cell into the truth."""
         self.cells.append((cell, role, start, end))
 
-    def interval(self, role, start, end):
+    def interval(self, role: str, start: int | None, end: int | None) -> None:
         """Put a stretch of time into the truth; without one, first to last call."""
         self.intervals.append((role, start, end))
 
-    def change_papers(self, user, start, end, *, imei, imsi, role):
+    def change_papers(
+        self, user: int, start: int, end: int, *, imei: str, imsi: str, role: str
+    ) -> None:
         """All calls of `user` that begin in [start, end) carry these papers."""
         self._change("papers", start, end, role, user=user, imei=imei, imsi=imsi)
 
-    def move_calls(self, cell, start, end, to, *, role):
+    def move_calls(self, cell: int, start: int, end: int, to: Sequence[int], *, role: str) -> None:
         """Calls that begin in `cell` in [start, end), or end there, use the cells `to` instead."""
         self._change("move", start, end, role, cells=(cell, *to))
 
-    def cut_calls(self, cells, start, end, share, *, role):
+    def cut_calls(
+        self, cells: Sequence[int], start: int, end: int, share: float, *, role: str
+    ) -> None:
         """A share of the normal calls that begin in `cells` in [start, end) end early."""
         self._change("cut", start, end, role, cells=tuple(cells), share=share)
 
-    def ping_pong(self, cells, start, end, share, *, role):
+    def ping_pong(
+        self, cells: Sequence[int], start: int, end: int, share: float, *, role: str
+    ) -> None:
         """A share of the calls that begin in the two `cells` go to and fro between them."""
         self._change("ping_pong", start, end, role, cells=tuple(cells), share=share)
 
-    def fault(self, kind, start, end, *, role, cells=(), share=1.0, seconds=0):
+    def fault(
+        self,
+        kind: str,
+        start: int,
+        end: int,
+        *,
+        role: str,
+        cells: Sequence[int] = (),
+        share: float = 1.0,
+        seconds: int = 0,
+    ) -> None:
         """What goes wrong with the records of calls on their way: duplicate, late or skew.
 
         `seconds` is how much later the last one comes, or how fast the clocks of `cells` are.

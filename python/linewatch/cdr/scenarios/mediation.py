@@ -1,7 +1,14 @@
 """Mediation faults: records that arrive twice, days late, or with the time of a wrong clock."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import DAY_S
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -10,7 +17,16 @@ from linewatch.cdr.scenarios.incident import DAY_S
             "skew_s": 1500},
     hard={"hours": 4, "duplicated": 0.01, "late": 0.01, "late_days": 1, "cells": 2, "skew_s": 240},
 )  # fmt: skip
-def mediation(incident, *, hours, duplicated, late, late_days, cells, skew_s):
+def mediation(
+    incident: Incident,
+    *,
+    hours: int,
+    duplicated: float,
+    late: float,
+    late_days: int,
+    cells: int,
+    skew_s: int,
+) -> None:
     """For hours a share of the records is doubled, a share is late, and a switch's clock is fast.
 
     The calls stay as they are; `Dataset.arrivals` has what the billing system saw.

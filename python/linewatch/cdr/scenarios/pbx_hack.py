@@ -1,7 +1,14 @@
 """PBX hack: a company's exchange calls numbers of high charge by night, on many channels."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import DOMESTIC, ONE_CALL, RANGES
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -10,7 +17,7 @@ from linewatch.cdr.scenarios.incident import DOMESTIC, ONE_CALL, RANGES
     medium={"channels": 6, "hours": 3, "center_s": 600},
     hard={"channels": 4, "hours": 1, "center_s": 300},
 )
-def pbx_hack(incident, *, channels, hours, center_s):
+def pbx_hack(incident: Incident, *, channels: int, hours: int, center_s: float) -> None:
     """One business line is in `channels` calls at once for some hours of a night."""
     draw = incident.draw
     start = incident.day() + draw.integers(0, 3600)

@@ -1,6 +1,13 @@
 """Ping-pong: calls handed over to and fro between two cells of like strength."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -8,7 +15,7 @@ from linewatch.cdr.scenarios import scenario
     medium={"pairs": 2, "hours": 6, "share": 0.5},
     hard={"pairs": 1, "hours": 3, "share": 0.2},
 )
-def ping_pong(incident, *, pairs, hours, share):
+def ping_pong(incident: Incident, *, pairs: int, hours: int, share: float) -> None:
     """A share of the longer calls that begin in a pair of neighbors change cells every few seconds.
 
     Seen in the table of handovers; calls keep their first and last cell.

@@ -1,15 +1,29 @@
 """All incidents of a data set, planned before any call is made."""
 
+from __future__ import annotations
+
 import datetime
 import math
 from collections import Counter
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linewatch.cdr import scenarios
 from linewatch.cdr.scenarios.draws import Draws
 from linewatch.cdr.scenarios.incident import DAY_S, RANGES, Incident
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    import polars as pl
+
+    from linewatch._core import CdrDataset
+    from linewatch.cdr.config import Config
+    from linewatch.cdr.scenarios.incident import Account, Change
+
 
 # Numbers of papers that belong to nobody begin here, far from any user's.
 SPARE = 99_000_000
@@ -22,7 +36,22 @@ class Plan:
     rows each day gains, so any day still knows the number of its first row.
     """
 
-    def __init__(self, config, core):
+    config: Config
+    core: CdrDataset
+    n_users: int
+    n_cells: int
+    days: int
+    n_rows: int
+    accounts: list[Account]
+    changes: list[Change]
+    incidents: list[Incident]
+    core_schema: Any
+    actors: set[int]
+    by_day: dict[int, list[Any]]
+    placed: dict[int, Any]
+    keys: list[int]
+
+    def __init__(self, config: Config, core: CdrDataset) -> None:
         import polars as pl
 
         self.config, self.core = config, core
@@ -58,7 +87,7 @@ class Plan:
             self.draws("changed rows", k).integers(0, 2**53) for k in range(len(self.changes))
         ]
 
-    def changes_of(self, day):
+    def changes_of(self, day: int) -> list[tuple[Change, int]]:
         """What happens to rows of a day, each change with its key."""
         return [
             (change, key)
@@ -66,11 +95,11 @@ class Plan:
             if change.start < (day + 1) * DAY_S and change.end > day * DAY_S
         ]
 
-    def draws(self, *names):
+    def draws(self, *names: object) -> Draws:
         """The generator of the data set's seed under these names."""
         return Draws(self.config.seed, "linewatch scenario", *names)
 
-    def quotas(self, base):
+    def quotas(self, base: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """Rows and anomalies of each day, scenarios included."""
         added = {day: len(rows) for day, rows in self.by_day.items()}
         return [
@@ -79,7 +108,7 @@ class Plan:
         ]
 
     @cached_property
-    def base_users(self):
+    def base_users(self) -> pl.DataFrame:
         """The users of the base population."""
         import polars as pl
 
@@ -92,17 +121,17 @@ class Plan:
         homes = self.base_users.select(pl.col("home_cell_id").str.slice(5).cast(pl.Int64) - 1)
         return homes.to_series().to_numpy()
 
-    def home(self, user):
+    def home(self, user: int) -> int:
         """The home cell of a user or an account."""
         if user >= self.n_users:
             return self.accounts[user - self.n_users].home
         return int(self._homes[user])
 
-    def is_abroad(self, user):
+    def is_abroad(self, user: int) -> bool:
         """Whether a user is an account with a number abroad."""
         return user >= self.n_users and self.accounts[user - self.n_users].prefix is not None
 
-    def of_type(self, user_type):
+    def of_type(self, user_type: str) -> list[int]:
         """Users of the base population of a type."""
         return np.flatnonzero((self.base_users["user_type"] == user_type).to_numpy()).tolist()
 
@@ -117,17 +146,17 @@ class Plan:
         x = (latitude.min() + latitude.max()) / 2 / 57.295_779_513_082_32
         return np.column_stack([latitude, longitude * (1 - x * x / 2 + x**4 / 24 - x**6 / 720)])
 
-    def nearest(self, cell, count):
+    def nearest(self, cell: int, count: int) -> list[int]:
         """The cells nearest to one, without it."""
         distance = ((self._places - self._places[cell]) ** 2).sum(axis=1)
         distance[cell] = -1.0
         return np.argsort(distance, kind="stable")[1 : count + 1].tolist()
 
-    def distance_km(self, cell, other):
+    def distance_km(self, cell: int, other: int) -> float:
         """Distance of two cells, on the flat map."""
         return math.sqrt(((self._places[cell] - self._places[other]) ** 2).sum()) * 111.195
 
-    def spare(self, incident, which):
+    def spare(self, incident: int, which: object) -> tuple[str, str]:
         """IMEI and IMSI that no user has."""
         import polars as pl
 
@@ -138,7 +167,7 @@ class Plan:
         return papers["imei"][0], papers["imsi"][0]
 
     @cached_property
-    def users(self):
+    def users(self) -> pl.DataFrame:
         """The accounts that scenarios add, in the columns of the users table."""
         import polars as pl
 
@@ -156,7 +185,7 @@ class Plan:
             )
         return pl.DataFrame(rows, schema=self.base_users.schema, orient="row")
 
-    def papers(self, users):
+    def papers(self, users: Iterable[int]) -> dict[int, tuple[str, str]]:
         """IMEI and IMSI by user number."""
         import polars as pl
 
@@ -169,7 +198,7 @@ class Plan:
         rows = self.base_users.select("imei", "imsi")[known] if known else pl.DataFrame()
         return found | dict(zip(known, rows.iter_rows()))
 
-    def truth(self):
+    def truth(self) -> dict[str, pl.DataFrame]:
         """Tables of users, cells and intervals."""
         import polars as pl
 
@@ -206,16 +235,16 @@ class Plan:
             )
         return frames
 
-    def counts(self):
+    def counts(self) -> dict[str, int]:
         """Rows that each scenario adds."""
         return dict(Counter(i.scenario.name for i in self.incidents for _ in i.rows))
 
 
-def user_name(number):
+def user_name(number: int) -> str:
     """``user_0001`` of 0."""
     return f"user_{number + 1:04d}"
 
 
-def cell_name(number):
+def cell_name(number: int) -> str:
     """``cell_001`` of 0."""
     return f"cell_{number + 1:03d}"

@@ -1,14 +1,24 @@
 """Tables beside the calls: handovers on the way, and records as they arrive."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from linewatch.cdr.scenarios.weave import _hash, _units
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from linewatch.cdr.scenarios.weave import Woven
+
 
 # Seconds between two cells of a ping-pong, at most.
 PING_PONG_S = 9
 
 
-def handovers(woven):
+def handovers(woven: Woven) -> pl.DataFrame:
     """Each change of cell: call, time, cells."""
     import polars as pl
 
@@ -64,7 +74,7 @@ def _to_and_fro(woven, frame, number, change, key):
     )
 
 
-def arrivals(woven):
+def arrivals(woven: Woven) -> pl.DataFrame:
     """Each record as it arrives: call, the times it states, when it came."""
     import polars as pl
 

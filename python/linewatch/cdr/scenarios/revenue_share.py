@@ -1,7 +1,14 @@
 """International revenue share fraud: stolen cards call a range of high charge, by night."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import DOMESTIC, ONE_CALL, RANGES
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -10,7 +17,9 @@ from linewatch.cdr.scenarios.incident import DOMESTIC, ONE_CALL, RANGES
     medium={"cards": 4, "parallel": 2, "numbers": 5, "calls": 10, "center_s": 1500},
     hard={"cards": 3, "parallel": 1, "numbers": 8, "calls": 6, "center_s": 500},
 )
-def revenue_share(incident, *, cards, parallel, numbers, calls, center_s):
+def revenue_share(
+    incident: Incident, *, cards: int, parallel: int, numbers: int, calls: int, center_s: float
+) -> None:
     """Each card makes `calls` between 18 and 6 h, `parallel` of them at once (as conferences)."""
     draw = incident.draw
     # From the evening of a day; the only night of a single day is its end.

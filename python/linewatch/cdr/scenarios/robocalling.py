@@ -1,7 +1,14 @@
 """Robocalling: machines that call everybody once; most do not answer, and who does hangs up."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import ANSWERED, DAY_S
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -10,7 +17,9 @@ from linewatch.cdr.scenarios.incident import ANSWERED, DAY_S
     medium={"lines": 3, "calls_a_day": 500, "days": 2, "answered": 0.32, "center_s": 11},
     hard={"lines": 10, "calls_a_day": 60, "days": 3, "answered": 0.38, "center_s": 17},
 )
-def robocalling(incident, *, lines, calls_a_day, days, answered, center_s):
+def robocalling(
+    incident: Incident, *, lines: int, calls_a_day: int, days: int, answered: float, center_s: float
+) -> None:
     """Lines of one place call from 9 to 21 h; a call that nobody answers lasts 0 s."""
     draw = incident.draw
     start, end = incident.window(days * DAY_S, step_s=DAY_S)

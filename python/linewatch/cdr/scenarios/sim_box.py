@@ -1,7 +1,15 @@
 """SIM box: cards that turn calls from abroad into local ones, many in a few devices."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import ANYONE, DAY_S, OWN_PAPERS
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
+
 
 _ALL_DAY = (0,) * 2 + (1,) * 22
 _LIKE_PEOPLE = (0, 0, 0, 0, 0, 1, 2, 4, 6, 8, 9, 9, 8, 8, 8, 8, 8, 9, 9, 9, 8, 6, 4, 2)
@@ -16,7 +24,17 @@ _LIKE_PEOPLE = (0, 0, 0, 0, 0, 1, 2, 4, 6, 8, 9, 9, 8, 8, 8, 8, 8, 9, 9, 9, 8, 6
     hard={"sims": 10, "devices": 5, "cells": 3, "calls_a_day": 25, "days": 3, "known": 0.15,
           "incoming": 0.03},
 )  # fmt: skip
-def sim_box(incident, *, sims, devices, cells, calls_a_day, days, known, incoming):
+def sim_box(
+    incident: Incident,
+    *,
+    sims: int,
+    devices: int,
+    cells: int,
+    calls_a_day: int,
+    days: int,
+    known: float,
+    incoming: float,
+) -> None:
     """Cards share `devices` and `cells`, call strangers all day and are hardly called."""
     draw = incident.draw
     start, end = incident.window(days * DAY_S, step_s=DAY_S)

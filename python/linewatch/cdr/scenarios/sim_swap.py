@@ -1,7 +1,14 @@
 """SIM swap: somebody else gets a new card for a number, and calls from another place."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import DAY_S, OWN_PAPERS
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -10,7 +17,7 @@ from linewatch.cdr.scenarios.incident import DAY_S, OWN_PAPERS
     medium={"numbers": 3, "calls": 10, "held_days": 2, "is_far": True},
     hard={"numbers": 3, "calls": 4, "held_days": 1, "is_far": False},
 )
-def sim_swap(incident, *, numbers, calls, held_days, is_far):
+def sim_swap(incident: Incident, *, numbers: int, calls: int, held_days: int, is_far: bool) -> None:
     """All calls of a number carry a new IMSI and IMEI from a minute of the night on.
 
     The fraudster's first call comes half an hour to four hours after, to people the number never

@@ -1,7 +1,14 @@
 """Subscription fraud: new accounts under false names, heavy use at once, and gone unpaid."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import DAY_S, DOMESTIC, RANGES
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -10,7 +17,9 @@ from linewatch.cdr.scenarios.incident import DAY_S, DOMESTIC, RANGES
     medium={"accounts": 5, "calls_a_day": 45, "abroad": 0.35, "days": 4},
     hard={"accounts": 5, "calls_a_day": 20, "abroad": 0.1, "days": 3},
 )
-def subscription_fraud(incident, *, accounts, calls_a_day, abroad, days):
+def subscription_fraud(
+    incident: Incident, *, accounts: int, calls_a_day: int, abroad: float, days: int
+) -> None:
     """Accounts opened the day before call much, a share of it abroad; nobody calls them."""
     draw = incident.draw
     foreign = [incident.account("number abroad", prefix=draw.choice(RANGES)) for _ in range(6)]

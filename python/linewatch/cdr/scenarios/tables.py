@@ -1,16 +1,27 @@
 """Messages and data sessions with what scenarios change in them: papers and cells."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from linewatch.cdr.scenarios.plan import cell_name, user_name
 from linewatch.cdr.scenarios.weave import _between, _cells, _moved, _papers
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from linewatch.cdr.scenarios.plan import Plan
+
+
 # What the kernel calls a table, and the columns with its time and its users.
-TABLES = {
+TABLES: dict[str, Any] = {
     "sms": ("sms", "sms_ts", ("sender_id", "recipient_id")),
     "data_sessions": ("data", "session_start_ts", ("user_id",)),
 }
-CHANGES = {"papers": _papers, "move": _moved}
+CHANGES: dict[str, Any] = {"papers": _papers, "move": _moved}
 
 
 class Touched:
@@ -20,13 +31,32 @@ class Touched:
     goes to its neighbors. No row is added.
     """
 
-    def __init__(self, plan, table, rows, first, last, batch_size, n_jobs):
+    plan: Plan
+    kernel: str
+    time: str
+    users: tuple[str, ...]
+    rows: Sequence[int]
+    first: int
+    last: int
+    batch_size: int
+    n_jobs: int | None
+
+    def __init__(
+        self,
+        plan: Plan,
+        table: str,
+        rows: Sequence[int],
+        first: int,
+        last: int,
+        batch_size: int,
+        n_jobs: int | None,
+    ) -> None:
         self.plan, self.rows = plan, rows
         self.kernel, self.time, self.users = TABLES[table]
         self.first, self.last = first, last
         self.batch_size, self.n_jobs = batch_size, n_jobs
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[pl.DataFrame]:
         for day in range(self.first, self.last):
             number = sum(self.rows[:day])
             changes = [(c, key) for c, key in self.plan.changes_of(day) if c.kind in CHANGES]
@@ -50,7 +80,7 @@ class Touched:
         gone = cell_name(change.cells[0])
         return hit & pl.any_horizontal(pl.col(cell) == gone for cell in _cells(frame))
 
-    def __arrow_c_stream__(self, requested_schema=None):
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         # Empty, but of the columns that the table has.
         none = pl.DataFrame(self._batches(0, 0, 1))
         return pl.concat([none, *self]).__arrow_c_stream__(requested_schema)

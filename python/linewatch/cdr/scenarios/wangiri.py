@@ -1,7 +1,14 @@
 """Wangiri: one ring from abroad, so that the called call back a number of high charge."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from linewatch.cdr.scenarios import scenario
 from linewatch.cdr.scenarios.incident import ANSWERED, DOMESTIC, RANGES
+
+if TYPE_CHECKING:
+    from linewatch.cdr.scenarios.incident import Incident
 
 
 @scenario(
@@ -10,7 +17,7 @@ from linewatch.cdr.scenarios.incident import ANSWERED, DOMESTIC, RANGES
     medium={"lines": 3, "rings": 300, "hours": 2, "call_back": 0.06},
     hard={"lines": 8, "rings": 160, "hours": 8, "call_back": 0.03},
 )
-def wangiri(incident, *, lines, rings, hours, call_back):
+def wangiri(incident: Incident, *, lines: int, rings: int, hours: int, call_back: float) -> None:
     """Each of `rings` users is rung once, within `hours`; a share of them calls back that day."""
     draw = incident.draw
     start = incident.day() + 3600 * draw.integers(9, 13)

@@ -1,11 +1,24 @@
 """Planned calls among the calls of a day: who is free, in which order, under which number."""
 
+from __future__ import annotations
+
 import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linewatch.cdr.scenarios.incident import ANYONE, DAY_S, ONE_CALL
 from linewatch.cdr.scenarios.plan import cell_name, user_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    import polars as pl
+
+    from linewatch.cdr.scenarios.incident import Change
+    from linewatch.cdr.scenarios.plan import Plan
+
 
 # Users looked at for each place that is open to anyone, before the call is put off.
 CANDIDATES = 12
@@ -35,12 +48,27 @@ class Woven:
     need are busy, once to be handed on. Memory is that of a batch and of the planned calls.
     """
 
-    def __init__(self, plan, quotas, first, last, batch_size, n_jobs):
+    plan: Plan
+    quotas: Sequence[tuple[int, int]]
+    first: int
+    last: int
+    batch_size: int
+    n_jobs: int | None
+
+    def __init__(
+        self,
+        plan: Plan,
+        quotas: Sequence[tuple[int, int]],
+        first: int,
+        last: int,
+        batch_size: int,
+        n_jobs: int | None,
+    ) -> None:
         self.plan, self.quotas = plan, quotas
         self.first, self.last = first, last
         self.batch_size, self.n_jobs = batch_size, n_jobs
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[pl.DataFrame]:
         for day in range(self.first, self.last):
             waiting, count = [], 0
             for frame, _ in self.day(day):
@@ -53,12 +81,12 @@ class Woven:
             if count:
                 yield _concat(waiting)
 
-    def frame(self):
+    def frame(self) -> pl.DataFrame:
         """All rows as one frame."""
         parts = [frame for day in range(self.first, self.last) for frame, _ in self.day(day)]
         return _concat(parts) if parts else self._base(0, 0)
 
-    def __arrow_c_stream__(self, requested_schema=None):
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         return self.frame().__arrow_c_stream__(requested_schema)
 
     def _base(self, first, last):
@@ -72,12 +100,12 @@ class Woven:
         for batch in self.plan.core.calls(day, day + 1, BATCH, self.n_jobs):
             yield pl.DataFrame(batch)
 
-    def truth(self):
+    def truth(self) -> pl.DataFrame | None:
         """Which calls were added or changed, by which incident, in which role."""
         parts = [truth for day in range(self.first, self.last) for _, truth in self.day(day)]
         return _concat(parts) if parts else None
 
-    def day(self, day):
+    def day(self, day: int) -> Iterator[tuple[pl.DataFrame, pl.DataFrame | None]]:
         """Frames of the day and the truth of their rows."""
         import polars as pl
 
@@ -127,7 +155,7 @@ class Woven:
             frame = frame.with_columns(columns(frame, hit, number, change, key))
         return frame, changed
 
-    def hit(self, frame, number, change, key):
+    def hit(self, frame: pl.DataFrame, number: int, change: Change, key: int) -> pl.Series:
         """Which rows of a frame that begins with row `number` a change touches."""
         import polars as pl
 
