@@ -444,3 +444,95 @@ def test_a_log_that_is_not_there_yet_is_waited_for(follow, tmp_path):
     (tmp_path / "new").rename(log)
     assert rows_of(out, 2, process) == [1, 2]
     assert ended(process) == 0
+
+
+class Writer:
+    """Writes numbered lines to a log, rotates it, and moves its clock on with each change."""
+
+    def __init__(self, log, rng):
+        self._log, self._rng = log, rng
+        self.written, self._clock, self._rest = 0, 1_000_000_000, ""
+        self._touch(HEADER)
+
+    def _touch(self, text, path=None, mode="a"):
+        with open(path or self._log, mode) as file:
+            file.write(text)
+        self._clock += 1_000_000_000
+        os.utime(path or self._log, ns=(self._clock, self._clock))
+
+    def write(self):
+        """A few lines; the last one perhaps in two parts."""
+        n = int(self._rng.integers(0, 40))
+        text = self._rest + lines(self.written, self.written + n)
+        cut = int(self._rng.integers(0, 8)) if n else 0
+        self.written += n
+        self._rest = text[len(text) - cut :]
+        self._touch(text[: len(text) - cut])
+
+    def _end(self):
+        self._touch(self._rest)
+        self._rest = ""
+
+    def _shift(self):
+        for k in (8, 7, 6, 5, 4, 3, 2, 1):
+            old = self._log.with_name(f"{self._log.name}.{k}")
+            if old.exists():
+                old.rename(self._log.with_name(f"{self._log.name}.{k + 1}"))
+        return self._log.with_name(f"{self._log.name}.1")
+
+    def rename(self):
+        """Rename and make anew."""
+        self._end()
+        self._log.rename(self._shift())
+        self._touch(HEADER)
+
+    def copy(self):
+        """Copy and empty."""
+        self._end()
+        first = self._shift()
+        shutil.copy(self._log, first)
+        self._touch("", first)
+        self._touch(HEADER + lines(self.written, self.written + 1), mode="w")
+        self.written += 1
+
+
+@pytest.mark.parametrize("rotation", ["rename", "copy"])
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_happens_in_whatever_order_no_line_is_lost_or_doubled(
+    seed, rotation, tmp_path, model
+):
+    rng = np.random.default_rng(seed)
+    log, out = tmp_path / "cells.csv", tmp_path / "scores.jsonl"
+    arguments = ["--model", model, "--input", log, "--out", out, "--state", tmp_path / "state"]
+    options = cli.parser().parse_args(["score", "--follow", *map(str, arguments)])
+    writer = Writer(log, rng)
+    follower = _follow.Follower(options)
+
+    def step():
+        lines = follower._source.read()
+        if lines:
+            follower._take(lines)
+        return lines
+
+    step()
+    follower._save()
+    for _ in range(60):
+        what = rng.choice(
+            ["write", "step", "save", rotation, "killed"], p=[0.35, 0.35, 0.12, 0.1, 0.08]
+        )
+        if what in ("write", rotation):
+            getattr(writer, what)()
+        elif what == "step":
+            step()
+        elif what == "save":
+            follower._save()
+        else:
+            follower.__exit__()
+            follower = _follow.Follower(options)
+    writer._end()
+    quiet = 0
+    while quiet < 12:
+        quiet = 0 if step() else quiet + 1
+    follower._save()
+    follower.__exit__()
+    assert numbers(out) == list(range(writer.written))

@@ -48,6 +48,8 @@ class Log:
         self._is_leaving = self._waits = False
         if place is not None:
             self._resume(Place(**place))
+        if self._file is None:
+            self._begin(self.path, self._place)
 
     @property
     def place(self) -> dict | None:
@@ -102,7 +104,9 @@ class Log:
         self._waits = False
         status = os.fstat(file.fileno())
         self._file, self._name, self._partial = file, path.name, b""
-        self._place = Place(status.st_ino, status.st_dev, done=before.done if before else [])
+        done = before.done if before else []
+        modified = status.st_mtime_ns
+        self._place = Place(status.st_ino, status.st_dev, modified=modified, done=done)
         self._is_leaving = False
         return True
 
@@ -141,10 +145,25 @@ class Log:
             return True
         if status.st_mtime_ns == place.modified:
             return False
-        if place.head_length and self._head(self._file, place.head_length) != place.head:
+        if self._head(self._file, place.head_length) != place.head and place.head_length:
+            return True
+        if not self._was_renamed() and self._is_another_than(self._copy()):
             return True
         place.modified = status.st_mtime_ns
         return False
+
+    def _is_another_than(self, copy):
+        """Whether the file goes on otherwise than a copy of what was read of it."""
+        if copy is None:
+            return False
+        at, parts = self._file.tell(), []
+        with open(copy, "rb", buffering=0) as other:
+            for file in (self._file, other):
+                file.seek(self._place.offset)
+                parts.append(file.read(CHUNK))
+        self._file.seek(at)
+        length = min(map(len, parts))
+        return parts[0][:length] != parts[1][:length] or len(parts[0]) < len(parts[1])
 
     def _was_renamed(self):
         try:
@@ -159,8 +178,10 @@ class Log:
         for entry in os.scandir(self.path.parent):
             rest = entry.name.removeprefix(self.path.name)
             if rest != entry.name and _ROTATED.fullmatch(rest) and entry.is_file():
-                found.append((entry.stat().st_mtime_ns, Path(entry.path), os.stat(entry.path)))
-        return [(path, status) for _, path, status in sorted(found, key=lambda each: each[0])]
+                status = os.stat(entry.path)
+                number = int(rest[1:]) if rest[1:].isdigit() and len(rest) < 5 else 0
+                found.append((status.st_mtime_ns, -number, Path(entry.path), status))
+        return [(path, status) for *_, path, status in sorted(found, key=lambda each: each[:2])]
 
     def _next(self):
         """The file that came after the one being read: one rotated since, or that of the name."""
@@ -180,6 +201,8 @@ class Log:
 
     @classmethod
     def _has_head(cls, path, head, length):
+        if not length:
+            return True
         with open(path, "rb", buffering=0) as file:
             return cls._head(file, length) == head
 
@@ -188,7 +211,7 @@ class Log:
         try:
             status = os.stat(path)
             return (
-                status.st_size >= place.offset > 0
+                status.st_size > place.offset
                 and status.st_mtime_ns >= place.modified
                 and self._has_head(path, place.head, place.head_length)
             )
@@ -198,7 +221,9 @@ class Log:
     def _copy(self):
         """A copy of the file as it was before it was emptied."""
         for path, status in self._rotated():
-            if status.st_ino != self._place.inode and self._is_copy(path, self._place):
+            if status.st_ino == self._place.inode or self._is_done(path, status):
+                continue
+            if self._is_copy(path, self._place):
                 return path
         return None
 
@@ -232,6 +257,7 @@ class Log:
             return
         self._begin(found, place)
         self._go_on(place.offset, place.line)
+        self._place.modified = place.modified
 
 
 class Pipe:
