@@ -34,12 +34,10 @@ OLDEST = {
     "plotly": "6.0",
     "dash": "3.0",
     "onnx": "1.15",
-    # No requirement, but what the analyses of flows were tried with.
-    "duckdb": "1.3",
 }
 # With the newest of everything else.
 POLARS = ["1.33", "1.34", "1.36", "1.38", "2.0"]
-TESTERS = ["pytest", "hypothesis", "dpkt", "pywavelets", "packaging", "onnxruntime"]
+TESTERS = ["pytest", "hypothesis", "duckdb>=2", "dpkt", "pywavelets", "packaging", "onnxruntime"]
 
 # What is about other things than the libraries around: a browser, Spark, the pages of the manual.
 LEFT_OUT = ["test_dashboards_browser", "test_docs", "test_spark"]
