@@ -122,14 +122,14 @@ def wavelet():
         yield f"denoise {n}", "level", lambda n=n: wavelet.denoise(x, level=n)
         yield f"features {n}", "level", lambda n=n: wavelet.features(x, 100, 50, level=n)
         yield f"energy {n}", "level", lambda n=n: wavelet.band_energy(x, level=n)
-        yield f"deviation {n}", "mid", lambda n=n: wavelet.deviation(x, 50, mid=n)
+        yield f"deviation {n}", "must", lambda n=n: wavelet.deviation(x, 50, mid=n)
         yield f"order {n}", "order", lambda n=n: spectral.permutation_entropy(x, order=n)
         yield f"wavefun {n}", "level", lambda n=n: wavelet.Wavelet("db4").wavefun(level=n)
         yield f"precision {n}", "level", lambda n=n: wavelet.cwt(x, [4], "morl", precision=n)
     for n in HUGE:
         yield f"scale {n}", "scales", lambda n=n: wavelet.cwt(x, [n], "morl")
         yield f"window {n}", "window", lambda n=n: wavelet.features(x, n)
-        yield f"hop {n}", "hop", lambda n=n: wavelet.features(x, 100, n)
+        yield f"hop {n}", "hop", lambda n=n: wavelet.features(x, 100, n, level=2)
         yield f"delay {n}", "delay", lambda n=n: spectral.permutation_entropy(x, delay=n)
         yield (
             f"length {n}",
@@ -265,10 +265,12 @@ def others():
 DOMAINS = {
     function.__name__: function
     for function in (
+        rolling,
         detectors,
         wavelet,
         downsample,
         simulators,
+        tables,
         streaming,
         cdr,
         others,

@@ -289,13 +289,14 @@ def test_nothing_goes_in_and_nothing_comes_out(kind):
             function(nothing)
 
 
-def test_tables_without_rows_keep_their_columns():
+def test_tables_without_rows_keep_their_columns_or_are_refused():
     caps = packets.simulate(2, "1s", attacks=[], n_hosts=2)
     whole, none = packets.features(caps), packets.features(caps[:0])
     assert none.columns == whole.columns and none.height == 0
     frame = kpi.simulate(1, 2, faults=[], quiet_weeks=1).kpis
     for function in (kpi.baseline, kpi.detect):
-        assert function(frame[:0]).height == 0
+        with pytest.raises(ValueError, match="the frame has no rows"):
+            function(frame[:0])
 
 
 # --- symmetries --------------------------------------------------------------------------------

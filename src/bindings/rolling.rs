@@ -403,12 +403,9 @@ impl Call<'_> {
         shape[0] = answers;
         // Columns that are contiguous stay so.
         let by_column = n > 1 && series > 1 && view.strides()[0] == 1;
-        // SAFETY: numbers of any bits are numbers, and each place is written before Python sees the
-        // array: `each_series` answers every row, or fails. Zeroing first would take a quarter of the
-        // time of a mean.
         let outputs: Vec<Bound<PyArrayDyn<T>>> = (0..self.outputs)
-            .map(|_| unsafe { PyArrayDyn::new(py, shape.clone(), by_column) })
-            .collect();
+            .map(|_| room(py, &shape, by_column))
+            .collect::<PyResult<_>>()?;
         let mut guards: Vec<_> = outputs.iter().map(|o| o.readwrite()).collect();
         let mut places = guards
             .iter_mut()
@@ -454,6 +451,36 @@ impl Call<'_> {
         drop(guards);
         Ok(outputs.into_iter().map(|o| o.into_any().unbind()).collect())
     }
+}
+
+/// Values of an array for which there may be no memory.
+const LARGE: usize = 1 << 24;
+
+/// An array to be filled, which must happen before Python sees it.
+///
+/// # Errors
+///
+/// `MemoryError` for a large array that does not fit.
+fn room<'py, T: Float + Element>(
+    py: Python<'py>,
+    shape: &[usize],
+    by_column: bool,
+) -> PyResult<Bound<'py, PyArrayDyn<T>>> {
+    if shape.iter().fold(1, |n: usize, &k| n.saturating_mul(k)) >= LARGE {
+        // NumPy's own function says that there is no room; the constructor would panic.
+        let options = PyDict::new(py);
+        options.set_item("dtype", numpy::dtype::<T>(py))?;
+        options.set_item("order", if by_column { "F" } else { "C" })?;
+        let shape = PyTuple::new(py, shape)?;
+        let made = py
+            .import("numpy")?
+            .call_method("empty", (shape,), Some(&options))?;
+        return Ok(made.cast_into()?);
+    }
+    // SAFETY: numbers of any bits are numbers, and each place is written before Python sees the
+    // array: `each_series` answers every row, or fails. Zeroing first would take a quarter of the
+    // time of a mean.
+    Ok(unsafe { PyArrayDyn::new(py, shape.to_vec(), by_column) })
 }
 
 /// One or two dimensions as columns.

@@ -427,6 +427,19 @@ pub fn tasks(starts: &[i64], n: usize) -> Result<Vec<Vec<(usize, usize)>>, Error
     Ok(out)
 }
 
+/// Values kept of all seasons of a series: a gigabyte.
+const MOST_KEPT: usize = 1 << 27;
+
+/// The window for series of up to `rows` rows, where a longer one would see nothing more.
+fn affordable(window: usize, rows: usize, season: Season) -> Result<usize, Error> {
+    let (most, wanted) = (MOST_KEPT / season.len(), window.min(rows.max(1)));
+    if wanted > most {
+        let expected = format!("at most {most} for a series of {rows} rows");
+        return Err(Error::argument("window", expected, window));
+    }
+    Ok(wanted)
+}
+
 /// Baseline and scale of each row of series that stand one after the other.
 ///
 /// `starts` holds the first row of each series; rows are in time order.
@@ -473,13 +486,14 @@ pub fn baseline(
         scale = rest;
         parts.push((groups, c, s));
     }
+    let longest = |groups: &[(usize, usize)]| groups.iter().map(|(a, b)| b - a).max();
     for_each(parts, threads, |(groups, c, s)| {
         let first = groups[0].0;
         let mut state = match settings.method {
             Method::Seasonal { season, center } => State::Seasonal(Seasonal::new(
                 season,
                 center,
-                settings.window,
+                affordable(settings.window, longest(&groups).unwrap_or(0), season)?,
                 settings.min_periods,
                 settings.include_current,
             )?),
@@ -575,6 +589,17 @@ fn weighted(ewma: &mut Ewma, value: f64, settings: &Settings) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_window_beyond_the_series_is_cut_and_one_beyond_memory_refused() {
+        assert_eq!(affordable(usize::MAX, 1000, Season::Week), Ok(1000));
+        assert_eq!(affordable(4, 1000, Season::Week), Ok(4));
+        assert_eq!(affordable(4, 0, Season::Week), Ok(1));
+        let error = affordable(usize::MAX, 1 << 30, Season::Week).unwrap_err();
+        let most = MOST_KEPT / Season::Week.len();
+        let text = format!("window must be at most {most} for a series of 1073741824 rows, got ");
+        assert!(error.to_string().starts_with(&text));
+    }
 
     #[test]
     fn monday_at_midnight_is_the_first_hour_of_the_week() {

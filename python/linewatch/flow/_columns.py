@@ -142,7 +142,7 @@ def check_count(name, value, least=1):
     """`value` as a whole number from `least` on."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
         raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}")
-    return int(value)
+    return min(int(value), 2**62)  # beyond any number of rows
 
 
 def group(frame, by, sums, distinct=None, *, seconds=False, time=None):
