@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::parallel::threads;
 use crate::wavelet::feature::Feature;
 use crate::wavelet::features::{Settings, features};
+use crate::wavelet::windows::runs;
 use crate::wavelet::{Mode, Real};
 
 /// A feature as the Python module hands it over: a name with its parameters.
@@ -85,25 +86,9 @@ pub fn group_runs<'py>(
     codes: PyReadonlyArray1<'py, i64>,
 ) -> PyResult<Option<Runs<'py>>> {
     let codes = codes.as_slice()?;
-    let Some(first) = codes.first() else {
-        let none = || PyArray1::from_vec(py, Vec::new());
-        return Ok(Some((none(), none())));
-    };
-    if *first < 0 {
+    let Some((starts, lengths)) = runs(codes) else {
         return Ok(None);
-    }
-    let mut starts = vec![0_i64];
-    for (i, pair) in codes.windows(2).enumerate() {
-        if pair[0] != pair[1] {
-            if pair[1] < pair[0] {
-                return Ok(None);
-            }
-            starts.push(i as i64 + 1);
-        }
-    }
-    let ends = starts[1..].iter().copied().chain([codes.len() as i64]);
-    let lengths = starts.iter().zip(ends).map(|(start, end)| end - start);
-    let lengths = lengths.collect();
+    };
     Ok(Some((
         PyArray1::from_vec(py, starts),
         PyArray1::from_vec(py, lengths),

@@ -36,50 +36,62 @@ fn ln<const FUSED: bool>(x: f64) -> f64 {
     fma::<FUSED>(exponent, LN_2, s * fma::<FUSED>(second, z4, first))
 }
 
+/// Sums of `p` and of `p ln p`, of every eighth weight apart.
 struct Entropy<'a>(&'a [f64]);
+
+/// Weights worked on at a time.
+const N: usize = 64;
 
 impl Kernel<f64> for Entropy<'_> {
     type Output = ([f64; 8], [f64; 8]);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(self) -> Self::Output {
-        if V::FUSED {
-            sums::<true>(self.0)
-        } else {
-            sums::<false>(self.0)
+        let zero = V::splat(0.0);
+        let (mut sums, mut parts) = ([zero; 8], [zero; 8]);
+        let (sums, parts) = (&mut sums[..8 / V::N], &mut parts[..8 / V::N]);
+        let (mut sum, mut part) = ([0.0; 8], [0.0; 8]);
+        let mut terms = [0.0; N];
+        for chunk in self.0.chunks(N) {
+            if V::FUSED {
+                logarithms::<true>(chunk, &mut terms);
+            } else {
+                logarithms::<false>(chunk, &mut terms);
+            }
+            let whole = chunk.len() / 8 * 8;
+            for i in (0..whole).step_by(8) {
+                for (l, (sum, part)) in sums.iter_mut().zip(&mut *parts).enumerate() {
+                    // SAFETY: eight weights and terms from i on are there.
+                    unsafe {
+                        *sum = sum.add(V::load(chunk.as_ptr().add(i + l * V::N)));
+                        *part = part.add(V::load(terms.as_ptr().add(i + l * V::N)));
+                    }
+                }
+            }
+            for i in whole..chunk.len() {
+                sum[i - whole] = chunk[i];
+                part[i - whole] = terms[i];
+            }
         }
+        let (mut own, mut of_terms) = ([0.0; 8], [0.0; 8]);
+        for (l, (sum, part)) in sums.iter().zip(&*parts).enumerate() {
+            // SAFETY: all registers together have eight lanes.
+            unsafe {
+                sum.store(own.as_mut_ptr().add(l * V::N));
+                part.store(of_terms.as_mut_ptr().add(l * V::N));
+            }
+        }
+        let both = |a: [f64; 8], b: [f64; 8]| std::array::from_fn(|l| a[l] + b[l]);
+        (both(own, sum), both(of_terms, part))
     }
 }
 
-/// Weights worked on at a time.
-const N: usize = 64;
-
-/// Sums of `p` and of `p ln p`, of every eighth apart.
+/// `p ln p` of each weight, 0 of those below the smallest normal number; a loop of its own, which the
+/// compiler makes a vector loop of.
 #[inline(always)]
-fn sums<const FUSED: bool>(weights: &[f64]) -> ([f64; 8], [f64; 8]) {
-    let (mut sum, mut part) = ([0.0; 8], [0.0; 8]);
-    let mut terms = [0.0; N];
-    for chunk in weights.chunks(N) {
-        // A loop of its own, which the compiler makes a vector loop of.
-        for (term, p) in terms.iter_mut().zip(chunk) {
-            *term = p * ln::<FUSED>(if *p > f64::MIN_POSITIVE { *p } else { 1.0 });
-        }
-        let terms = terms[..chunk.len()].chunks_exact(8);
-        let weights = chunk.chunks_exact(8);
-        let rest = weights.remainder().iter().zip(terms.remainder());
-        for (l, (weight, term)) in rest.enumerate() {
-            sum[l] += weight;
-            part[l] += term;
-        }
-        for (terms, weights) in terms.zip(weights) {
-            let terms: &[f64; 8] = terms.try_into().expect("eight");
-            let weights: &[f64; 8] = weights.try_into().expect("eight");
-            for l in 0..8 {
-                sum[l] += weights[l];
-                part[l] += terms[l];
-            }
-        }
+fn logarithms<const FUSED: bool>(weights: &[f64], terms: &mut [f64; N]) {
+    for (term, p) in terms.iter_mut().zip(weights) {
+        *term = p * ln::<FUSED>(if *p > f64::MIN_POSITIVE { *p } else { 1.0 });
     }
-    (sum, part)
 }
 
 /// Shannon entropy, in nats, of weights over their sum; 0 without weight, NaN with a NaN.

@@ -192,10 +192,10 @@ impl<'a, T: Real> Worker<'a, T> {
                 }
             }
             for (lane, (row, out)) in rows.iter().zip(out.chunks_exact_mut(columns)).enumerate() {
-                // The energies have looked at every value already.
+                // Energies and spectrum have looked at every value already.
                 let is_finite = match &bands {
                     Some(_) => !self.energies[lane].to_f64().is_nan(),
-                    None => finite(row),
+                    None => !entropies[lane].is_nan() || finite(row),
                 };
                 if !is_finite {
                     out.fill(T::NAN);

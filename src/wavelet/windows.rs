@@ -57,6 +57,37 @@ impl Windows {
     }
 }
 
+/// Codes looked at together.
+const BLOCK: usize = 32;
+
+/// Where each run of equal codes starts and how long it is, if the codes ascend from 0 or more.
+///
+/// Most blocks are inside of a run, which one comparison of them all tells.
+pub fn runs(codes: &[i64]) -> Option<(Vec<i64>, Vec<i64>)> {
+    if codes.first().is_some_and(|first| *first < 0) {
+        return None;
+    }
+    let (mut starts, mut current) = (Vec::new(), -1);
+    for (k, block) in codes.chunks(BLOCK).enumerate() {
+        if block.iter().fold(0, |bits, code| bits | (code ^ current)) == 0 {
+            continue;
+        }
+        for (i, code) in block.iter().enumerate() {
+            if *code != current {
+                if *code < current {
+                    return None;
+                }
+                starts.push((k * BLOCK + i) as i64);
+                current = *code;
+            }
+        }
+    }
+    let ends = starts.iter().skip(1).copied().chain([codes.len() as i64]);
+    let lengths = starts.iter().zip(ends).map(|(start, end)| end - start);
+    let lengths = lengths.collect();
+    Some((starts, lengths))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +101,21 @@ mod tests {
         assert_eq!(of(7, None), [(0, 7)]);
         assert_eq!(of(3, Some((1, usize::MAX))), [(0, 1)]);
         assert_eq!(of(3, Some((usize::MAX, 1))), []);
+    }
+
+    #[test]
+    fn runs_are_found_where_codes_ascend() {
+        assert_eq!(runs(&[]), Some((vec![], vec![])));
+        assert_eq!(runs(&[0, 0, 7]), Some((vec![0, 2], vec![2, 1])));
+        assert_eq!(runs(&[-1, 0]), None);
+        assert_eq!(runs(&[3, 3, 2]), None);
+        let lengths: Vec<i64> = (1..90).collect();
+        let codes: Vec<i64> = lengths
+            .iter()
+            .flat_map(|n| vec![2 * n; *n as usize])
+            .collect();
+        let starts = lengths.iter().map(|n| n * (n - 1) / 2).collect();
+        assert_eq!(runs(&codes), Some((starts, lengths)));
     }
 
     #[test]
