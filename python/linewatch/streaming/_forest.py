@@ -133,11 +133,6 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    forest_: IsolationForest
-    offset_: float
-    n_samples_seen_: int
-    n_features_in_: int
-
     def __init__(
         self,
         *,
