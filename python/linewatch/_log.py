@@ -62,7 +62,7 @@ class Log:
             return []
         if self._was_emptied():
             if (copy := self._copy()) is None:
-                return self._leave(self.path)
+                return self._leave(self._after_whole_copy() or self.path)
             before = self._place
             self._file.close()
             self._begin(copy, before)
@@ -225,6 +225,18 @@ class Log:
                 continue
             if self._is_copy(path, self._place):
                 return path
+        return None
+
+    def _after_whole_copy(self):
+        """What was rotated after a copy of the file that holds no more than was read."""
+        place, found = self._place, False
+        for path, status in self._rotated():
+            if status.st_ino == place.inode or self._is_done(path, status):
+                continue
+            if found:
+                return path
+            is_whole = status.st_size == place.offset and status.st_mtime_ns >= place.modified
+            found = is_whole and self._has_head(path, place.head, place.head_length)
         return None
 
     def _resume(self, place):
