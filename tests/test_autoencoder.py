@@ -268,3 +268,17 @@ def test_times_and_nothing_are_refused_with_the_way_out():
 def test_whole_numbers_in_a_list_keep_their_value_or_are_refused():
     with pytest.raises(ValueError, match="whole numbers beyond 2\\*\\*53 are not exact"):
         AutoencoderDetector().fit([[2**62 + 1, 1], [3, 4]])
+
+
+def test_a_stopped_fit_is_no_fit(monkeypatch):
+    """The network's own loop would end well after Ctrl-C."""
+    from sklearn.neural_network import MLPRegressor
+
+    def interrupted(self, *args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MLPRegressor, "_backprop", interrupted)
+    detector = AutoencoderDetector(epochs=2, random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(np.random.default_rng(0).normal(size=(50, 3)))
+    assert not hasattr(detector, "threshold_")
