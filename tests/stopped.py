@@ -29,8 +29,8 @@ def rows(n, columns):
 def rolling():
     from linewatch import rolling
 
-    x = rows(2_000_000, 1)[:, 0]
-    return lambda: rolling.median(x, 500_001)
+    x = rows(20_000_000, 1)[:, 0]
+    return lambda: rolling.median(x, 100_001, n_jobs=1)
 
 
 def forest_fit():
@@ -74,7 +74,7 @@ def wavelet_cwt():
     from linewatch import wavelet
 
     x = rows(300_000, 1)[:, 0]
-    return lambda: wavelet.cwt(x, np.arange(500, 900), "morl")
+    return lambda: wavelet.cwt(x, np.arange(500, 2500), "morl")
 
 
 def autoencoder():
