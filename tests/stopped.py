@@ -29,8 +29,8 @@ def rows(n, columns):
 def rolling():
     from linewatch import rolling
 
-    x = rows(2_000_000, 1)[:, 0]
-    return lambda: rolling.median(x, 500_001)
+    x = rows(20_000_000, 1)[:, 0]
+    return lambda: rolling.median(x, 100_001, n_jobs=1)
 
 
 def forest_fit():
@@ -74,7 +74,7 @@ def wavelet_cwt():
     from linewatch import wavelet
 
     x = rows(300_000, 1)[:, 0]
-    return lambda: wavelet.cwt(x, np.arange(500, 900), "morl")
+    return lambda: wavelet.cwt(x, np.arange(500, 2500), "morl")
 
 
 def autoencoder():
@@ -143,28 +143,11 @@ def flow_read():
     return lambda: sum(frame.height for frame in flow.scan_nfdump(path))
 
 
-def kpi_baseline():
-    import polars as pl
-
-    from linewatch import kpi
-
-    n = 500_000
-    time = pl.datetime_range(
-        pl.datetime(1960, 1, 1),
-        pl.datetime(1960, 1, 1) + pl.duration(hours=n - 1),
-        "1h",
-        eager=True,
-    )
-    frame = pl.DataFrame({"time": time, "load": rows(n, 1)[:, 0]})
-    options = {"method": "time of day", "window": 20_000, "min_periods": 3}
-    return lambda: kpi.baseline(frame, statistic="median", **options)
-
-
 CALLS = {
     f.__name__: f
     for f in (rolling, forest_fit, forest_score, forest_explain, neighbors, wavelet_features,
               wavelet_cwt, autoencoder, cdr_calls, cdr_write, packets_read, packets_features,
-              flow_read, kpi_baseline)
+              flow_read)
 }  # fmt: skip
 
 

@@ -275,3 +275,17 @@ def test_a_row_alone_scores_as_it_does_among_others(rng):
     detector = AutoencoderDetector(epochs=2, random_state=0).fit(X)
     alone = np.concatenate([detector.score_samples(row[None]) for row in X])
     assert alone.tobytes() == detector.score_samples(X).tobytes()
+
+
+def test_a_stopped_fit_is_no_fit(monkeypatch):
+    """The network's own loop would end well after Ctrl-C."""
+    from sklearn.neural_network import MLPRegressor
+
+    def interrupted(self, *args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MLPRegressor, "_backprop", interrupted)
+    detector = AutoencoderDetector(epochs=2, random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        detector.fit(np.random.default_rng(0).normal(size=(50, 3)))
+    assert not hasattr(detector, "threshold_")

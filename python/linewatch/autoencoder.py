@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AutoencoderDetector"]
 
+_STOPPED = "Training interrupted"
 SCALINGS = ("standard", "minmax")
 ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
     "identity": lambda x: x,
@@ -212,8 +213,14 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         )
         with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
             warnings.simplefilter("ignore", ConvergenceWarning)
+            # scikit-learn takes Ctrl-C for the end of training and says so; half a fit is none.
+            warnings.filterwarnings("error", message=_STOPPED, category=UserWarning)
             try:
                 network.fit(scaled, scaled if p > 1 else scaled[:, 0])
+            except UserWarning as warning:
+                if str(warning).startswith(_STOPPED):
+                    raise KeyboardInterrupt from None
+                raise
             except ValueError as error:
                 if "finite" not in str(error):
                     raise

@@ -253,7 +253,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
     categories_: dict[int, list[Any]]
 
     _parameter_constraints = {
-        "n_estimators": [Interval(Integral, 1, 2**62, closed="left")],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "max_samples": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
@@ -376,7 +376,7 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         if self.gain_share is not None:
             gain = float(self.gain_share)
         draw = {
-            "n_estimators": n_trees,
+            "n_estimators": min(n_trees, 2**62),  # the kernel names the most
             "max_samples": self.max_samples_,
             "bootstrap": bool(self.bootstrap),
             "seed": self._seed,
