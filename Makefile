@@ -24,7 +24,7 @@ demo: $(VENV)/demo.built
 
 test: $(VENV)/test.built lint docs
 	cargo test --release --no-default-features
-	$(BIN)/python -m mypy.stubtest linewatch._core
+	$(BIN)/python -m mypy.stubtest linewatch._core linewatch.rolling --ignore-missing-stub
 	$(BIN)/python tests/run_pandas_window_tests.py --jobs 2
 	$(BIN)/python tests/run_pywavelets_tests.py --jobs 2
 	$(BIN)/python tests/run_sklearn_iforest_tests.py
