@@ -390,7 +390,7 @@ def cell_map(results: Results, cell: str | None = None, *, theme: Theme = "light
     )
     made = _theme.figure(theme, title="Cells and what they lost", x="km to the east",
                          y="km to the north", height=420)  # fmt: skip
-    facing = results.table("neighbors").filter(pl.col("cell") == cell)
+    facing = results.table("neighbors").filter(pl.col("cell").eq_missing(pl.lit(cell, pl.String)))
     places = {row["cell_id"]: (row["x"], row["y"]) for row in sites.iter_rows(named=True)}
     lines = [
         point
