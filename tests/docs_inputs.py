@@ -13,9 +13,6 @@ SMALLER = {
     "--users 100000 --days 30": "--users 600 --days 2",
     "users=20_000, days=14": "users=1200, days=7",
     "users=5000, days=14": "users=1200, days=7",
-    # The folder `results` holds `mine` by then.
-    "flows.csv.gz --out results/ ": "flows.csv.gz --out results/flows ",
-    "packets capture.pcap  ": "packets capture.pcap --out results/packets ",
 }
 KPIS = ["traffic_gb", "prb_percent", "drop_rate_percent"]
 
