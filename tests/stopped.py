@@ -84,6 +84,22 @@ def autoencoder():
     return lambda: lw.AutoencoderDetector(epochs=10_000, random_state=0).fit(x)
 
 
+def kpi_baseline():
+    import polars as pl
+
+    from linewatch import kpi
+
+    n = 500_000
+    hours = pl.datetime_range(
+        pl.datetime(1960, 1, 1),
+        pl.datetime(1960, 1, 1) + pl.duration(hours=n - 1),
+        "1h",
+        eager=True,
+    )
+    series = pl.DataFrame({"time": hours, "traffic": rows(n, 1)[:, 0]})
+    return lambda: kpi.baseline(series, window=20_000, statistic="median")
+
+
 def cdr_calls():
     from linewatch import cdr
 
@@ -146,8 +162,8 @@ def flow_read():
 CALLS = {
     f.__name__: f
     for f in (rolling, forest_fit, forest_score, forest_explain, neighbors, wavelet_features,
-              wavelet_cwt, autoencoder, cdr_calls, cdr_write, packets_read, packets_features,
-              flow_read)
+              wavelet_cwt, autoencoder, kpi_baseline, cdr_calls, cdr_write, packets_read,
+              packets_features, flow_read)
 }  # fmt: skip
 
 

@@ -440,6 +440,9 @@ fn affordable(window: usize, rows: usize, season: Season) -> Result<usize, Error
     Ok(wanted)
 }
 
+/// Values looked at between two looks at whether to stop: about a millisecond.
+const STEPS: usize = 1 << 17;
+
 /// Baseline and scale of each row of series that stand one after the other.
 ///
 /// `starts` holds the first row of each series; rows are in time order.
@@ -513,8 +516,16 @@ pub fn baseline(
             );
             match &mut state {
                 State::Seasonal(seasonal) => {
-                    let (time, value) = (&time[start..end], &value[start..end]);
-                    seasonal_rows::<f64>(seasonal, &mut floor, time, value, c, s);
+                    // A row looks at its whole window, so a long series of wide ones takes minutes.
+                    let step = (STEPS / seasonal.window).max(1);
+                    for from in (0..end - start).step_by(step) {
+                        let to = (from + step).min(end - start);
+                        let rows = start + from..start + to;
+                        let (time, value) = (&time[rows.clone()], &value[rows]);
+                        let (c, s) = (&mut c[from..to], &mut s[from..to]);
+                        seasonal_rows::<f64>(seasonal, &mut floor, time, value, c, s);
+                        monitor.tick(0)?;
+                    }
                 }
                 State::Ewma(ewma) => {
                     for (i, &x) in value[start..end].iter().enumerate() {

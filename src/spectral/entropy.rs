@@ -67,10 +67,9 @@ impl Kernel<f64> for Entropy<'_> {
                     }
                 }
             }
-            for i in whole..chunk.len() {
-                sum[i - whole] = chunk[i];
-                part[i - whole] = terms[i];
-            }
+            let rest = chunk.len() - whole;
+            sum[..rest].copy_from_slice(&chunk[whole..]);
+            part[..rest].copy_from_slice(&terms[whole..chunk.len()]);
         }
         let (mut own, mut of_terms) = ([0.0; 8], [0.0; 8]);
         for (l, (sum, part)) in sums.iter().zip(&*parts).enumerate() {
