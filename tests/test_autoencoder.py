@@ -249,7 +249,7 @@ def _untrained(network, X, y):
     sizes = [X.shape[1], *network.hidden_layer_sizes, X.shape[1]]
     network.coefs_ = [np.zeros(shape) for shape in itertools.pairwise(sizes)]
     network.intercepts_ = [np.zeros(size) for size in sizes[1:]]
-    network.loss_curve_ = [0.0]
+    network.loss_curve_, network.n_iter_ = [0.0], network.max_iter
     return network
 
 

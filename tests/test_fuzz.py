@@ -21,8 +21,13 @@ MORE = int(os.environ.get("LINEWATCH_EXAMPLES", "100")) / 100
 
 
 def run(*arguments):
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
-        [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=3000
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=3000,
+        env=os.environ | {"PYTHONPATH": path.rstrip(os.pathsep)},
     )
 
 

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import itertools
 import numbers
-import warnings
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AutoencoderDetector"]
 
+# How scikit-learn's warning begins.
 _STOPPED = "Training interrupted"
 SCALINGS = ("standard", "minmax")
 ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
@@ -47,6 +46,19 @@ ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
     "tanh": np.tanh,
     "logistic": lambda x: 0.5 * (1.0 + np.tanh(0.5 * x)),
 }
+
+
+class _Epochs(int):
+    """As many epochs as asked for, to which no number of epochs is equal.
+
+    scikit-learn warns of a network that gets to its `max_iter`, and a filter of warnings would hold
+    for every thread.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = int.__hash__
 
 
 class AutoencoderDetector(OutlierMixin, BaseEstimator):
@@ -206,25 +218,25 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
             alpha=self.alpha,
             batch_size=min(self.batch_size, n),
             learning_rate_init=self.learning_rate,
-            max_iter=self.epochs,
+            max_iter=_Epochs(self.epochs),
             n_iter_no_change=self.epochs + 1,  # all epochs, whatever the loss does
             random_state=check_random_state(self.random_state).randint(2**31 - 1),
             verbose=bool(self.verbose),
         )
-        with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            # scikit-learn takes Ctrl-C for the end of training and says so; half a fit is none.
-            warnings.filterwarnings("error", message=_STOPPED, category=UserWarning)
+        with np.errstate(over="ignore", invalid="ignore"):
             try:
                 network.fit(scaled, scaled if p > 1 else scaled[:, 0])
-            except UserWarning as warning:
-                if str(warning).startswith(_STOPPED):
-                    raise KeyboardInterrupt from None
-                raise
+            except UserWarning as warning:  # where warnings are errors
+                if not str(warning).startswith(_STOPPED):
+                    raise
+                raise KeyboardInterrupt from None
             except ValueError as error:
                 if "finite" not in str(error):
                     raise
                 raise self._diverged() from None
+        # scikit-learn takes Ctrl-C for the end of training; half a fit is none.
+        if network.n_iter_ < self.epochs:
+            raise KeyboardInterrupt
         self.coefs_, self.intercepts_ = network.coefs_, network.intercepts_
         self.hidden_layer_sizes_ = sizes
         self.loss_curve_ = np.array(network.loss_curve_)

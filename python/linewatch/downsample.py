@@ -33,7 +33,8 @@ def indices(
         The values; NaN and None are missing. Of each bin that misses values the first missing row
         is taken too, so that a line drawn through the rows breaks where the series does.
     n_out : int, default=2000
-        How many rows are wanted, at least 4; a series no longer than that is taken whole.
+        How many rows are wanted, at least 4; a series no longer than that is taken whole. The row
+        of the highest and of the lowest value come on top if the triangles left them out.
     x : array-like of shape (n,), optional
         Places or times of the rows, none before the one above it; bins are then of equal width
         in `x` instead of equal numbers of rows.
