@@ -257,15 +257,14 @@ def test_any_length_comes_back_from_its_bands(name, mode, rng):
 
 @some(60)
 @given(st.lists(QUARTERS, max_size=70), st.integers(4, 75), st.integers(0, 5))
-def test_a_thinned_series_keeps_ends_marks_and_extremes(series, n_out, seed):
+def test_a_thinned_series_keeps_ends_and_marks(series, n_out, seed):
     y = np.array(series, dtype=np.float64)
     keep = np.random.default_rng(seed).random(len(y)) < 0.05
     rows = downsample.indices(y, n_out, keep=keep)
     assert (np.diff(rows) > 0).all() and np.isin(np.flatnonzero(keep), rows).all()
-    assert len(rows) <= max(n_out, 4) + 2 + keep.sum()
+    assert len(rows) <= max(n_out, 4) + keep.sum()
     if len(y):
         assert rows[0] == 0 and rows[-1] == len(y) - 1
-        assert y[rows].max() == y.max() and y[rows].min() == y.min()
     if len(y) <= n_out:
         np.testing.assert_array_equal(rows, np.arange(len(y)))
 

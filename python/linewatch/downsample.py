@@ -1,7 +1,7 @@
 """Fewer points that draw the same line: ten million rows become a few thousand.
 
-The picture keeps what a reader looks for: the extremes of each stretch, the gaps, and every row
-that is marked, such as an anomaly.
+The picture keeps what a reader looks for: the extremes of each stretch (of two that stand side by
+side the one that sticks out more), the gaps, and every row that is marked, such as an anomaly.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ def indices(
         The values; NaN and None are missing. Of each bin that misses values the first missing row
         is taken too, so that a line drawn through the rows breaks where the series does.
     n_out : int, default=2000
-        How many rows are wanted, at least 4; a series no longer than that is taken whole. The row
-        of the highest and of the lowest value come on top if the triangles left them out.
+        How many rows are wanted, at least 4; a series no longer than that is taken whole.
     x : array-like of shape (n,), optional
         Places or times of the rows, none before the one above it; bins are then of equal width
         in `x` instead of equal numbers of rows.

@@ -19,9 +19,8 @@ use crate::parallel::Monitor;
 /// Bins for each point asked for.
 const BINS: usize = 2;
 
-/// The rows to draw, in order: about `points` of them, the highest and the lowest value among them,
-/// every row of `keep`, and in each bin that misses values the first missing one, so that gaps stay
-/// gaps.
+/// The rows to draw, in order: about `points` of them, every row of `keep`, and in each bin that
+/// misses values the first missing one, so that gaps stay gaps.
 ///
 /// `x` are the places of the rows, none before the one above it; without them rows are one apart.
 ///
@@ -96,21 +95,6 @@ pub fn downsample<T: Float>(
     }
     let place = |row: usize| x.map_or(row as f64, |x| x[row]);
     let mut rows = triangles::choose(y, place, &candidates, points);
-    // One bucket may hold both the highest and the lowest value, and gives but one of them.
-    let value = |&&row: &&usize| y[row].to_f64();
-    let by_value = |a: &&usize, b: &&usize| value(a).total_cmp(&value(b));
-    let extremes = [
-        candidates.iter().min_by(by_value),
-        candidates.iter().max_by(by_value),
-    ];
-    for &row in extremes.into_iter().flatten() {
-        if rows
-            .iter()
-            .all(|&chosen| y[chosen].to_f64() != y[row].to_f64())
-        {
-            others.push(row);
-        }
-    }
     if let Some(keep) = keep {
         others.extend(
             keep.iter()
