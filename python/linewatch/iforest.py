@@ -785,10 +785,10 @@ class IsolationForest(OutlierMixin, BaseEstimator):
 
     def _by_rows(self, X, kernel, progress):
         """What `kernel` says of the rows; those of a sparse matrix block by block."""
-        from linewatch.rolling import _bar
+        from linewatch._progress import bar
 
         n, p = X.shape
-        with _bar(progress, n) as callback:
+        with bar(progress, n) as callback:
             if not issparse(X):
                 tell = {"n_jobs": self.n_jobs, "progress": callback}
                 return self._named(kernel, X, tell, 0)

@@ -16,8 +16,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from linewatch import _core, _features, _models
+from linewatch._progress import bar
 from linewatch._sklearn import BaseEstimator, OutlierMixin, available_if
-from linewatch.rolling import _bar
 
 if TYPE_CHECKING:
     from typing import Any, Literal, Self
@@ -350,7 +350,7 @@ class _Neighbors(OutlierMixin, BaseEstimator):
                 f"Expected n_neighbors {sign} n_samples_fit, but n_neighbors = {n_neighbors}, "
                 f"n_samples_fit = {self.n_samples_fit_}, n_samples = {rows}"
             )
-        with _bar(self.progress, rows) as progress:
+        with bar(self.progress, rows) as progress:
             distances, indices = self._index().kneighbors(
                 self._points, queries, int(n_neighbors), n_jobs=self._jobs(), progress=progress
             )
@@ -580,7 +580,7 @@ class LocalOutlierFactor(_Neighbors):
         else:
             what = "samples" if kind is None else "distinct samples"
             self.n_neighbors_ = self._clamped(len(places), what)
-            with _bar(self.progress, len(places)) as progress:
+            with bar(self.progress, len(places)) as progress:
                 factors, self._reach, self._density = self._place_index().lof(
                     places, self.n_neighbors_, n_jobs=self._jobs(), progress=progress
                 )
@@ -735,7 +735,7 @@ class LocalOutlierFactor(_Neighbors):
         """
         check_is_fitted(self)
         queries, dtype = self._queries(X)
-        with _bar(self.progress, len(queries)) as progress:
+        with bar(self.progress, len(queries)) as progress:
             factors = self._place_index().lof_score(
                 self._place_points,
                 queries,
@@ -872,7 +872,7 @@ class KNNDetector(_Neighbors):
         return self
 
     def _scores(self, queries, rows):
-        with _bar(self.progress, rows) as progress:
+        with bar(self.progress, rows) as progress:
             return -self._index().knn(
                 self._points,
                 queries,
@@ -994,7 +994,7 @@ class KNNDetector(_Neighbors):
 
     def _shares(self, queries):
         """The share of each column in the distance of each query."""
-        with _bar(self.progress, len(queries)) as progress:
+        with bar(self.progress, len(queries)) as progress:
             return self._index().knn_shares(
                 self._points,
                 queries,

@@ -52,7 +52,7 @@ def write(
         raise ModuleNotFoundError(
             'the picture needs matplotlib: pip install "linewatch[plots]" (or picture=False)'
         )
-    from linewatch.rolling import _bar
+    from linewatch._progress import bar
 
     folder = Path(folder)
     check(folder)
@@ -62,7 +62,7 @@ def write(
         n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
         rows = {"calls": dataset.rows}
         rows |= {name: sum(dataset.rows_by_day(name)) for name in dataset.config.tables}
-        with _bar(progress, sum(rows.values())) as callback:
+        with bar(progress, sum(rows.values())) as callback:
             found = _calls(dataset, made, format, n_jobs, callback)
             for name in dataset.config.tables:
                 _further(dataset, made, name, format, n_jobs, callback)

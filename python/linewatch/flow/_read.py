@@ -165,7 +165,7 @@ def read_nfdump(
     """
     import polars as pl
 
-    from linewatch.rolling import _bar
+    from linewatch._progress import bar
 
     if backend not in _BACKENDS:
         raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
@@ -173,7 +173,7 @@ def read_nfdump(
     files = _files(paths, columns, addresses, on_bad_row, _TABLE_ROWS, n_jobs)
     reader = files.reader(True)
     frames, bad_rows = [pl.DataFrame(files.empty(True))], []
-    with _bar(progress, None) as told:
+    with bar(progress, None) as told:
         while (batch := reader.next_batch()) is not None:
             frames.append(pl.DataFrame(batch))
             bad_rows += reader.take_bad_rows()

@@ -18,10 +18,10 @@ import numpy as np
 from narwhals.stable.v2 import Implementation
 
 from linewatch import _edge, _tables
+from linewatch._arguments import check_choice
 from linewatch._frames import eager, like, to_polars
 from linewatch.kpi import _baseline, _detect, _long, _open
 from linewatch.kpi._rules import BATCH_ONLY, chosen, polarities
-from linewatch.rolling import _name
 from linewatch.streaming import STATUS, Count, Stream
 from linewatch.streaming._rules import Rule
 
@@ -158,7 +158,7 @@ class Monitor:
         for name in BATCH_ONLY:
             if name in asked:
                 raise ValueError(f"{name} needs all rows at once: use kpi.detect")
-        _name("direction", direction, ("worse", "both"))
+        check_choice("direction", direction, ("worse", "both"))
         how = _detect.combination(combine, persistence, min_duration, merge_gap, refractory)
         how.need(len(asked))
         options = _baseline.settings(
@@ -454,7 +454,7 @@ class Monitor:
     def _verdict(self, kpi, answers, is_anomaly):
         """The columns of `detect` from the numbers of a stream."""
 
-        def whole(name, dtype, missing):
+        def whole_number(name, dtype, missing):
             numbers = np.nan_to_num(answers[name]).astype(dtype)
             return _masked(numbers, missing)
 
@@ -464,12 +464,12 @@ class Monitor:
         strongest = np.where(is_anomaly, answers["rule"], len(names)).astype(np.uint8)
         return {
             "score": answers["score"],
-            "direction": whole("direction", np.int8, np.isnan(answers["score"])),
+            "direction": whole_number("direction", np.int8, np.isnan(answers["score"])),
             "rule": _texts(strongest, [*names, None]),
             "rules": _masked(_detect._bits(masks, names), unknown),
             "is_anomaly": _masked(is_anomaly, unknown),
             "is_alarm": _masked(answers["is_alarm"] == 1.0, unknown),
-            "event": whole("event", np.int32, ~is_anomaly),
+            "event": whole_number("event", np.int32, ~is_anomaly),
         }
 
     def snapshot(self) -> bytes:

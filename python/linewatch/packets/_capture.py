@@ -102,12 +102,12 @@ def read_pcap(path, *, backend="polars", progress=None):
     """
     import polars as pl
 
-    from linewatch.rolling import _bar
+    from linewatch._progress import bar
 
     check_backend(backend)
     name, reader = _open(path, _TABLE_ROWS)
     frames = [pl.DataFrame(_core.PacketReader.empty())]
-    with _bar(progress, None) as told:
+    with bar(progress, None) as told:
         while (batch := reader.next_batch()) is not None:
             frames.append(pl.DataFrame(batch))
             if told is not None:
