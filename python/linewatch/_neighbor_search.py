@@ -16,7 +16,7 @@ from linewatch._progress import bar
 from linewatch._sklearn import BaseEstimator, OutlierMixin
 
 if TYPE_CHECKING:
-    from typing import Any, Literal, Self
+    from typing import Any, Literal
 
     from linewatch._typing import Data, Float64, Int64, PathLike, Texts
 
@@ -36,7 +36,7 @@ _ALGORITHMS = ("auto", "kd_tree", "ball_tree", "brute")
 _LARGEST = 1e150
 
 
-class NeighborSearch(OutlierMixin, BaseEstimator):
+class NeighborSearch(OutlierMixin, _models.Loadable, BaseEstimator):
     """What the detectors share: arguments and data checked, an index of the rows, searches."""
 
     n_neighbors_: int
@@ -176,34 +176,6 @@ class NeighborSearch(OutlierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         _models.save(self, path)
-
-    @classmethod
-    def load(cls, path: PathLike) -> Self:
-        """Read a file that `save` wrote; nothing in it is executed.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        The detector, which reads its training rows from the file as it needs them.
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, cut off, of a newer version, or another kind of model.
-
-        Examples
-        --------
-        >>> import os, tempfile
-        >>> import linewatch as lw
-        >>> path = os.path.join(tempfile.mkdtemp(), "knn.lw")
-        >>> lw.KNNDetector(n_neighbors=1).fit([[0.0], [3.0], [4.0]]).save(path)
-        >>> lw.KNNDetector.load(path).score_samples([[5.0]])
-        array([-1.])
-        """
-        return _models.load(path, expected=cls)
 
     def _to_model(self):
         settings = _models.described_features(self) | {

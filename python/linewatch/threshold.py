@@ -23,7 +23,7 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_random_state, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from linewatch import _edge, _features
+from linewatch import _edge, _features, _models
 from linewatch._sklearn import BaseEstimator, OutlierMixin, available_if
 from linewatch._threshold_rules import (
     between,
@@ -413,7 +413,7 @@ def _inner_has(name):
     return check
 
 
-class ThresholdedDetector(OutlierMixin, BaseEstimator):
+class ThresholdedDetector(OutlierMixin, _models.Loadable, BaseEstimator):
     """A detector with a threshold of its own, chosen by a rule on rows it was not fitted on.
 
     Parameters
@@ -698,35 +698,10 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         --------
         linewatch.load : Reads it.
         """
-        from linewatch import _models
-
         check_is_fitted(self, "threshold_")
         _models.save(self, path)
 
-    @classmethod
-    def load(cls, path: PathLike) -> Self:
-        """Read a file that :meth:`save` wrote; nothing in it is executed.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        ThresholdedDetector
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, cut off, of a newer version, or another kind of model.
-        """
-        from linewatch import _models
-
-        return _models.load(path, expected=cls)
-
     def _to_model(self):
-        from linewatch import _models
-
         inner, arrays = _models.nested(self.detector_)
         settings = {
             "parameters": _models.parameters(self, leave_out=["detector"]),
@@ -737,8 +712,6 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
 
     @classmethod
     def _from_model(cls, settings, arrays, path=None):
-        from linewatch import _models
-
         inner = _models.unnested(settings["detector"], arrays)
         detector = cls(inner, **settings["parameters"])
         detector.detector_ = inner

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from linewatch import _core, _edge
+from linewatch import _core, _edge, _models
 from linewatch.streaming._columns import column_values, columns_of, quoted, read_column
 from linewatch.streaming._detector import (
     expected_columns,
@@ -27,7 +27,7 @@ BLOCK = 64  # rows of a matrix product; sums of one block are the same whatever 
 _TAKEN, _RESTARTED = STATUS.index("taken"), STATUS.index("restarted")
 
 
-class OnlineScorer:
+class OnlineScorer(_models.Loadable):
     """A detector for events as they come, with what streams know of their keys as features.
 
     Parameters
@@ -459,8 +459,6 @@ class OnlineScorer:
             If the detector is not one of linewatch's, which cannot be kept so; such a scorer can be
             pickled.
         """
-        from linewatch import _models
-
         settings, arrays = self._to_model()
         return _core.model_to_bytes(KIND, _models.settings_text(settings), arrays)
 
@@ -512,34 +510,9 @@ class OnlineScorer:
         --------
         linewatch.load : Reads it.
         """
-        from linewatch import _models
-
         _models.save(self, path)
 
-    @classmethod
-    def load(cls, path: Any) -> "OnlineScorer":
-        """Read a file that :meth:`save` wrote; nothing in it is executed.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        OnlineScorer
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, cut off, of another version, or another kind of model.
-        """
-        from linewatch import _models
-
-        return _models.load(path, expected=cls)
-
     def _to_model(self):
-        from linewatch import _models
-
         if not is_fitted(self._detector):
             raise ValueError(
                 f"{type(self._detector).__name__} is not fitted, so there is nothing to keep"
@@ -558,8 +531,6 @@ class OnlineScorer:
 
     @classmethod
     def _from_model(cls, settings, arrays, path=None):
-        from linewatch import _models
-
         if settings["version"] != VERSION:
             raise ValueError(
                 f"{path or 'the snapshot'} holds a scorer of version {settings['version']}, but "
@@ -625,8 +596,6 @@ def _is_value(column, named):
 
 def _row_by_row(detector):
     """Scores of rows that do not depend on the rows beside them, to the last bit."""
-    from linewatch import _models
-
     known = [_models.KINDS[name] for name in ("isolation forest", "k-nearest neighbors",
                                               "local outlier factor")]  # fmt: skip
     inner = type(inner_detector(detector))
