@@ -37,3 +37,11 @@ def check_flag(name, value):
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
+
+
+def quoted(names, most=8):
+    """Names for an error: in quotes, the first `most` of them, or all."""
+    names = list(names)
+    shown = ", ".join(f'"{name}"' for name in names[:most])
+    more = 0 if most is None else len(names) - most
+    return f"{shown} and {more} more" if more > 0 else shown

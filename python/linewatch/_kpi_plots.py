@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linewatch._axes import axes_or_new
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Literal
@@ -127,7 +129,7 @@ def kpi_heatmap(
     place = {cell: k for k, cell in enumerate(cells)}
     y = np.array([place[cell] for cell in rows["cell"]])
     grid[y, rows["at"].to_numpy()] = rows["deviation"].to_numpy()
-    ax = ax if ax is not None else _axes(11, min(0.22 * len(cells) + 1.2, 9))
+    ax = axes_or_new(ax, (11, min(0.22 * len(cells) + 1.2, 9)))
     edges = date2num([first, last + step])
     image = ax.imshow(
         np.ma.masked_invalid(np.clip(grid, -limit, limit)),
@@ -207,7 +209,7 @@ def kpi_calendar(
     since = (days["day"] - first).dt.total_days().to_numpy()
     grid = np.full((7, since.max() // 7 + 1), np.nan)
     grid[since % 7, since // 7] = days["shown"].to_numpy()
-    ax = ax if ax is not None else _axes(max(0.42 * grid.shape[1] + 2.5, 5), 2.8)
+    ax = axes_or_new(ax, (max(0.42 * grid.shape[1] + 2.5, 5), 2.8))
     options = {"cmap": "viridis"}
     if how == "lost":
         most = np.nanmax(np.abs(grid)) or 1
@@ -292,7 +294,7 @@ def kpi_scatter(
             raise ValueError(f"cell {which!r} is not in the frame")
     horizontal = _tables.numbers(table[x]).fill_null(np.nan).to_numpy()
     vertical = _tables.numbers(table[y]).fill_null(np.nan).to_numpy()
-    ax = ax if ax is not None else _axes(6, 5)
+    ax = axes_or_new(ax, (6, 5))
     groups = [("rows", np.ones(table.height, dtype=bool), "#4c78a8", 0.25)]
     if anomaly is not None:
         groups = _groups(table[anomaly], anomaly)
@@ -428,7 +430,7 @@ def kpi_map(
         is_marked = cells[k] in marked
         edges.append("#08306b" if is_marked else "#969696")
         widths.append(2.0 if is_marked else 0.4)
-    ax = ax if ax is not None else _axes(7.5, 6.5)
+    ax = axes_or_new(ax, (7.5, 6.5))
     ax.add_collection(
         PatchCollection(wedges, facecolors=faces, edgecolors=edges, linewidths=widths)
     )
@@ -564,7 +566,7 @@ def kpi_cell(
     kpis = table["kpi"].unique(maintain_order=True).to_list()
     data = data or kpis[0]
     voice = voice or next((name for name in kpis if name != data), None)
-    ax = ax if ax is not None else _axes(14, 6)
+    ax = axes_or_new(ax, (14, 6))
     handles = []
     for name, color, alpha, dots in ((voice, "tab:orange", 0.5, 12), (data, "tab:blue", 1.0, 20)):
         if name is None:
@@ -655,12 +657,3 @@ def _deviation(table):
     away = value - value.median().over("cell")
     spread = 1.4826 * away.abs().median().over("cell")
     return pl.when(away == 0).then(0.0).otherwise(away / spread).alias("deviation")
-
-
-def _axes(width, height):
-    from linewatch.plots import _matplotlib
-
-    _matplotlib()
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(width, height), layout="constrained")[1]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from linewatch import _tables
-from linewatch._arguments import check_number, whole_number
+from linewatch._arguments import check_number, quoted, whole_number
 
 if TYPE_CHECKING:
     from typing import Any, Literal
@@ -112,14 +112,10 @@ def polarities(kpis, given):
         raise TypeError(f"polarity must be a dict of KPI to high, low or both, got {given!r}")
     for name, side in given.items():
         if name not in kpis:
-            raise ValueError(f'polarity names "{name}", but the KPIs are {_quoted(kpis)}')
+            raise ValueError(f'polarity names "{name}", but the KPIs are {quoted(kpis, most=None)}')
         if side not in POLARITIES:
             raise ValueError(f'polarity of "{name}" must be high, low or both, got {side!r}')
     return {name: given.get(name) or polarity(name) for name in kpis}
-
-
-def _quoted(names):
-    return ", ".join(f'"{name}"' for name in names)
 
 
 def chosen(rules):

@@ -1,6 +1,5 @@
 """``linewatch packets``: the sources of a capture, the most unusual first, with reasons."""
 
-import sys
 import tempfile
 import time as clock
 import warnings
@@ -19,7 +18,7 @@ SOURCES_DRAWN = 6
 def run(options):
     """Read, score, print and write."""
     from linewatch import _edge, _results
-    from linewatch.cli import _number
+    from linewatch.cli import _number, _sayer
 
     _results.check(options.out, "packets")
     window_ns = _edge.span(options.window, "--window")
@@ -108,12 +107,6 @@ def _read(path, moments, say):
                 say(f"{_number(seen['packets'], 'packet')}, {_number(seen['bytes'], 'byte')}")
         moments.close()
     return [str(warning.message) for warning in caught]
-
-
-def _sayer(options):
-    if not options.progress:
-        return lambda text: None
-    return lambda text: print(f"linewatch: {text}", file=sys.stderr, flush=True)
 
 
 def _draw(path, drawn, threshold):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from linewatch import _edge
-from linewatch._arguments import whole_number
+from linewatch._arguments import quoted, whole_number
 from linewatch._rolling_calls import Call, Options, named_statistic
 from linewatch.spark import _session
 
@@ -119,7 +119,7 @@ def rolling(
             if name not in left_out and _session.is_number(_session.kind(df, name))
         ]
         if not columns:
-            raise ValueError(f"the frame has no numbers; it has {_session.quoted(df.columns)}")
+            raise ValueError(f"the frame has no numbers; it has {quoted(df.columns)}")
     columns = _session.listed("columns", columns, at_least=1)
     _session.known(df, "columns", columns)
     _session.numbers(df, "columns", columns)

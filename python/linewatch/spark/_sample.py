@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from linewatch._arguments import whole_number
+from linewatch._arguments import quoted, whole_number
 from linewatch.spark import _session
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def sample_fit(
             if name not in left_out and _session.is_number(_session.kind(df, name))
         ]
         if not columns:
-            raise ValueError(f"the frame has no features; it has {_session.quoted(df.columns)}")
+            raise ValueError(f"the frame has no features; it has {quoted(df.columns)}")
     else:
         columns = _session.listed("columns", columns, at_least=1)
     if target in columns:

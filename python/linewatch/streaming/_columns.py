@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from linewatch import _features
+from linewatch._arguments import quoted
 from linewatch.streaming._events import is_column, values_of
 
 
@@ -51,9 +52,3 @@ def read_column(read, column, name, n):
     except (ValueError, TypeError) as error:
         text = str(error).removeprefix("value ").removeprefix("key ")
         raise type(error)(f'column "{name}": {text}') from None
-
-
-def quoted(names):
-    names = list(map(str, names))
-    shown = ", ".join(f'"{name}"' for name in names[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from linewatch import _core, _edge, _models
-from linewatch.streaming._columns import column_values, columns_of, quoted, read_column
+from linewatch._arguments import quoted
+from linewatch.streaming._columns import column_values, columns_of, read_column
 from linewatch.streaming._detector import (
     expected_columns,
     inner_detector,
