@@ -45,3 +45,12 @@ def quoted(names, most=8):
     shown = ", ".join(f'"{name}"' for name in names[:most])
     more = 0 if most is None else len(names) - most
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def check_columns(names, there):
+    """Refuse the name of a column that is not `there`."""
+    for name in names:
+        if name not in there:
+            raise ValueError(
+                f'column "{name}" is missing; the table has {quoted(there, most=None)}'
+            )

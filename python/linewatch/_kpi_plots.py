@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linewatch._arguments import check_columns
 from linewatch._axes import axes_or_new
 
 if TYPE_CHECKING:
@@ -281,10 +282,7 @@ def kpi_scatter(
     from linewatch.plots import unit_label
 
     table = to_polars(eager(frame))
-    for name in (x, y, anomaly):
-        if name is not None and name not in table.columns:
-            has = ", ".join(f'"{column}"' for column in table.columns)
-            raise ValueError(f'column "{name}" is missing; the table has {has}')
+    check_columns([x, y, *([] if anomaly is None else [anomaly])], table.columns)
     if which is not None:
         found = _tables.detect(table, time=time, cell=cell, values=[x, y])
         if found.cell is None:
@@ -397,10 +395,7 @@ def kpi_map(
     from linewatch.kpi import _facing
 
     table = to_polars(eager(sites))
-    for name in (cell, site, latitude, longitude, azimuth):
-        if name not in table.columns:
-            has = ", ".join(f'"{column}"' for column in table.columns)
-            raise ValueError(f'column "{name}" is missing; the table has {has}')
+    check_columns([cell, site, latitude, longitude, azimuth], table.columns)
     cells = _facing._names(table[cell])
     lat = _facing._degrees(table, latitude, cells, -90, 90)
     lon = _facing._degrees(table, longitude, cells, -360, 360)

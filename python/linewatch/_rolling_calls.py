@@ -196,7 +196,7 @@ def ewm_answer(name, x, options, *, y=None, bias=False):
         )
     shared = ("times", "groups", "axis", "infinity", "n_jobs", "progress")
     call = Call(x, "expanding", {k: v for k, v in options.items() if k in shared}, y)
-    alpha, halflife_s = alpha_of(options, call.keywords["times"] is not None, name)
+    alpha, halflife_s = alpha_of(options, call.keywords["times"] is not None)
     keywords = {k: call.keywords[k] for k in ("times", "time_unit", "groups", "ieee", "n_jobs")}
     with bar(call.progress, call.values.size) as progress:
         [answer] = _core.ewm(
@@ -215,7 +215,7 @@ def ewm_answer(name, x, options, *, y=None, bias=False):
     return call.wrap(call.turn(answer))
 
 
-def alpha_of(options, has_times, name):
+def alpha_of(options, has_times):
     """The weight of the newest value, and the half-life in seconds where times are given."""
     given = {
         k: options[k] for k in ("com", "span", "halflife", "alpha") if options.get(k) is not None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linewatch._arguments import quoted
+from linewatch._arguments import check_columns, quoted
 
 TIME_NAMES = ["timestamp", "datetime", "date time", "time", "start time", "period", "ts", "date"]
 CELL_WORDS = ["cell", "cellname", "cellid", "eci", "cgi", "sector", "site", "enodeb", "gnodeb"]
@@ -70,7 +70,7 @@ class Columns:
     other_values: list = field(default_factory=list)
 
 
-def read(path, columns=None):
+def read(path):
     """The file at `path` as a Polars frame; the text of a CSV stays text."""
     import polars as pl
 
@@ -208,11 +208,8 @@ def words(name):
 
 def detect(frame, *, time=None, cell=None, values=None, label=None):
     """Which column is the time, the cell, the values and the label, by name and dtype."""
-    for name in [time, cell, label, *(values or [])]:
-        if name is not None and name not in frame.columns:
-            raise ValueError(
-                f'column "{name}" is missing; the table has {quoted(frame.columns, most=None)}'
-            )
+    given = [name for name in (time, cell, label, *(values or [])) if name is not None]
+    check_columns(given, frame.columns)
     sample = {name: _sample(frame[name]) for name in frame.columns}
     time = time or _time(sample)
     _refuse_no_header(sample, time)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from linewatch._arguments import quoted
 from linewatch._nsl_kdd import load_nsl_kdd
 from linewatch._sizes import check_rows
 
@@ -345,6 +346,6 @@ def _find(name, folder):
 def _checked(frame, path, columns):
     for column in columns:
         if column not in frame.columns:
-            found = ", ".join(f'"{name}"' for name in frame.columns)
+            found = quoted(frame.columns, most=None)
             raise ValueError(f'column "{column}" is missing; {path.name} has {found}')
     return frame

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, overload
 
 from linewatch import _core
+from linewatch._arguments import quoted
 from linewatch._libraries import is_narwhals
 from linewatch.flow._port_answers import COLUMNS, classified, of_port
 from linewatch.flow._port_joins import called, joined
@@ -125,7 +126,7 @@ def classify_ports(
     schema = frame.collect_schema()
     for key, name in ports.items():
         if name not in schema:
-            has = ", ".join(f'"{column}"' for column in schema)
+            has = quoted(schema, most=None)
             raise ValueError(
                 f'column "{name}" is missing; the table has {has} (say what it is called with '
                 f'names={{"{key}": ...}})'

@@ -507,7 +507,7 @@ class Expressions(Features):
         **options,
     ):
         how = {"com": com, "span": span, "halflife": halflife, "alpha": alpha}
-        alpha, halflife_s = _rolling_calls.alpha_of(how, by is not None, name)
+        alpha, halflife_s = _rolling_calls.alpha_of(how, by is not None)
         if name == "sum" and not adjust:
             raise ValueError(
                 "adjust must be True for ewm_sum, whose weights are not divided by anything"

@@ -28,16 +28,6 @@ BLOCK = 1 << 14
 SLOW = ("flat_run", "level_shift", "drift", "variance_shift", "seasonal_break")
 # Rows so many scales from their baselines are extreme.
 EXTREME = 5.0
-EVENT_CLASSES = (
-    "DROP_OUT",
-    "FLAT_LINE",
-    "SEASONAL_BREAK",
-    "VARIANCE_SHIFT",
-    "LEVEL_SHIFT",
-    "DRIFT",
-    "SUDDEN_INCREASE",
-    "SUDDEN_DECREASE",
-)
 
 
 def classify(

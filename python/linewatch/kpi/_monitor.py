@@ -18,7 +18,7 @@ import numpy as np
 from narwhals.stable.v2 import Implementation
 
 from linewatch import _edge, _tables
-from linewatch._arguments import check_choice
+from linewatch._arguments import check_choice, quoted
 from linewatch._frames import eager, like, to_polars
 from linewatch.kpi import _baseline, _detect, _long, _open
 from linewatch.kpi._rules import BATCH_ONLY, chosen, polarities
@@ -349,7 +349,7 @@ class Monitor:
     def _refuse_missing(self, columns):
         for name in (self._time, self._cell, *self.kpis):
             if name is not None and name not in columns:
-                known = ", ".join(f'"{column}"' for column in columns)
+                known = quoted(columns, most=None)
                 raise ValueError(f'column "{name}" is missing; the rows have {known}')
 
     def _zoned(self, column):
@@ -454,7 +454,7 @@ class Monitor:
     def _verdict(self, kpi, answers, is_anomaly):
         """The columns of `detect` from the numbers of a stream."""
 
-        def whole_number(name, dtype, missing):
+        def whole(name, dtype, missing):
             numbers = np.nan_to_num(answers[name]).astype(dtype)
             return _masked(numbers, missing)
 
@@ -464,12 +464,12 @@ class Monitor:
         strongest = np.where(is_anomaly, answers["rule"], len(names)).astype(np.uint8)
         return {
             "score": answers["score"],
-            "direction": whole_number("direction", np.int8, np.isnan(answers["score"])),
+            "direction": whole("direction", np.int8, np.isnan(answers["score"])),
             "rule": _texts(strongest, [*names, None]),
             "rules": _masked(_detect._bits(masks, names), unknown),
             "is_anomaly": _masked(is_anomaly, unknown),
             "is_alarm": _masked(answers["is_alarm"] == 1.0, unknown),
-            "event": whole_number("event", np.int32, ~is_anomaly),
+            "event": whole("event", np.int32, ~is_anomaly),
         }
 
     def snapshot(self) -> bytes:
