@@ -81,6 +81,20 @@ def like(native, table):
     return frame.with_columns(*local).to_native() if local else frame.to_native()
 
 
+def check_backend(backend):
+    """Refuse what is no library of frames that answers can come in."""
+    if backend not in ("polars", "pandas", "pyarrow"):
+        raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
+
+
+def as_backend(frame, backend):
+    """A Polars frame in the library asked for."""
+    check_backend(backend)
+    if backend == "pandas":
+        return frame.to_pandas()
+    return frame.to_arrow() if backend == "pyarrow" else frame
+
+
 def _arrow_text(column):
     """The text of a pandas column that pyarrow keeps, without a step through Python; or None."""
     array = getattr(column, "array", None)

@@ -9,6 +9,7 @@ import numpy as np
 
 from linewatch._arguments import check_columns
 from linewatch._axes import axes_or_new
+from linewatch._displays import WEEKDAYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -218,7 +219,7 @@ def kpi_calendar(
     mesh = ax.pcolormesh(np.ma.masked_invalid(grid), edgecolors="white", linewidth=1.5, **options)
     ax.invert_yaxis()
     ax.set_aspect("equal")
-    ax.set_yticks(np.arange(7) + 0.5, ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+    ax.set_yticks(np.arange(7) + 0.5, WEEKDAYS)
     weeks = [first + timedelta(weeks=k) for k in range(grid.shape[1])]
     every = max(1, len(weeks) // 12)
     ticks = range(0, len(weeks), every)

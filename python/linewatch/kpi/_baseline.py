@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from linewatch._typing import FrameT, Progress
 
 
+# Median absolute deviation to standard deviation of a normal distribution.
 MAD_TO_STD = 1.4826
 
 

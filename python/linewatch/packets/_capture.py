@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, overload
 
 from linewatch import _core
+from linewatch._frames import as_backend, check_backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,14 +232,3 @@ def _open(path, rows, live=False):
 def _warn(name, notes):
     for note in notes:
         warnings.warn(f"{name}: {note}", stacklevel=3)
-
-
-def check_backend(backend):
-    if backend not in ("polars", "pandas", "pyarrow"):
-        raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
-
-
-def as_backend(frame, backend):
-    if backend == "pandas":
-        return frame.to_pandas()
-    return frame.to_arrow() if backend == "pyarrow" else frame
