@@ -259,11 +259,18 @@ def calibrate_threshold(
         return _by_costs(scores, is_anomaly, _cost_matrix(value), prevalence)
     if rule == "contamination":
         value = _between(rule, value, 0, 0.5, closed=True)
-        threshold = float(np.percentile(scores, 100.0 * value))
+        threshold = _percentile(scores, 100.0 * value, "higher")
     else:
         value = _between(rule, value, 0, 100)
-        threshold = -float(np.percentile(-scores, value))
+        threshold = -_percentile(-scores, value, "lower")
     return _described(threshold, f"{rule} {value:g}", scores, is_anomaly, prevalence)
+
+
+def _percentile(values, q, beside):
+    """The percentile; next to an infinite value, which has no half-way, the value `beside` it."""
+    with np.errstate(invalid="ignore"):
+        out = float(np.percentile(values, q))
+    return out if np.isfinite(out) else float(np.percentile(values, q, method=beside))
 
 
 def _by_rate(scores, is_anomaly, rate, prevalence):
@@ -308,7 +315,8 @@ def _by_costs(scores, is_anomaly, costs, prevalence):
         threshold = np.nextafter(values[-1], np.inf)
     else:
         below, above = values[ends[best] - 1], values[ends[best]]
-        threshold = above if below / 2 + above / 2 <= below else below / 2 + above / 2
+        between = below / 2 + above / 2 if np.isfinite([below, above]).all() else above
+        threshold = above if between <= below else between
     rule = "costs " + "/".join(f"{cost:g}" for cost in costs.ravel())
     return _described(
         float(threshold), rule, scores, is_anomaly, prevalence, mean_cost=float(mean[best])
@@ -647,10 +655,15 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
                 f"{type(self.detector).__name__} learns from labels, which the detector inside "
                 "does not get here; fit it alone, then put its scores into calibrate_threshold"
             )
+        _features.refuse_lazy(X, "X")
         n = _num_samples(X)
         labelled = "costs" in rule
         if labelled and y is None:
             raise ValueError("the rule costs needs labels: fit(X, y), or calibrate(X, y) later")
+        if labelled:
+            y = _plain(y)
+            if len(y) != n:
+                raise ValueError(f"y has {len(y)} labels, but X has {n} rows")
         random = check_random_state(self.random_state)
         held_out = self._held_out(n, rule, random)
         detector = clone(self.detector)
@@ -662,7 +675,7 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
             part = {name: _rows_of(value, seen, n) for name, value in fit_params.items()}
             detector.fit(_safe_indexing(X, seen), **part)
             scored = _safe_indexing(X, held_out)
-            labels = _safe_indexing(_plain(y), held_out) if labelled else None
+            labels = _safe_indexing(y, held_out) if labelled else None
         else:
             detector.fit(X, **fit_params)
             scored, labels = X, (y if labelled else None)
