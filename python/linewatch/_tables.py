@@ -209,6 +209,9 @@ def detect(frame, *, time=None, cell=None, values=None, label=None):
     for name in [time, cell, label, *(values or [])]:
         if name is not None and name not in frame.columns:
             raise ValueError(f'column "{name}" is missing; the table has {_quoted(frame.columns)}')
+    for role, name in (("cell", cell), ("label", label), *(("value", v) for v in values or [])):
+        if name is not None and name == time:
+            raise ValueError(f'column "{name}" is named as the time and as the {role}; choose one')
     sample = {name: _sample(frame[name]) for name in frame.columns}
     time = time or _time(sample)
     _refuse_no_header(sample, time)

@@ -51,7 +51,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
         print(f"linewatch: error: {_one_line(error)}", file=sys.stderr)
         return 2
+    except Exception as error:
+        if not _is_of_polars(error):
+            raise
+        print(f"linewatch: error: {_one_line(error)}", file=sys.stderr)
+        return 2
     return 0
+
+
+def _is_of_polars(error):
+    """Whether Polars says what is wrong with the data; its errors are no ValueError."""
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(error, polars.exceptions.PolarsError)
 
 
 def _one_line(error):
