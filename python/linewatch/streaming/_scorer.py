@@ -739,6 +739,8 @@ def _columns(events, wanted):
 
 
 def _values(column, name, n, one):
+    if n == 0:
+        return np.empty(0)
     if one and (column[0] is None or isinstance(column[0], float)):
         return np.array([math.nan if column[0] is None else column[0]])
     return _named(values_of, column, name, n)
