@@ -438,7 +438,7 @@ def test_an_empty_batch_has_no_scores():
 def test_a_batch_of_no_events_is_answered_with_nothing(kind, lateness):
     frame = pl.DataFrame(
         {
-            "time": [datetime(2026, 3, 1)] * 9,
+            "time": [datetime(2026, 3, 1, k) for k in range(9)],
             "cell": ["A"] * 9,
             "load": [float(k) for k in range(9)],
         }
