@@ -217,6 +217,19 @@ def test_a_kpi_may_have_the_name_of_a_column_of_the_results(run, network, name):
     assert starts[0] == starts[1] == [START]
 
 
+@pytest.mark.filterwarnings("default:Glyph")
+def test_letters_that_the_font_lacks_are_said_once_and_in_one_line(run, network):
+    pytest.importorskip("matplotlib")
+    cell = network.kpis.filter(pl.col("cell_id") == "S001-1")
+    cell.with_columns(cell_id=pl.lit("\U00013080\U00013081")).write_csv("named.csv")
+    code, _, err = run("named.csv")
+    assert code == 0
+    assert err == (
+        "linewatch: warning: a name has letters that the font of the pictures lacks; they are "
+        "drawn as boxes\n"
+    )
+
+
 def test_without_a_refractory_time_each_anomaly_is_an_event(run):
     code, _, err = run("kpis.parquet", "--refractory", "0h", "--no-picture")
     assert (code, err) == (0, "")
