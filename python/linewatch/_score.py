@@ -23,10 +23,12 @@ def run(options):
         raise FileNotFoundError(f"{model_path} does not exist")
     detector = _models.load(model_path)
     if not hasattr(detector, "score_samples"):
-        raise ValueError(
-            f"{model_path} holds an {type(detector).__name__}, which scores lines as they come: "
-            "use --follow"
-        )
+        kind = type(detector).__name__
+        if hasattr(detector, "negative_outlier_factor_"):
+            way = "judged the rows of its fit only: fit it with novelty=True"
+        else:
+            way = "scores lines as they come: use --follow"
+        raise ValueError(f"{model_path} holds a detector ({kind}) that {way}")
     frame = _tables.read(path)
     out = _output(options.output, path)
     features = _features(detector, frame, options.columns, path)
@@ -35,6 +37,8 @@ def run(options):
     scores = detector.score_samples(table if named else table.to_numpy())
     is_anomaly = np.asarray(scores) < detector.offset_
     result, first = _result(frame, features, detector, table, named, scores, is_anomaly, options)
+    if out.suffix == ".csv":
+        _refuse_nested(result, path)
     is_replaced = out.exists()
     _write(result, out)
     if is_replaced:
@@ -104,7 +108,9 @@ def _features(detector, frame, columns, path):
             )
         return list(map(str, names))
     columns = columns.split(",") if columns else frame.columns
-    for name in columns:
+    for place, name in enumerate(columns):
+        if name in columns[:place]:
+            raise ValueError(f'--columns names "{name}" twice')
         if name not in frame.columns:
             raise ValueError(
                 f'{path}: column "{name}" is missing; the table has {quoted(frame.columns)}'
@@ -194,6 +200,18 @@ def _result(frame, features, detector, table, named, scores, is_anomaly, options
             for k in range(top)
         )
     return result, first
+
+
+def _refuse_nested(result, path):
+    """Columns that no CSV file can hold."""
+    import polars as pl
+
+    for name, dtype in result.schema.items():
+        if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+            raise ValueError(
+                f'{path}: column "{name}" holds {dtype}, which CSV cannot; write to a .parquet '
+                "file (--output)"
+            )
 
 
 def _with_names(reasons, features):

@@ -210,6 +210,9 @@ def detect(frame, *, time=None, cell=None, values=None, label=None):
     """Which column is the time, the cell, the values and the label, by name and dtype."""
     given = [name for name in (time, cell, label, *(values or [])) if name is not None]
     check_columns(given, frame.columns)
+    for role, name in (("cell", cell), ("label", label), *(("value", v) for v in values or [])):
+        if name is not None and name == time:
+            raise ValueError(f'column "{name}" is named as the time and as the {role}; choose one')
     sample = {name: _sample(frame[name]) for name in frame.columns}
     time = time or _time(sample)
     _refuse_no_header(sample, time)

@@ -53,8 +53,16 @@ def by_costs(scores, is_anomaly, costs, prevalence):
         threshold = np.nextafter(values[-1], np.inf)
     else:
         below, above = values[ends[best] - 1], values[ends[best]]
-        threshold = above if below / 2 + above / 2 <= below else below / 2 + above / 2
+        half_way = below / 2 + above / 2 if np.isfinite([below, above]).all() else above
+        threshold = above if half_way <= below else half_way
     return float(threshold), float(mean[best])
+
+
+def percentile(values, q, beside):
+    """The percentile; next to an infinite value, which has no half-way, the value `beside` it."""
+    with np.errstate(invalid="ignore"):
+        out = float(np.percentile(values, q))
+    return out if np.isfinite(out) else float(np.percentile(values, q, method=beside))
 
 
 def rate_with_range(count, n):

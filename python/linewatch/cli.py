@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time as clock
+import warnings
 from datetime import timedelta
 from importlib.util import find_spec
 from math import isnan
@@ -38,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         try:
-            options.run(options)
+            with warnings.catch_warnings():
+                warnings.showwarning = _warner()
+                options.run(options)
         except KeyboardInterrupt:
             clock.sleep(0)  # one Ctrl-C can come twice, from Polars and from Python: let it
             raise
@@ -52,7 +55,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
         print(f"linewatch: error: {_one_line(error)}", file=sys.stderr)
         return 2
+    except Exception as error:
+        if not _is_of_polars(error):
+            raise
+        print(f"linewatch: error: {_one_line(error)}", file=sys.stderr)
+        return 2
     return 0
+
+
+def _warner():
+    """Says a warning in one line, as an error is said, and each of them once."""
+    said = set()
+
+    def say(message, category, *_):
+        text = " ".join(str(message).split())
+        if text.startswith("Glyph "):
+            text = "a name has letters that the font of the pictures lacks; they are drawn as boxes"
+        if text not in said:
+            said.add(text)
+            print(f"linewatch: warning: {text}", file=sys.stderr)
+
+    return say
+
+
+def _is_of_polars(error):
+    """Whether Polars says what is wrong with the data; its errors are no ValueError."""
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(error, polars.exceptions.PolarsError)
 
 
 def _one_line(error):

@@ -273,10 +273,10 @@ def calibrate_threshold(
         return _described(threshold, text, scores, is_anomaly, prevalence, mean_cost=cost)
     if rule == "contamination":
         value = between(rule, value, 0, 0.5, closed=True)
-        threshold = float(np.percentile(scores, 100.0 * value))
+        threshold = percentile(scores, 100.0 * value, "higher")
     else:
         value = between(rule, value, 0, 100)
-        threshold = -float(np.percentile(-scores, value))
+        threshold = -percentile(-scores, value, "lower")
     return _described(threshold, f"{rule} {value:g}", scores, is_anomaly, prevalence)
 
 
@@ -529,10 +529,15 @@ class ThresholdedDetector(OutlierMixin, _models.Loadable, BaseEstimator):
                 f"{type(self.detector).__name__} learns from labels, which the detector inside "
                 "does not get here; fit it alone, then put its scores into calibrate_threshold"
             )
+        _features.refuse_lazy(X, "X")
         n = _num_samples(X)
         labelled = "costs" in rule
         if labelled and y is None:
             raise ValueError("the rule costs needs labels: fit(X, y), or calibrate(X, y) later")
+        if labelled:
+            y = _plain(y)
+            if len(y) != n:
+                raise ValueError(f"y has {len(y)} labels, but X has {n} rows")
         random = check_random_state(self.random_state)
         held_out = self._held_out(n, rule, random)
         detector = clone(self.detector)
@@ -544,7 +549,7 @@ class ThresholdedDetector(OutlierMixin, _models.Loadable, BaseEstimator):
             part = {name: _rows_of(value, seen, n) for name, value in fit_params.items()}
             detector.fit(_safe_indexing(X, seen), **part)
             scored = _safe_indexing(X, held_out)
-            labels = _safe_indexing(_plain(y), held_out) if labelled else None
+            labels = _safe_indexing(y, held_out) if labelled else None
         else:
             detector.fit(X, **fit_params)
             scored, labels = X, (y if labelled else None)

@@ -302,7 +302,8 @@ def clean(
     tables = [log.counts(), repairs, gaps, cells]
     counts, repairs, gaps, cells = (like(native, part) for part in tables)
     report = CleanReport(counts, repairs, gaps, cells, span, n_in, result.height)
-    return like(native, result), report
+    others = [name for name in table.columns if name not in (columns.time, columns.cell, *places)]
+    return _untouched(native, like(native, result), others, work["_row"]), report
 
 
 class _Log:
@@ -620,6 +621,17 @@ def _filled(gaps, step):
     place = pl.int_ranges(0, pl.col("n_missing")).alias("k")
     rows = gaps.with_columns(place).explode("k")
     return rows.select(_cell="cell", _time=pl.col("start") + pl.col("k") * step)
+
+
+def _untouched(native, result, others, rows):
+    """`result` with the other columns of a pandas frame of the types they had."""
+    if not native.implementation.is_pandas():
+        return result
+    given, rows = native.to_native(), rows.fill_null(-1).to_numpy()
+    for name in others:  # a row put into a gap has the label -1, which no row has
+        column = given[name].reset_index(drop=True)
+        result[name] = (column.reindex(rows) if (rows < 0).any() else column.iloc[rows]).array
+    return result
 
 
 def _result(table, work, columns, places):

@@ -232,6 +232,8 @@ class Monitor:
             native = eager(rows)
             kind, table = native.implementation, to_polars(native)
         self._find(table)
+        if not len(table):
+            table = self._typed(table)
         times = self._zoned(table[self._time])
         time = (times.cast(pl.Int64).to_numpy() * 1000).view("datetime64[ns]")
         if self._cell is None:
@@ -251,6 +253,15 @@ class Monitor:
         }
         self._kind = kind
         return self._told(parts, names, time)
+
+    def _typed(self, table):
+        """A batch of nothing, whose columns may be of no type."""
+        import polars as pl
+
+        kinds = dict.fromkeys(self.kpis, pl.Float64) | {self._time: pl.Datetime("us", self._zone)}
+        if self._cell is not None and table.schema[self._cell] == pl.Null:
+            kinds[self._cell] = pl.String
+        return pl.DataFrame(schema=dict(table.schema) | kinds)
 
     def _one(self, row):
         """`update` for one row of plain values; None if it takes more to read them."""

@@ -608,7 +608,7 @@ def span(text):
     unit = str(text)[len(number) :] or "h"
     try:
         return timedelta(**{units[unit]: float(number)})
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         raise ValueError(
             f'refractory must be a time such as "6h" or "30min", got {text!r}'
         ) from None

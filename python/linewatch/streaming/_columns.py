@@ -40,6 +40,8 @@ def columns_of(events, wanted):
 
 
 def column_values(column, name, n, one):
+    if n == 0:
+        return np.empty(0)
     if one and (column[0] is None or isinstance(column[0], float)):
         return np.array([math.nan if column[0] is None else column[0]])
     return read_column(values_of, column, name, n)

@@ -192,7 +192,7 @@ class Stream:
         else:
             values = values_of(value, n)
         if n == 0:
-            return self._told([np.empty(0, kind) for kind in ("u8", "u4", "i8", "f8", "u1", "f8")])
+            return self._told_of_nothing()
         answers = self._state.update(keys, times, values)
         if one and not self._plan["lateness"]:
             _, _, _, _, status, outputs = answers
@@ -206,6 +206,9 @@ class Stream:
         Events of their times are late or duplicates from then on.
         """
         return self._told(self._state.flush())
+
+    def _told_of_nothing(self):
+        return self._told([np.empty(0, kind) for kind in ("u8", "u4", "i8", "f8", "u1", "f8")])
 
     def _told(self, answers):
         rows, slots, times, values, status, outputs = answers
@@ -239,6 +242,8 @@ class Stream:
 
     def _put(self, keys, times, is_time, values):
         """`update` with what has been read: keys, int64 times and float64 values."""
+        if not len(times):  # a batch of nothing says nothing of the kinds of keys and times
+            return self._told_of_nothing()
         self._expect(is_time, len(times))
         return self._told(self._state.update(keys, times, values))
 
