@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 from linewatch import cdr
+from linewatch.cdr import picture
+from linewatch.cdr.presets import ANOMALIES
 
 
 @pytest.fixture(scope="module")
@@ -351,3 +353,20 @@ def test_a_stream_may_be_left_before_its_end():
     data = cdr.generate(1000, 2, seed=7, n_jobs=2)
     for table in ("calls", "sms", "data"):
         next(iter(data._core.calls(0, 2, 100, 2, table)))
+
+
+@pytest.mark.parametrize("days", [1, 2, 40])
+def test_the_picture_shows_every_day_within_its_axes(days, tmp_path, monkeypatch):
+    figure = pytest.importorskip("matplotlib.figure")
+    drawn = []
+    monkeypatch.setattr(figure.Figure, "savefig", lambda self, *_, **__: drawn.append(self))
+    data = cdr.generate(users=20, days=days, seed=1)
+    picture.draw(data, ([1] * 24, [1] * len(ANOMALIES), [1] * 6), tmp_path / "a.png")
+    by_day = drawn[0].axes[3]
+    drawn[0].canvas.draw()
+    (first, last), (low, high) = by_day.get_xlim(), by_day.get_ylim()
+    x, y = by_day.lines[0].get_xydata().T
+    assert first < x[0] and x[-1] < last and low == 0 and y.max() < high
+    if days <= 8:
+        ticks = [label.get_text() for label in by_day.get_xticklabels()]
+        assert ticks == ["01-01", "01-02"][:days]

@@ -225,6 +225,14 @@ def test_a_column_without_any_value_changes_nothing(X):
         assert (forest.score_samples(moved) == forest.score_samples(extended)).all()
 
 
+def test_a_masked_value_is_a_missing_one(X):
+    mask = np.random.default_rng(0).random(X.shape) < 0.1
+    masked, missing = np.ma.masked_array(X, mask), np.where(mask, np.nan, X)
+    forest = IsolationForest(n_estimators=10, random_state=0)
+    scores = forest.fit(masked).score_samples(masked)
+    np.testing.assert_array_equal(scores, forest.fit(missing).score_samples(missing))
+
+
 def test_only_constant_or_missing_columns_make_every_row_normal():
     for value in (3.0, np.nan):
         X = np.full((100, 2), value)

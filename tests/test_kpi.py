@@ -181,6 +181,19 @@ def test_what_comes_in_goes_out(cells, scored, backend):
     )
 
 
+def test_answers_in_pyarrow_have_nulls_and_the_types_of_polars():
+    pa = pytest.importorskip("pyarrow")
+    cells = datasets.hourly_cells(n_cells=2, n_weeks=5, n_degradations=0, seed=0)
+    ours = kpi.score(cells)
+    theirs = kpi.score(cells.to_arrow())
+    assert theirs["score"].null_count == ours["score"].null_count() > 0
+    assert pl.from_arrow(theirs).equals(ours)
+    found = kpi.detect(cells.to_arrow())
+    assert found.schema.field("rule").type == pa.string()
+    assert pa.types.is_integer(found.schema.field("event").type)
+    assert pl.from_arrow(found).equals(kpi.detect(cells))
+
+
 def test_times_of_day_are_scored_without_order_leaving_one_out():
     frame = pl.DataFrame(
         {
@@ -329,6 +342,8 @@ def test_errors_name_the_column():
         kpi.score(frame, value="prb")
     with pytest.raises(ValueError, match="baseline must be auto, hour of week"):
         kpi.score(frame, baseline="weekly")
+    with pytest.raises(ValueError, match='refractory must be a time such as "6h" or "30min"'):
+        kpi.score(frame, refractory="1e12h")
     with pytest.raises(TypeError, match="expected a pandas, Polars or pyarrow frame"):
         kpi.score([1, 2, 3])
     with pytest.raises(ValueError, match='already has a column "score"'):

@@ -205,6 +205,30 @@ def test_every_kind_of_frame_comes_back_as_itself(backend):
     )
 
 
+def test_other_columns_of_pandas_are_as_they_were():
+    pd = pytest.importorskip("pandas")
+    frame = series(users=[1.0, 2, 4, 5]).to_pandas().iloc[[1, 0, 2, 3]]
+    frame["imsi"] = pd.array([2**60 + 1, None, 3, 4], dtype="Int64")
+    frame["busy"] = pd.array([True, None, False, True], dtype="boolean")
+    frame["note"] = pd.array(["x", None, "y", "z"], dtype="string")
+    frame["vendor"] = pd.Categorical(["e", "n", "e", "n"], categories=["n", "e"])
+    cleaned, _ = kpi.clean(frame, values=["users"])
+    expected = frame.iloc[[1, 0, 2, 3]].reset_index(drop=True)
+    others = ["imsi", "busy", "note", "vendor"]
+    pd.testing.assert_frame_equal(cleaned[others], expected[others])
+    filled, _ = kpi.clean(frame.drop(index=2), values=["users"], step="1h", fill_gaps=True)
+    assert filled["imsi"].astype(object).to_list() == [pd.NA, 2**60 + 1, pd.NA, 4]
+    assert filled.dtypes[others].equals(frame.dtypes[others])
+
+
+def test_other_columns_of_pyarrow_are_as_they_were():
+    pytest.importorskip("pyarrow")
+    frame = series(users=[1.0, 2, 4], imsi=[2**60 + 1, None, 3], busy=[True, None, False])
+    cleaned, _ = kpi.clean(frame.to_arrow(), values=["users"])
+    assert cleaned["imsi"].to_pylist() == [2**60 + 1, None, 3]
+    assert cleaned["busy"].to_pylist() == [True, None, False]
+
+
 def test_a_cell_with_three_rows_is_kept_and_noted():
     frame = pl.concat(
         [series(users=np.ones(9)), series(users=np.ones(3)).with_columns(cell=pl.lit("B"))]

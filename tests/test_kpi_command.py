@@ -203,11 +203,56 @@ def test_sites_that_are_not_as_they_should_be(run, network):
     assert "1 of 12 cells has no place" in out
 
 
+@pytest.mark.parametrize("name", ["score", "kpi", "event", "value"])
+def test_a_kpi_may_have_the_name_of_a_column_of_the_results(run, network, name):
+    cell = network.kpis.filter(pl.col("cell_id") == "S001-1")
+    cell.rename({"traffic_gb": name}).write_csv("named.csv")
+    code, _, err = run("named.csv", "--value", name, "--no-picture", "--out", "named")
+    assert (code, err) == (0, "")
+    cell.write_csv("usual.csv")
+    run("usual.csv", "--value", "traffic_gb", "--no-picture", "--out", "usual")
+    (_, named), (_, usual) = _results.read("named"), _results.read("usual")
+    assert named["series"].drop("kpi").equals(usual["series"].drop("kpi"))
+    starts = [tables["classified_events"]["start"].to_list() for tables in (named, usual)]
+    assert starts[0] == starts[1] == [START]
+
+
+@pytest.mark.filterwarnings("default:Glyph")
+def test_letters_that_the_font_lacks_are_said_once_and_in_one_line(run, network):
+    pytest.importorskip("matplotlib")
+    cell = network.kpis.filter(pl.col("cell_id") == "S001-1")
+    cell.with_columns(cell_id=pl.lit("\U00013080\U00013081")).write_csv("named.csv")
+    code, _, err = run("named.csv")
+    assert code == 0
+    assert err == (
+        "linewatch: warning: a name has letters that the font of the pictures lacks; they are "
+        "drawn as boxes\n"
+    )
+
+
+def test_without_a_refractory_time_each_anomaly_is_an_event(run):
+    code, _, err = run("kpis.parquet", "--refractory", "0h", "--no-picture")
+    assert (code, err) == (0, "")
+    _, tables = _results.read("results")
+    assert set(tables["events"]["n_anomalies"]) == {1}
+    assert set(tables["classified_events"]["n_rows"]) == {1}
+
+
 def test_what_cannot_be_done_is_one_line(run, network):
     message = fails(run, "none.csv", "--since", "soon")
     assert (
         message == "--since must be a time such as 2026-01-31 or \"2026-01-31 14:00\", got 'soon'"
     )
+    for text in ("10:00", "1"):
+        assert fails(run, "none.csv", "--since", text).endswith(
+            f"\"2026-01-31 14:00\", got '{text}'"
+        )
+    message = fails(run, "none.csv", "--since", "2026-02-01T00:00+01:00")
+    assert message == (
+        "--since must be a local time, without an offset, got '2026-02-01T00:00+01:00'"
+    )
+    message = fails(run, "kpis.parquet", "--time", "time", "--cell", "time")
+    assert message == 'column "time" is named as the time and as the cell; choose one'
     message = fails(run, "kpis.parquet", "--since", "2027-01-01")
     assert message == "--since 2027-01-01: the last row is of 2026-02-15 23:00"
     assert fails(run, "kpis.parquet", "--sites", "none.csv") == "none.csv does not exist"

@@ -354,3 +354,18 @@ def test_rows_that_cannot_be_are_refused_and_nothing_is_taken():
     with pytest.raises(ValueError, match="^key must be text, as the keys before, got whole"):
         monitor.update(later | {"cell": 7})
     assert [r["status"] for r in monitor.update(later).rows] == ["taken", "taken"]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "untyped", "polars", "pyarrow"])
+def test_a_batch_of_no_rows_is_answered_with_nothing(kind):
+    pd = pytest.importorskip("pandas")
+    frame = pl.DataFrame({"time": [datetime(2026, 3, 1)], "cell": ["A"], "users": [1.0]})
+    monitor = kpi.Monitor()
+    monitor.update(frame)
+    nothing = {
+        "pandas": lambda: frame.to_pandas()[:0],
+        "untyped": lambda: pd.DataFrame(columns=frame.columns),
+        "polars": frame.clear,
+        "pyarrow": lambda: frame.clear().to_arrow(),
+    }[kind]()
+    assert [len(part) for part in monitor.update(nothing)] == [0, 0, 0]

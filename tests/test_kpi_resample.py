@@ -265,3 +265,10 @@ def test_options_of_normalize_that_cannot_be_are_refused(cells):
         kpi.normalize(cells, parameters=parameters)
     with pytest.raises(ValueError, match='parameters lack "center"'):
         kpi.denormalize(cells, parameters.drop("center"))
+
+
+@pytest.mark.parametrize("name", ["coverage", "n_rows", "calls_coverage"])
+def test_a_kpi_of_the_name_of_a_count_is_refused_rather_than_overwritten(name):
+    frame = pl.DataFrame({"time": ["2026-01-05", "2026-01-06"], "calls": [1, 2], name: [3, 4]})
+    with pytest.raises(ValueError, match=f'^"{name}" is the name of a column that resample makes'):
+        kpi.resample(frame, "1d", {"calls": "sum", name: "max"}, step="1d")

@@ -335,3 +335,15 @@ def test_constant_columns_change_nothing():
     np.testing.assert_allclose(
         Lof().fit(more).negative_outlier_factor_, Lof().fit(X).negative_outlier_factor_
     )
+
+
+@pytest.mark.parametrize("detector", [Lof(novelty=True), Knn()])
+def test_a_masked_value_is_refused_as_missing(detector):
+    masked = np.ma.masked_array(X, mask=False)
+    masked[3, 1] = np.ma.masked
+    refused(
+        lambda: detector.fit(masked),
+        ValueError,
+        f"X contains NaN in row 3, column 1: {type(detector).__name__} has no rule for missing "
+        "values (drop or fill them)",
+    )

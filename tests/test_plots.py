@@ -1,6 +1,7 @@
 """Pictures: Axes in, Axes out."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 pytest.importorskip("matplotlib")
@@ -45,8 +46,6 @@ def test_a_cell_must_be_named_and_there(scored):
 
 
 def test_times_of_day_are_points_over_a_day(rng):
-    import polars as pl
-
     hour = rng.integers(0, 24, 300)
     frame = pl.DataFrame({"Time": [f"{h}:00" for h in hour], "users": rng.normal(10, 1, 300)})
     ax = plots.kpi_band(kpi.score(frame), ax=Figure().subplots())
@@ -75,8 +74,6 @@ def network():
 
 @pytest.fixture(scope="module")
 def long(network):
-    import polars as pl
-
     parts = []
     for name in ("traffic_gb", "prb_percent"):
         scored = kpi.score(network.kpis, value=name, time="time", cell="cell_id")
@@ -87,8 +84,6 @@ def long(network):
 
 
 def test_events_are_shaded_by_class(network, long):
-    import polars as pl
-
     events = network.truth.select(
         "start", "end", cell="cell_id", kpi=pl.lit("traffic_gb"), **{"class": pl.lit("DROP_OUT")}
     )
@@ -124,8 +119,6 @@ def test_the_heat_map_has_a_row_for_each_cell_and_a_column_for_each_hour(network
 
 
 def test_the_calendar_shows_each_day_at_its_weekday(network, long):
-    import polars as pl
-
     ax = plots.kpi_calendar(
         network.kpis, value="traffic_gb", which="S001-1", how="sum", ax=Figure().subplots()
     )
@@ -179,8 +172,6 @@ def test_the_map_has_a_sector_for_each_cell_that_looks_its_way(network):
 
 
 def test_the_figure_of_a_cell_has_both_traffics_and_their_classes(network):
-    import polars as pl
-
     parts = [
         network.kpis.select("time", cell="cell_id", kpi=pl.lit(name), value=name)
         for name in ("traffic_gb", "voice_erlang")
@@ -203,3 +194,33 @@ def test_the_figure_of_a_cell_has_both_traffics_and_their_classes(network):
         plots.kpi_cell(classified, "X")
     with pytest.raises(ValueError, match='column "class" is missing; use the frame that kpi.clas'):
         plots.kpi_cell(classified.drop("class"), "S001-1")
+
+
+def test_no_line_crosses_a_gap_and_a_single_value_is_a_point():
+    hours = pl.datetime_range(pl.datetime(2026, 1, 5), pl.datetime(2026, 3, 1), "1h", eager=True)
+    place = pl.int_range(pl.len())
+    frame = pl.DataFrame({"time": hours, "users": 1.0}).with_columns(
+        users=pl.when(place.is_between(1200, 1210) & (place != 1205)).then(None).otherwise("users")
+    )
+    frame = frame.filter(~pl.int_range(pl.len()).is_between(1000, 1099))
+    ax = plots.kpi_band(kpi.score(frame))
+    lines = {line.get_label(): line.get_xydata() for line in ax.lines}
+    x = lines["value"][:, 0]
+    broken = np.isnan(lines["value"][:, 1]) & np.isnan(lines["baseline"][:, 1])
+    days = (x[broken] - x[0])[-1]
+    assert 1000 / 24 > days > 999 / 24
+    (points,) = (xy for label, xy in lines.items() if label.startswith("_") and len(xy) == 1)
+    assert points[0, 1] == 1.0 and round((points[0, 0] - x[0]) * 24) == 1205
+
+
+def test_one_row_is_drawn_at_its_hour():
+    ax = plots.kpi_band(kpi.score(pl.DataFrame({"time": ["2026-01-05 10:00"], "users": [5.0]})))
+    first, last = ax.get_xlim()
+    assert round(24 * (last - first), 6) == 2
+    assert any(len(line.get_xdata()) == 1 and line.get_marker() == "." for line in ax.lines)
+
+
+def test_irregular_times_have_no_gaps(rng):
+    minutes = np.cumsum(rng.exponential(10, 500)).astype("m8[m]")
+    frame = pl.DataFrame({"time": np.datetime64("2026-01-05", "us") + minutes, "users": 1.0})
+    assert plots.with_gaps(frame, frame) is frame

@@ -243,5 +243,29 @@ def test_a_scorer_of_streams_is_sent_to_follow(run):
     scorer = lw.streaming.OnlineScorer(lw.load("model.lw"))
     scorer.save("scorer.lw")
     assert fails(run, "--model", "scorer.lw", "--input", "cells.csv") == (
-        "scorer.lw holds an OnlineScorer, which scores lines as they come: use --follow"
+        "scorer.lw holds a detector (OnlineScorer) that scores lines as they come: use --follow"
     )
+
+
+def test_a_factor_of_the_rows_of_its_fit_is_sent_to_novelty(run, table):
+    lw.LocalOutlierFactor().fit(table.select("prb", "users")).save("lof.lw")
+    assert fails(run, "--model", "lof.lw", "--input", "cells.csv") == (
+        "lof.lw holds a detector (LocalOutlierFactor) that judged the rows of its fit only: fit it "
+        "with novelty=True"
+    )
+
+
+@pytest.mark.parametrize(("values", "what"), [([1, 2], "List(Int64)"), (b"x", "Binary")])
+def test_what_no_csv_can_hold_is_sent_to_parquet(run, table, values, what):
+    pl.DataFrame({"odd": [values] * len(table)}).hstack(table).write_parquet("odd.parquet")
+    message = fails(run, "--model", "model.lw", "--input", "odd.parquet", "--out", "odd.csv")
+    assert message == (
+        f'odd.parquet: column "odd" holds {what}, which CSV cannot; write to a .parquet file '
+        "(--output)"
+    )
+    assert run("--model", "model.lw", "--input", "odd.parquet")[0] == 0
+
+
+def test_a_column_named_twice_is_refused(run):
+    message = fails(run, "--model", "plain.lw", "--input", "cells.csv", "--columns", "prb,prb")
+    assert message == '--columns names "prb" twice'

@@ -1,6 +1,7 @@
 """OnlineScorer: batches against single events, states kept, and what is refused."""
 
 import pickle
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -430,3 +431,29 @@ def test_an_empty_batch_has_no_scores():
     scorer = OnlineScorer(fitted("a"), key="cell", time="time", top=1)
     told = scorer.update({"time": [], "cell": [], "a": []})
     assert all(len(column) == 0 for column in told.values())
+
+
+@pytest.mark.parametrize("lateness", [None, "2h"])
+@pytest.mark.parametrize("kind", ["pandas", "untyped", "polars", "pyarrow", "dict"])
+def test_a_batch_of_no_events_is_answered_with_nothing(kind, lateness):
+    frame = pl.DataFrame(
+        {
+            "time": [datetime(2026, 3, 1, k) for k in range(9)],
+            "cell": ["A"] * 9,
+            "load": [float(k) for k in range(9)],
+        }
+    )
+    rules = {"load": {"": streaming.Value(), "mean": streaming.Rolling(3, "mean")}}
+    forest = lw.IsolationForest(n_estimators=5, random_state=0)
+    scorer = streaming.OnlineScorer(forest, rules, key="cell", time="time", lateness=lateness)
+    scorer.fit(frame)
+    nothing = {
+        "pandas": lambda: frame.to_pandas()[:0],
+        "untyped": lambda: pd.DataFrame(columns=frame.columns),
+        "polars": frame.clear,
+        "pyarrow": lambda: frame.clear().to_arrow(),
+        "dict": lambda: {name: [] for name in frame.columns},
+    }[kind]()
+    before = scorer.counts
+    assert {len(column) for column in scorer.update(nothing).values()} == {0}
+    assert scorer.counts == before

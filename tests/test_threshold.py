@@ -86,6 +86,27 @@ def test_contamination_is_that_of_scikit_learn(contamination, normal):
     assert math.isnan(point.false_positive_rate) and point.n_normal is None
 
 
+def test_infinite_scores_give_a_threshold_that_is_a_number():
+    """As of densities, whose logarithm is -inf far away."""
+    scores = np.r_[[-np.inf] * 5, np.arange(95.0)]
+    point = calibrate_threshold(scores, contamination=0.05)
+    assert (point.threshold, point.n_alarms) == (0.0, 5)
+    point = calibrate_threshold(scores, percentile=95)
+    assert (point.threshold, point.n_alarms) == (0.0, 5)
+    assert calibrate_threshold(scores, contamination=0.02).threshold == -np.inf
+    costs = {"false_positive": 1, "false_negative": 5}
+    point = calibrate_threshold([-np.inf, np.inf], [True, False], costs=costs)
+    assert (point.n_alarms, point.precision, point.recall, point.mean_cost) == (1, 1, 1, 0)
+
+
+def test_labels_of_another_length_and_lazy_frames_are_refused_by_name(normal):
+    detector = ThresholdedDetector(lw.IsolationForest(), {"costs": [[0, 1], [5, 0]]})
+    with pytest.raises(ValueError, match="^y has 1000 labels, but X has 1200 rows$"):
+        detector.fit(normal, np.arange(1000) % 2)
+    with pytest.raises(TypeError, match=r"^X is a Polars LazyFrame; expected data \(try X.collect"):
+        ThresholdedDetector(lw.IsolationForest()).fit(pl.DataFrame(normal).lazy())
+
+
 def test_a_percentile_is_one_of_the_errors(rng):
     errors = rng.gamma(2, size=500)
     point = calibrate_threshold(-errors, percentile=95)

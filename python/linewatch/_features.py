@@ -98,12 +98,17 @@ def numbers(X):
 
 
 def exact(X):
-    """`X`, unless it is an array of text, times, or whole numbers that float64 cannot hold."""
+    """`X`, unless it is an array of text, times, or whole numbers that float64 cannot hold.
+
+    Masked values are missing ones.
+    """
     if X is None:
         raise TypeError("X is None; expected an array or a frame of numbers")
     array = np.asarray(X) if isinstance(X, list | tuple) else X
-    if isinstance(array, np.ndarray) and array.dtype.kind in "iuUSMm" and array.ndim == 2:
-        return numbers(array)
+    if isinstance(array, np.ndarray) and array.ndim == 2:
+        masked = isinstance(array, np.ma.MaskedArray) and array.dtype.kind in "biuf"
+        if masked or array.dtype.kind in "iuUSMm":
+            return numbers(array)
     return X
 
 

@@ -35,8 +35,7 @@ def to_polars(native):
         elif (text := _arrow_text(column.to_native())) is not None:
             columns[name] = pl.Series(name, text)
         else:
-            # pandas has NaN where text is missing.
-            values = [None if value != value else value for value in column.to_list()]
+            values = [_known(value) for value in column.to_list()]
             try:
                 columns[name] = pl.Series(name, values, strict=False)
             except (pl.exceptions.PolarsError, TypeError, ValueError):
@@ -47,6 +46,16 @@ def to_polars(native):
     return pl.DataFrame(columns)
 
 
+def _known(value):
+    """`value`, or None where pandas has NaN, NaT or NA for what is missing."""
+    try:
+        return None if value != value else value
+    except TypeError:  # NA is neither equal to itself nor not
+        return None
+    except ValueError:  # an array in a cell
+        return value
+
+
 def like(native, table):
     """A Polars table as the kind of frame that `native` is."""
     import narwhals.stable.v2 as nw
@@ -54,6 +63,8 @@ def like(native, table):
 
     if native.implementation.is_polars():
         return table
+    if native.implementation.is_pyarrow():
+        return _arrow(table)
     text = _texts
     if native.implementation.is_pandas() and "pyarrow" in sys.modules:
         pd = native.implementation.to_native_namespace()
@@ -79,6 +90,32 @@ def like(native, table):
         for name, zone in zones.items()
     ]
     return frame.with_columns(*local).to_native() if local else frame.to_native()
+
+
+def check_backend(backend):
+    """Refuse what is no library of frames that answers can come in."""
+    if backend not in ("polars", "pandas", "pyarrow"):
+        raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
+
+
+def as_backend(frame, backend):
+    """A Polars frame in the library asked for."""
+    check_backend(backend)
+    if backend == "pandas":
+        return frame.to_pandas()
+    return frame.to_arrow() if backend == "pyarrow" else frame
+
+
+def _arrow(table):
+    """A Polars table as a pyarrow one; text that 32-bit offsets can hold is of type string."""
+    import pyarrow as pa
+
+    out = table.to_arrow()
+    for place, field in enumerate(out.schema):
+        if pa.types.is_large_string(field.type) and out.column(place).nbytes < 2**31:
+            text = pa.field(field.name, pa.string())
+            out = out.set_column(place, text, out.column(place).cast(pa.string()))
+    return out
 
 
 def _arrow_text(column):

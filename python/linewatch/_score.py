@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from linewatch import _models, _tables
+from linewatch._arguments import quoted
 
 OUT = ("score", "is_anomaly")
 
@@ -22,10 +23,12 @@ def run(options):
         raise FileNotFoundError(f"{model_path} does not exist")
     detector = _models.load(model_path)
     if not hasattr(detector, "score_samples"):
-        raise ValueError(
-            f"{model_path} holds an {type(detector).__name__}, which scores lines as they come: "
-            "use --follow"
-        )
+        kind = type(detector).__name__
+        if hasattr(detector, "negative_outlier_factor_"):
+            way = "judged the rows of its fit only: fit it with novelty=True"
+        else:
+            way = "scores lines as they come: use --follow"
+        raise ValueError(f"{model_path} holds a detector ({kind}) that {way}")
     frame = _tables.read(path)
     out = _output(options.output, path)
     features = _features(detector, frame, options.columns, path)
@@ -34,6 +37,8 @@ def run(options):
     scores = detector.score_samples(table if named else table.to_numpy())
     is_anomaly = np.asarray(scores) < detector.offset_
     result, first = _result(frame, features, detector, table, named, scores, is_anomaly, options)
+    if out.suffix == ".csv":
+        _refuse_nested(result, path)
     is_replaced = out.exists()
     _write(result, out)
     if is_replaced:
@@ -98,15 +103,17 @@ def _features(detector, frame, columns, path):
         missing = [name for name in names if name not in frame.columns]
         if missing:
             raise ValueError(
-                f"{path}: column {_quoted(missing)} of the model is missing; the table has "
-                f"{_quoted(frame.columns)}"
+                f"{path}: column {quoted(missing)} of the model is missing; the table has "
+                f"{quoted(frame.columns)}"
             )
         return list(map(str, names))
     columns = columns.split(",") if columns else frame.columns
-    for name in columns:
+    for place, name in enumerate(columns):
+        if name in columns[:place]:
+            raise ValueError(f'--columns names "{name}" twice')
         if name not in frame.columns:
             raise ValueError(
-                f'{path}: column "{name}" is missing; the table has {_quoted(frame.columns)}'
+                f'{path}: column "{name}" is missing; the table has {quoted(frame.columns)}'
             )
     if len(columns) != n:
         raise ValueError(
@@ -195,6 +202,18 @@ def _result(frame, features, detector, table, named, scores, is_anomaly, options
     return result, first
 
 
+def _refuse_nested(result, path):
+    """Columns that no CSV file can hold."""
+    import polars as pl
+
+    for name, dtype in result.schema.items():
+        if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+            raise ValueError(
+                f'{path}: column "{name}" holds {dtype}, which CSV cannot; write to a .parquet '
+                "file (--output)"
+            )
+
+
 def _with_names(reasons, features):
     """x0 = 3 as duration = 3, by the columns of the file."""
 
@@ -224,9 +243,3 @@ def _write(result, out):
     except BaseException:
         Path(made).unlink(missing_ok=True)
         raise
-
-
-def _quoted(names):
-    names = list(names)
-    shown = ", ".join(f'"{name}"' for name in names[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

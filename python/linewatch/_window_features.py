@@ -44,9 +44,9 @@ class Plan(NamedTuple):
 
     def rows(self, x, starts, lengths, adapt=False, n_jobs=None, progress=None):
         """Features of the windows ``x[start:start + length]``, an array of windows by columns."""
-        from linewatch.rolling import _bar
+        from linewatch._progress import bar
 
-        with _bar(progress, len(starts)) as callback:
+        with bar(progress, len(starts)) as callback:
             out = _core.window_features(
                 np.ascontiguousarray(x),
                 np.ascontiguousarray(starts, np.int64),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch import _tables
+from linewatch._axes import WIDE, axes_or_new, need_matplotlib
 from linewatch._displays import AnomalyScoreDisplay, HourWeekdayDisplay, KpiDisplay, style
 from linewatch._frames import eager, to_polars
 from linewatch._kpi_plots import (
@@ -196,7 +197,7 @@ def draw_band(
     """`kpi_band` of the rows of one cell; a Polars frame as `_score.score_table` makes it."""
     import polars as pl
 
-    ax = ax if ax is not None else _new_axes()
+    ax = axes_or_new(ax, WIDE)
     if table["time"].dtype == pl.Time:
         x = table["time"].cast(pl.Int64).to_numpy() / 3.6e12
         ax.set_xlabel("time of day (h)")
@@ -207,7 +208,10 @@ def draw_band(
         x = table["time"].to_numpy()
         style = {"linewidth": 1.1}
     value = table["value"].to_numpy()
-    baseline, scale = table["baseline"].to_numpy(), table["scale"].to_numpy()
+    line = table.select("time", "value", "baseline", "scale")
+    if table["time"].dtype != pl.Time:
+        line = with_gaps(line, line)
+    baseline, scale = line["baseline"].to_numpy(), line["scale"].to_numpy()
     low, high = baseline - threshold * scale, baseline + threshold * scale
     if np.nanmin(value, initial=0) >= 0:
         low = np.maximum(low, 0)  # a KPI that is never negative has no band there
@@ -218,10 +222,15 @@ def draw_band(
         if label is not None and label.any():
             _shade(ax, x, label)
         band = {"color": COLORS["band"], "alpha": 0.55, "linewidth": 0}
-        ax.fill_between(x, low, high, label=f"baseline ± {threshold:g} scales", **band)
-        ax.plot(x, baseline, "--", color=COLORS["baseline"], linewidth=1, label="baseline")
+        at, shown = line["time"].to_numpy(), line["value"].to_numpy()
+        ax.fill_between(at, low, high, label=f"baseline ± {threshold:g} scales", **band)
+        ax.plot(at, baseline, "--", color=COLORS["baseline"], linewidth=1, label="baseline")
+        ax.plot(at, shown, color=COLORS["value"], label="value", **style)
+        single = alone(shown)
+        ax.plot(at[single], shown[single], ".", color=COLORS["value"], markersize=3)
         _dates(ax, table["time"])
-    ax.plot(x, value, color=COLORS["value"], label="value", **style)
+    else:
+        ax.plot(x, value, color=COLORS["value"], label="value", **style)
     if table["time"].dtype == pl.Time and label is not None and label.any():
         ax.plot(x[label], value[label], color=COLORS["point"], label="labelled", **style)
     for direction, marker in (("increase", "^"), ("decrease", "v")):
@@ -296,6 +305,29 @@ def _step(time):
     return step.filter(step > timedelta(0)).median() or timedelta(0)
 
 
+def with_gaps(drawn, rows):
+    """`drawn` by time with an empty row in each gap of `rows`, so that no line crosses it.
+
+    A gap is a distance beyond one and a half of the usual ones; where more than a tenth of the
+    distances are such, times are irregular and nothing is a gap.
+    """
+    import polars as pl
+
+    time = rows["time"].sort()
+    step = _step(time)
+    far = (time.diff() > 1.5 * step).fill_null(False)
+    if not 0 < far.sum() <= 0.1 * len(time):
+        return drawn
+    empty = pl.DataFrame({"time": time.shift(1).filter(far) + 0.5 * step})
+    return pl.concat([drawn, empty], how="diagonal").sort("time", maintain_order=True)
+
+
+def alone(values):
+    """Which values have no neighbor, so that no line shows them."""
+    known = np.concatenate([[False], np.isfinite(values), [False]])
+    return known[1:-1] & ~known[:-2] & ~known[2:]
+
+
 def _shade(ax, x, label):
     """Runs of labelled rows as vertical stripes."""
     change = np.flatnonzero(np.diff(np.concatenate([[0], label.astype(np.int8), [0]])))
@@ -317,30 +349,19 @@ def _dates(ax, time):
     locator = AutoDateLocator(minticks=5, maxticks=10)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
-    if time[0] < time[-1]:
-        ax.set_xlim(time[0], time[-1])
+    first, last = time[0], time[-1]
+    if first == last:
+        first, last = first - timedelta(hours=1), last + timedelta(hours=1)
+    if first < last:
+        ax.set_xlim(first, last)
     ax.set_xlabel(f"time ({time[0]:%Y-%m-%d} to {time[-1]:%Y-%m-%d})")
-
-
-def _new_axes():
-    _matplotlib()
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(11, 3.2), layout="constrained")[1]
 
 
 def new_figure(n_rows: int) -> Figure:
     """A figure of `n_rows` Axes below each other, apart from pyplot and its global state."""
-    _matplotlib()
+    need_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 2.5 * n_rows + 0.5), layout="constrained")
     figure.subplots(n_rows, 1, squeeze=False)
     return figure
-
-
-def _matplotlib():
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise ModuleNotFoundError('matplotlib is not installed; try pip install "linewatch[plots]"')

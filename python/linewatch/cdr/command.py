@@ -6,6 +6,8 @@ import sys
 import time as clock
 from typing import TYPE_CHECKING
 
+from linewatch._tables import counted
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
@@ -62,8 +64,8 @@ def run(options: Namespace) -> None:
     )
     c = data.config
     print(
-        f"{data.rows:,} calls ({data.anomalies:,} anomalies) of {c.users:,} users in {c.days:,} "
-        f"days from {c.start}, seed {c.seed}"
+        f"{data.rows:,} calls ({data.anomalies:,} anomalies) of {c.users:,} users in "
+        f"{counted(c.days, 'day')} from {c.start}, seed {c.seed}"
     )
     for table in c.tables:
         print(f"{sum(data.rows_by_day(table)):,} rows of {table.replace('_', ' ')}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from linewatch._tables import counted
 from linewatch.cdr.presets import ANOMALIES
 
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ DURATIONS = (
 def draw(dataset: Dataset, found: Any, path: PathLike) -> None:
     """Four panels as a PNG; `found` are the counts that writing gave."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.dates import ConciseDateFormatter, DateFormatter
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     hours, kinds, durations = found
     figure = Figure(figsize=(12, 8.5), layout="constrained")
@@ -34,7 +38,7 @@ def draw(dataset: Dataset, found: Any, path: PathLike) -> None:
     (by_hour, by_length), (by_kind, by_day) = figure.subplots(2, 2)
     config = dataset.config
     figure.suptitle(
-        f"{dataset.rows:,} calls of {config.users:,} users in {config.days:,} days, "
+        f"{dataset.rows:,} calls of {config.users:,} users in {counted(config.days, 'day')}, "
         f"seed {config.seed}"
     )
     by_hour.bar(range(24), hours, color="#4C72B0")
@@ -58,10 +62,17 @@ def draw(dataset: Dataset, found: Any, path: PathLike) -> None:
     by_kind.set(title="Anomalies", xlabel="Calls")
     by_kind.margins(x=0.15)
     dates = [dataset._date(day) for day in range(config.days)]
-    by_day.plot(dates, [rows for rows, _ in dataset.quotas], marker="o" * (config.days <= 62))
-    by_day.set(title="Calls by day", ylabel="Calls")
-    by_day.set_ylim(bottom=0)
-    by_day.tick_params(axis="x", rotation=30)
+    rows = [rows for rows, _ in dataset.quotas]
+    by_day.plot(dates, rows, marker="o" * (config.days <= 62))
+    by_day.set(title="Calls by day", ylabel="Calls", ylim=(0, 1.08 * max(*rows, 1)))
+    if config.days <= 8:  # a tick for each, and none at hours that nothing was counted at
+        half = timedelta(days=0.5)
+        ends = [datetime.combine(day, time()) for day in (dates[0], dates[-1])]
+        by_day.set(xticks=dates, xlim=(ends[0] - half, ends[1] + half))
+        by_day.xaxis.set_major_formatter(DateFormatter("%m-%d"))
+    else:
+        by_day.xaxis.set_major_formatter(ConciseDateFormatter(by_day.xaxis.get_major_locator()))
+    by_kind.xaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True))
     for axes in (by_hour, by_kind, by_day):
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)

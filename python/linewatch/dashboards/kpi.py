@@ -201,7 +201,7 @@ def series(
     import plotly.graph_objects as go
     import polars as pl
 
-    from linewatch import downsample
+    from linewatch import downsample, plots
 
     rows = _rows(results, cell, kpi)
     dated = rows.schema["time"] != pl.Time
@@ -215,6 +215,8 @@ def series(
     times = rows["time"] if dated else rows["time"].cast(pl.Int64)
     chosen = downsample.indices(rows["value"].to_numpy(), n_out, x=times.to_numpy(), keep=marked)
     drawn = rows[chosen]
+    if dated:
+        drawn = plots.with_gaps(drawn, rows)
     made = _theme.figure(
         theme,
         title=f"{cell or 'series'}: {_label(results, kpi)}",
@@ -236,10 +238,13 @@ def series(
         made.add_trace(
             go.Scatter(x=x, y=_list(baseline), mode="lines", name="baseline", line=dashed)
         )
+    value = drawn["value"].to_numpy()
     made.add_trace(
-        go.Scatter(x=x, y=_list(drawn["value"].to_numpy()), name="value",
-                   mode="lines" if dated else "markers",
-                   marker={"size": 4}, line={"color": _theme.BLUE, "width": 1.3})
+        go.Scatter(x=x, y=_list(value), name="value",
+                   mode="lines+markers" if dated else "markers",
+                   marker={"size": (4 * plots.alone(value)).tolist() if dated else 4,
+                           "color": _theme.BLUE, "line": {"width": 0}},
+                   line={"color": _theme.BLUE, "width": 1.3})
     )  # fmt: skip
     for direction, (color, symbol) in _theme.DIRECTION.items():
         at = drawn.filter(pl.col("is_anomaly") & (pl.col("direction") == direction))
@@ -252,7 +257,7 @@ def series(
                 customdata=at["score"].to_list(), hovertemplate="%{y}, score %{customdata:.3g}",
             ))  # fmt: skip
     _shade_events(made, results, cell, kpi)
-    _limit(made, drawn["value"].to_numpy(), baseline, width * scale)
+    _limit(made, value, baseline, width * scale)
     return made
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from linewatch import _tables, _times
+from linewatch._arguments import check_columns
 from linewatch._frames import eager, like, to_polars
 from linewatch._sizes import check_rows
 from linewatch.kpi._instants import instants, mixed, refuse_mixed, usual_step
@@ -209,7 +210,7 @@ def clean(
     for name in native.columns:
         if not isinstance(name, str):
             raise TypeError(f"names of columns must be text, got {name!r}")
-    table = _polars(native, time)
+    table = _polars(native)
     if not table.height:
         raise ValueError("the frame has no rows")
     counters = [counters] if isinstance(counters, str) else list(counters)
@@ -218,10 +219,7 @@ def clean(
     columns = _tables.detect(table, time=time, cell=cell, values=values)
     given = list(values) if values else [*columns.values, *columns.other_values]
     given = [name for name in dict.fromkeys([*given, *counters]) if name != received]
-    for name in [*counters, *([received] if received else [])]:
-        if name not in table.columns:
-            has = ", ".join(f'"{column}"' for column in table.columns)
-            raise ValueError(f'column "{name}" is missing; the table has {has}')
+    check_columns([*counters, *([received] if received else [])], table.columns)
     log = _Log()
     n_in = table.height
     work = pl.DataFrame({"_row": np.arange(n_in)})
@@ -284,7 +282,7 @@ def clean(
         present = work[place].drop_nulls()
         if len(present) and not (present != 0).any():
             log.note("no value but zero", name, "kept", 1)
-    cells = _cells(work, gaps, columns.cell)
+    cells = _cells(work, gaps)
     few = cells.filter(pl.col("n_rows") < SHORT).height
     log.note(f"cell with fewer than {SHORT} rows", None, "kept", few)
     log.note("gap", None, "filled" if fill_gaps else "listed", gaps.height)
@@ -304,7 +302,8 @@ def clean(
     tables = [log.counts(), repairs, gaps, cells]
     counts, repairs, gaps, cells = (like(native, part) for part in tables)
     report = CleanReport(counts, repairs, gaps, cells, span, n_in, result.height)
-    return like(native, result), report
+    others = [name for name in table.columns if name not in (columns.time, columns.cell, *places)]
+    return _untouched(native, like(native, result), others, work["_row"]), report
 
 
 class _Log:
@@ -385,7 +384,7 @@ def _check(**options):
             raise ValueError(f"{name} must be {' or '.join(known[name])}, got {value!r}")
 
 
-def _polars(native, time):
+def _polars(native):
     """The frame in Polars; a column of Python times with and without zones is named."""
     import polars as pl
 
@@ -592,7 +591,7 @@ def _increments(work, place, name, step, log):
     return done.drop("_old", "_far", "_first", "_rise", "_wrapped", "_usual", "_kind", "_after")
 
 
-def _cells(work, gaps, cell):
+def _cells(work, gaps):
     import polars as pl
 
     cells = work.group_by("_cell").agg(
@@ -622,6 +621,17 @@ def _filled(gaps, step):
     place = pl.int_ranges(0, pl.col("n_missing")).alias("k")
     rows = gaps.with_columns(place).explode("k")
     return rows.select(_cell="cell", _time=pl.col("start") + pl.col("k") * step)
+
+
+def _untouched(native, result, others, rows):
+    """`result` with the other columns of a pandas frame of the types they had."""
+    if not native.implementation.is_pandas():
+        return result
+    given, rows = native.to_native(), rows.fill_null(-1).to_numpy()
+    for name in others:  # a row put into a gap has the label -1, which no row has
+        column = given[name].reset_index(drop=True)
+        result[name] = (column.reindex(rows) if (rows < 0).any() else column.iloc[rows]).array
+    return result
 
 
 def _result(table, work, columns, places):

@@ -1,6 +1,6 @@
 """What ``linewatch kpi`` does with dated rows beyond scoring: clean, classify, explain, rank."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import isfinite
 from pathlib import Path
 
@@ -168,12 +168,18 @@ def since(text):
     """The time that ``--since`` says, local."""
     import polars as pl
 
+    column = pl.Series("--since", [text])
     try:
-        return _tables.times(pl.Series("--since", [text]))[0]
+        time = _tables.times(column)[0]
     except ValueError:
+        time = None
+    if not isinstance(time, datetime):
         raise ValueError(
             f'--since must be a time such as 2026-01-31 or "2026-01-31 14:00", got {text!r}'
-        ) from None
+        )
+    if _tables.has_offset(column):
+        raise ValueError(f"--since must be a local time, without an offset, got {text!r}")
+    return time
 
 
 def investigate(table, columns, kinds, sites, options, say):
@@ -185,6 +191,7 @@ def investigate(table, columns, kinds, sites, options, say):
     import polars as pl
 
     from linewatch import kpi
+    from linewatch.kpi import _score
 
     say("classifying")
     settings = {
@@ -193,7 +200,7 @@ def investigate(table, columns, kinds, sites, options, say):
     }
     detected = _by_kind(
         kpi.detect, table, columns, columns.values, kinds,
-        rules=_rules(options.threshold), merge_gap=options.refractory,
+        rules=_rules(options.threshold), merge_gap=_score.span(options.refractory) or None,
         direction="worse" if options.direction == "both" else "both", **settings,
     )  # fmt: skip
     found = kpi.classify_events(detected)
@@ -215,7 +222,7 @@ def investigate(table, columns, kinds, sites, options, say):
         measured = measured.with_columns(
             rank=pl.when(pl.col("rank").is_not_null()).then(pl.int_range(1, pl.len() + 1))
         )
-    bad = _persistent(detected, table, columns)
+    bad = _persistent(detected)
     tables = {
         "classified_events": measured,
         "causes": reasons,
@@ -323,7 +330,7 @@ def _explained(long, found, sites):
     return events, reasons, pairs, table.select(list(_results.TABLES["sites"]))
 
 
-def _persistent(detected, table, columns):
+def _persistent(detected):
     """Cells with at least 6 anomalies in the last 12 rows, by the classes of the original."""
     import polars as pl
 

@@ -213,12 +213,14 @@ def groups(table, columns=("kpi",)):
 
 def parts(native, time_zone=None):
     """The KPIs of a long frame: name, `Cells`, baseline and scale of each."""
+    import polars as pl
+
     table = to_polars(native)
     out = []
     for name, part in groups(table.with_columns(_text(table["kpi"]))).items():
         times = zoned(part["time"], time_zone)
         cells = arrange(native, part, [name], part["cell"], times, "cell")
-        cells.table = part.rename({"value": name}) if name != "value" else part
+        cells.table = part.select(pl.col("value").alias(name))  # it may have any name
         center, scale = (
             cells.floats(_tables.numbers(part[column])) for column in ("baseline", "scale")
         )

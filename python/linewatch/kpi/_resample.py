@@ -98,6 +98,7 @@ def resample(
     _check_how(how, ratios)
     if not 0 <= min_coverage <= 1:
         raise ValueError(f"min_coverage must be between 0 and 1, got {min_coverage!r}")
+    _refuse_taken(native.columns, how, ratios)
     needed = [*how, *(name for part in ratios.values() for name in part[:2])]
     refuse_mixed(table, time)
     found = _tables.detect(table, time=time, cell=cell, values=list(dict.fromkeys(needed)))
@@ -170,6 +171,15 @@ def _check_how(how, ratios):
                 f'ratios["{name}"] must be (numerator, denominator) or (numerator, denominator, '
                 f"factor), got {part!r}"
             )
+
+
+def _refuse_taken(columns, how, ratios):
+    """KPIs under the names of columns that are made."""
+    made = ["n_rows", "n_expected", "coverage", *(f"{name}_coverage" for name in [*how, *ratios])]
+    for name in [*how, *ratios]:
+        if name in made:
+            way = "rename it in the frame" if name in columns else "choose another name"
+            raise ValueError(f'"{name}" is the name of a column that resample makes; {way}')
 
 
 def _unit(every):
