@@ -14,6 +14,17 @@ from linewatch._arguments import check_choice, check_flag, check_number, whole_n
 from linewatch._progress import bar
 
 METHODS = ("average", "min", "max")
+# Options that a call without windows has no use for.
+OF_WINDOWS = (
+    "center",
+    "closed",
+    "include_current",
+    "infinity",
+    "min_periods",
+    "progress",
+    "step",
+    "times",
+)
 
 
 class Options(NamedTuple):
@@ -133,6 +144,19 @@ def answer(name, x, window, options, *, y=None, at_least=1, **parameters):
             check_flag(flag, parameters[flag])
     check_choice("method", parameters.get("method", "average"), METHODS)
     return call.wrap(call.run([(name, parameters)])[0])
+
+
+def baseline_of(name, value, call):
+    """A baseline of cusum as the kernels take it: a number, or an array beside `call.values`."""
+    if not np.ndim(value):
+        check_number(name, value, "a number or an array of numbers", lambda v: True)
+        return float(value)
+    found = _edge.series(value, name).values
+    expected = [call.turn(call.values).shape, call.values.shape[1:]][: call.values.ndim]
+    if found.shape not in expected:
+        shapes = " or ".join(map(str, expected))
+        raise ValueError(f"{name} must be a number or of shape {shapes}, got shape {found.shape}")
+    return call.turn(found) if found.ndim == 2 else found
 
 
 def named_statistic(statistic):

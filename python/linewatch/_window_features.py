@@ -133,6 +133,13 @@ def _edges(bands, rate):
     for low, high in bands:
         if not 0 <= low < high:
             raise ValueError(f"a band must go from low to high, got ({low:g}, {high:g})")
+        if low > rate / 2:
+            raise ValueError(
+                f"the band ({low:g}, {high:g}) lies above {rate / 2:g} hertz, the highest "
+                f"frequency that sampling_rate={rate:g} can show"
+            )
+    if not bands:
+        raise ValueError("bands must hold at least one pair of frequencies, got none")
     return bands
 
 

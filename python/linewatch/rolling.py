@@ -381,9 +381,10 @@ def quantile(x, window, q, *, interpolation="linear", **options):
         return call.wrap(answers[0])
     if type(call.series) is _edge.Numbers:
         return np.stack(answers, axis=-1)
-    return call.wrap_many(
-        {f"q{100 * level:g}": a for level, a in zip(levels, answers, strict=True)}
-    )
+    columns = {f"q{100 * level:.15g}": a for level, a in zip(levels, answers, strict=True)}
+    if len(columns) < len(levels):
+        raise ValueError(f"q must hold different numbers for a table of columns, got {levels!r}")
+    return call.wrap_many(columns)
 
 
 def mad(x, window, **options):
@@ -843,12 +844,12 @@ def cusum(x, *, k=0.5, h=5.0, window=None, mean=None, std=None, reset=True, **op
         Threshold in standard deviations.
     window : int, span of time or "expanding", optional
         The baseline is the rows before the current one, as for `sum`.
-    mean, std : float or array-like, optional
-        A baseline of your own, instead of `window`.
+    mean, std : float or array-like of the shape of `x` or (n_series,), optional
+        A baseline of your own, instead of `window`: one for all, for each row or each series.
     reset : bool, default=True
         Whether an alarm sets its sum back to 0, after the row that shows it.
     **options
-        As for `sum`.
+        As for `sum`; with a baseline of your own `groups`, `axis` and `n_jobs`.
 
     Returns
     -------
@@ -870,21 +871,26 @@ def cusum(x, *, k=0.5, h=5.0, window=None, mean=None, std=None, reset=True, **op
     """
     for name, value in (("k", k), ("h", h)):
         _arguments.check_number(name, value, "finite and not negative", lambda v: 0 <= v < np.inf)
+    reset = _arguments.check_flag("reset", reset)
     given = mean is not None and std is not None
     if given == (window is not None) or (mean is None) != (std is None):
         raise ValueError("give either window, or mean and std, as the baseline of cusum")
     series = _edge.series(x)
     if given:
+        usual = _calls.Options._field_defaults
+        idle = [o for o in options if o in _calls.OF_WINDOWS and options[o] is not usual[o]]
+        if idle:
+            raise TypeError(f"{idle[0]} is for windows; leave it out with mean and std")
         call = _calls.Call(series, "expanding", options)
         mean, std = (
-            np.asarray(_edge.series(v).values if np.ndim(v) else v, np.float64) for v in (mean, std)
+            _calls.baseline_of(name, v, call) for name, v in (("mean", mean), ("std", std))
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(std > 0, (call.values - mean) / std, np.nan).astype(call.values.dtype)
     else:
-        call = _calls.Call(series, window, {"include_current": False, **options})
+        call = _calls.Call(series, window, {"include_current": False, **options}, at_least=2)
         z = call.run([("zscore", {})])[0]
     answers = _core.cusum(
-        z, k=float(k), h=float(h), reset=bool(reset), groups=call.groups, n_jobs=call.n_jobs
+        z, k=float(k), h=float(h), reset=reset, groups=call.groups, n_jobs=call.n_jobs
     )
     return Cusum(*(call.wrap(answer) for answer in map(call.turn, answers)))

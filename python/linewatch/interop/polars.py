@@ -181,6 +181,30 @@ def _port_text(port, protocol, what, registry):
     )
 
 
+def _known(options, known, others=()):
+    """Refuse an option that a method has not."""
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        expected = ", ".join((*others, *(name for name in known if name != "other")))
+        raise TypeError(f"there is no option {unknown[0]!r}; the options are {expected}")
+
+
+def _named(statistics):
+    """Fields, names and parameters of several statistics, each asked for once."""
+    if isinstance(statistics, str) or not np.iterable(statistics):
+        raise TypeError(
+            f'statistics must be a list of names such as ["mean", "q95"], got {statistics!r}'
+        )
+    named = [_rolling_calls.named_statistic(statistic) for statistic in statistics]
+    fields = [field for field, _, _ in named]
+    twice = [field for field in fields if fields.count(field) > 1]
+    if twice:
+        raise ValueError(f"statistics names {twice[0]!r} twice")
+    if not named:
+        raise ValueError("statistics must name at least one statistic, got none")
+    return named
+
+
 def _plain(own):
     """Parameters without NumPy's scalars, which only NumPy can unpickle."""
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in own.items()}
@@ -338,7 +362,11 @@ class Expressions(Features):
     def _rolling(self, name, own, window, **options):
         levels = own.get("q")
         if isinstance(levels, list | tuple | np.ndarray):
-            fields = [(f"q{100 * q:g}", name, {**own, "q": q}) for q in levels]
+            fields = [(f"q{100 * q:.15g}", name, {**own, "q": q}) for q in levels]
+            if len({field for field, _, _ in fields}) < len(fields):
+                raise ValueError(
+                    f"q must hold different numbers for a struct of fields, got {list(levels)!r}"
+                )
             return _rolling(self._expr, fields, window, many=True, **options)
         return _rolling(self._expr, [(name, name, own)], window, **options)
 
@@ -375,7 +403,8 @@ class Expressions(Features):
         >>> prb.select(pl.col("prb").lw.rolling_stats(3, ["median", "max"])).unnest("prb").rows()
         [(None, None), (None, None), (12.0, 14.0), (14.0, 70.0)]
         """
-        wanted = [_rolling_calls.named_statistic(statistic) for statistic in statistics]
+        _known(options, _OPTIONS)
+        wanted = _named(statistics)
         return _rolling(self._expr, wanted, window, other=other, many=True, **options)
 
     def seasonal(
@@ -425,12 +454,12 @@ class Expressions(Features):
             if by is None:
                 raise ValueError("keys must be given, or by to make hours of the week from")
             keys = expression(by).dt.epoch("s") // 3600 % 168
+        _known(options, _OPTIONS)
         others = groups if isinstance(groups, list | tuple) else [groups]
         window = whole_number("window", window, 1)
-        names = [statistic] if isinstance(statistic, str) else statistic
         return _rolling(
             self._expr,
-            [_rolling_calls.named_statistic(name) for name in names],
+            _named([statistic] if isinstance(statistic, str) else statistic),
             window,
             many=not isinstance(statistic, str),
             groups=[keys, *others],
@@ -506,6 +535,8 @@ class Expressions(Features):
         by=None,
         **options,
     ):
+        others = ("min_periods", "groups", "infinity", "n_jobs", "other")
+        _known(options, others, ("com, span, halflife, alpha, adjust, ignore_na, by",))
         how = {"com": com, "span": span, "halflife": halflife, "alpha": alpha}
         alpha, halflife_s = _rolling_calls.alpha_of(how, by is not None)
         if name == "sum" and not adjust:
@@ -574,14 +605,17 @@ class Expressions(Features):
         if given == (window is not None) or (mean is None) != (std is None):
             raise ValueError("give either window, or mean and std, as the baseline of cusum")
         if given:
+            _known(options, ("n_jobs",), ("k, h, mean, std, reset, groups",))
             std = expression(std) if not isinstance(std, int | float) else pl.lit(std)
             z = pl.when(std > 0).then((self._expr - expression(mean)) / std)
         else:
+            _known(options, _OPTIONS)
             options = {"include_current": False, **options}
             z = self._rolling("zscore", {}, window, groups=groups, **options)
         fields = [(name, name, {}) for name in ("upper", "lower", "alarm")]
         alarm = {"k": float(k), "h": float(h), "reset": check_flag("reset", reset)}
-        return _plugin(z, fields, many=True, groups=groups, cusum=alarm)
+        threads = {"n_jobs": options["n_jobs"]} if "n_jobs" in options else {}
+        return _plugin(z, fields, many=True, groups=groups, cusum=alarm, **threads)
 
 
 @pl.api.register_series_namespace("lw")
