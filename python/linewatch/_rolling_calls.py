@@ -180,6 +180,22 @@ def named_statistic(statistic):
     return name, name, parameters
 
 
+def named_statistics(statistics):
+    """Names, kernels and parameters of several statistics, each asked for once."""
+    if isinstance(statistics, str) or not np.iterable(statistics):
+        raise TypeError(
+            f'statistics must be a list of names such as ["mean", "q95"], got {statistics!r}'
+        )
+    named = [named_statistic(statistic) for statistic in statistics]
+    names = [name for name, _, _ in named]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"statistics names {twice[0]!r} twice")
+    if not named:
+        raise ValueError("statistics must name at least one statistic, got none")
+    return named
+
+
 def length_of(series, options):
     return series.values.shape[axis_of(options.get("axis", 0), series.values.ndim)]
 

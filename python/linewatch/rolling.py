@@ -640,20 +640,10 @@ def stats(x, window, statistics, *, y=None, **options):
     >>> {name: float(values[-1]) for name, values in found.items()}
     {'mean': 4.0, 'median': 2.0, 'q75': 5.5}
     """
-    if isinstance(statistics, str) or not np.iterable(statistics):
-        raise TypeError(
-            f'statistics must be a list of names such as ["mean", "q95"], got {statistics!r}'
-        )
-    named = {}
-    for statistic in statistics:
-        name, kernel, parameters = _calls.named_statistic(statistic)
-        if name in named:
-            raise ValueError(f"statistics names {name!r} twice")
-        named[name] = (kernel, parameters)
-    if not named:
-        raise ValueError("statistics must name at least one statistic, got none")
+    named = _calls.named_statistics(statistics)
     call = _calls.Call(x, window, options, y=y)
-    return call.wrap_many(dict(zip(named, call.run(list(named.values())), strict=True)))
+    answers = call.run([(kernel, parameters) for _, kernel, parameters in named])
+    return call.wrap_many({name: a for (name, *_), a in zip(named, answers, strict=True)})
 
 
 def seasonal(x, statistic="mean", *, window, keys=None, times=None, groups=None, **options):

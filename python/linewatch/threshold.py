@@ -273,10 +273,10 @@ def calibrate_threshold(
         return _described(threshold, text, scores, is_anomaly, prevalence, mean_cost=cost)
     if rule == "contamination":
         value = between(rule, value, 0, 0.5, closed=True)
-        threshold = percentile(scores, 100.0 * value, "higher")
+        threshold = percentile_of(scores, 100.0 * value, "higher")
     else:
         value = between(rule, value, 0, 100)
-        threshold = -percentile(-scores, value, "lower")
+        threshold = -percentile_of(-scores, value, "lower")
     return _described(threshold, f"{rule} {value:g}", scores, is_anomaly, prevalence)
 
 
