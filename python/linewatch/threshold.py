@@ -30,6 +30,7 @@ from linewatch._threshold_rules import (
     by_costs,
     by_rate,
     cost_matrix,
+    percentile_of,
     rate_with_range,
     read_labels,
     read_scores,
