@@ -193,7 +193,7 @@ def test_standard_input_that_is_no_capture_is_one_line(run, tmp_path, monkeypatc
             "empty.pcap: path must be a capture in pcap or pcapng, plain or gzip, got nothing: it is empty",
         ),
         (["header.pcap"], "header.pcap: no packet has a time and an IP address, so there is no source"),
-        (["header.pcap", "--window", "5x"], '--window must be a number of rows or a span such as "5s", got \'5x\''),
+        (["header.pcap", "--window", "5x"], '--window must be a span of time such as "5s", got \'5x\''),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_one_line_and_leaves_nothing(run, tmp_path, arguments, message):
