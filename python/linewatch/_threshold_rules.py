@@ -58,7 +58,7 @@ def by_costs(scores, is_anomaly, costs, prevalence):
     return float(threshold), float(mean[best])
 
 
-def percentile_of(values, q, beside):
+def finite_percentile(values, q, beside):
     """The percentile; next to an infinite value, which has no half-way, the value `beside` it."""
     with np.errstate(invalid="ignore"):
         out = float(np.percentile(values, q))

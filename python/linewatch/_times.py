@@ -234,7 +234,7 @@ def _parse(text, name, expected):
             )
         key = unit if unit in _NANOSECONDS else unit.lower().removesuffix("s") or "s"
         if key == "m" and unit.lower() != "m":  # "mS" and "Ms" are no minutes
-            raise ValueError(_expected(text, name))
+            raise ValueError(expected)
         if key not in _NANOSECONDS or (number is None and at > 0):
             raise ValueError(expected)
         total += Fraction(number or 1) * _NANOSECONDS[key]

@@ -30,7 +30,7 @@ from linewatch._threshold_rules import (
     by_costs,
     by_rate,
     cost_matrix,
-    percentile_of,
+    finite_percentile,
     rate_with_range,
     read_labels,
     read_scores,
@@ -274,10 +274,10 @@ def calibrate_threshold(
         return _described(threshold, text, scores, is_anomaly, prevalence, mean_cost=cost)
     if rule == "contamination":
         value = between(rule, value, 0, 0.5, closed=True)
-        threshold = percentile_of(scores, 100.0 * value, "higher")
+        threshold = finite_percentile(scores, 100.0 * value, "higher")
     else:
         value = between(rule, value, 0, 100)
-        threshold = -percentile_of(-scores, value, "lower")
+        threshold = -finite_percentile(-scores, value, "lower")
     return _described(threshold, f"{rule} {value:g}", scores, is_anomaly, prevalence)
 
 
