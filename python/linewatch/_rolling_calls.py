@@ -69,7 +69,8 @@ class Call:
         times = o.times
         self.window, is_span = window_of(window, at_least)
         if is_span and times is None:
-            times = self.series.times
+            # Rows' times say nothing of columns.
+            times = self.series.times if self.axis == 0 else None
             if times is None:
                 raise ValueError(
                     f"window is a span of time ({window!r}), which needs times: one for each row"
@@ -273,8 +274,8 @@ def alpha_of(options, has_times):
     if how == "halflife" and isinstance(value, str):
         raise ValueError(f"times must be given when halflife is a span of time ({value!r})")
     limits = {
-        "com": ("a number that is not negative", lambda v: v >= 0),
-        "span": ("a number of at least 1", lambda v: v >= 1),
+        "com": ("finite and not negative", lambda v: 0 <= v < np.inf),
+        "span": ("finite and at least 1", lambda v: 1 <= v < np.inf),
         "halflife": ("a number above 0", lambda v: v > 0),
         "alpha": ("a number above 0 and at most 1", lambda v: 0 < v <= 1),
     }

@@ -684,7 +684,8 @@ def seasonal(x, statistic="mean", *, window, keys=None, times=None, groups=None,
     series = _edge.series(x)
     n = _calls.length_of(series, options)
     if keys is None:
-        times = series.times if times is None else times
+        if times is None and _calls.axis_of(options.get("axis", 0), series.values.ndim) == 0:
+            times = series.times
         if times is None:
             raise ValueError(
                 "keys must be given, or times to make hours of the week from, got neither"
