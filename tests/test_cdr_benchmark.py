@@ -156,3 +156,21 @@ def test_what_the_benchmark_cannot_score_is_refused():
     with pytest.raises(ValueError) as error:
         cdr.benchmark(lambda X: X[:, 0], users=50, days=1, per="user", scenarios={})
     assert str(error.value) == ('per="user" needs scenarios, as the other anomalies are of anybody')
+
+
+def test_a_table_without_what_features_are_made_of_is_refused_by_column():
+    data = cdr.generate(users=20, days=1)
+    calls = data.calls().collect()
+    with pytest.raises(ValueError, match='^column "caller_imei" is missing; the table of calls'):
+        cdr.features(calls.drop("caller_imei"), data.towers)
+    with pytest.raises(ValueError, match='^column "cell_id" is missing; the table of towers has'):
+        cdr.features(calls, data.users)
+    with pytest.raises(TypeError, match="^calls is None; expected a frame with the columns of"):
+        cdr.features(None, data.towers)
+    with pytest.raises(ValueError, match="^calls has no rows; habits are of calls$"):
+        cdr.user_features(calls[:0], data.users)
+
+
+def test_a_benchmark_without_anomalies_is_refused():
+    with pytest.raises(ValueError, match="^there is no anomaly to find; ask for scenarios, or"):
+        cdr.benchmark(lambda X: X[:, 0], users=20, days=1, scenarios=[], anomaly_ratio=0.0)

@@ -232,6 +232,17 @@ def test_a_manifest_cannot_lead_out_of_its_folder(tmp_path):
         dashboards.open_results(folder)
 
 
+def test_a_damaged_table_is_named(tmp_path):
+    folder = manifest(tmp_path / "old", tables={"cells": 1, "series": 1})
+    pl.DataFrame({"cell": ["a"]}).write_parquet(folder / "cells.parquet")
+    (folder / "series.parquet").write_bytes(b"PAR1 and no more")
+    results = dashboards.open_results(folder)["old"]
+    with pytest.raises(ValueError, match="series.parquet is damaged: "):
+        results.scan("series")
+    with pytest.raises(ValueError, match="cells.parquet lacks the columns kpi, "):
+        results.scan("cells")
+
+
 def test_missing_columns_are_named(tmp_path):
     folder = manifest(tmp_path / "old", tables={"cells": 1, "series": 1})
     for name in ("cells", "series"):

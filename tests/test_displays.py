@@ -1,6 +1,9 @@
 """Display classes: data in, a picture with its artists out."""
 
+from datetime import datetime
+
 import numpy as np
+import polars as pl
 import pytest
 
 pytest.importorskip("matplotlib", reason='needs matplotlib: pip install "linewatch[plots]"')
@@ -94,3 +97,20 @@ def test_a_style_ends_with_its_block():
 def test_bad_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_hours_of_a_zone_are_those_of_its_clocks():
+    times = pl.datetime_range(
+        pl.datetime(2026, 7, 6), pl.datetime(2026, 7, 6, 23), "1h", time_zone="Europe/Rome",
+        eager=True,
+    )  # fmt: skip
+    grid = plots.HourWeekdayDisplay.from_values(times, np.arange(24.0)).grid
+    np.testing.assert_array_equal(grid[0], np.arange(24.0))
+    assert np.isnan(grid[1:]).all()
+
+
+def test_rows_without_a_time_are_left_out_and_lengths_must_agree():
+    grid = plots.HourWeekdayDisplay.from_values([datetime(2026, 7, 6, 5), None], [1.0, 9.0]).grid
+    assert np.nansum(grid) == grid[0, 5] == 1.0
+    with pytest.raises(ValueError, match="^value has 1 values, but time has 2$"):
+        plots.HourWeekdayDisplay.from_values([datetime(2026, 7, 6, 5)] * 2, [1.0])

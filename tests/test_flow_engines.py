@@ -274,6 +274,48 @@ def test_a_narwhals_frame_comes_back_as_one(flows):
     assert found.to_native().equals(flow.usage_by_source(flows))
 
 
+@pytest.mark.parametrize("kind", ["numpy", "nullable", "arrow"])
+@pytest.mark.parametrize(
+    "analysis",
+    [
+        flow.derive, flow.delivery_ratio, flow.usage_by_source, flow.protocol_table, flow.by_time,
+        flow.peaks, flow.distribution_by_mac, flow.top_talkers,
+        lambda flows: flow.delivery_ratio(flows, "sa"),
+    ],
+)  # fmt: skip
+def test_counters_with_gaps_are_those_of_polars_in_every_kind_of_pandas_column(
+    flows, analysis, kind
+):
+    gaps = flows.head(90).with_columns(
+        pl.when(pl.int_range(90) % k == 0).then(None).otherwise(name).alias(name)
+        for name, k in (("ibyt", 3), ("obyt", 5), ("ipkt", 7), ("opkt", 4))
+    )
+    given = gaps.to_pandas(use_pyarrow_extension_array=kind == "arrow")
+    given = given.convert_dtypes() if kind == "nullable" else given
+    ours, expected = analysis(given), analysis(gaps)
+    assert list(ours.columns) == expected.columns
+    for name, column in zip(expected.columns, expected.get_columns(), strict=True):
+        if column.dtype.is_numeric():
+            found = ours[name].to_numpy(dtype=float, na_value=np.nan)
+            theirs = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+            np.testing.assert_allclose(found, theirs, rtol=1e-9, err_msg=name)
+    assert given["ibyt"].isna().sum() == 30
+
+
+def test_ratios_of_nothing_but_gaps_are_missing():
+    nothing = pd.DataFrame({"ibyt": [None, None], "obyt": [1, 2]}, dtype="Int64")
+    found = flow.delivery_ratio(nothing)
+    assert found["ratio_zscore"].isna().all() and not found["is_unusual_ratio"].any()
+
+
+def test_infinite_bytes_are_named():
+    given = pd.DataFrame({"ibyt": [1.0, np.inf], "pr": ["TCP", "UDP"]})
+    with pytest.raises(ValueError) as error:
+        flow.protocol_table(given)
+    text = 'column "ibyt" (bytes in) holds inf in row 1; expected whole numbers below 2**63'
+    assert str(error.value) == text
+
+
 def test_the_kinds_of_pandas_columns_do_not_matter(plain):
     frame = pd.DataFrame(plain).convert_dtypes(dtype_backend="pyarrow")
     frame["pr"] = plain["pr"].astype("category")

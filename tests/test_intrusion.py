@@ -658,6 +658,32 @@ def test_what_cannot_be_evaluated_is_refused(arguments, text):
         intrusion.evaluate(*arguments)
 
 
+def test_an_infinite_score_is_a_rank_like_any_other():
+    y = [0, 1, 0, 1, 0]
+    infinite = intrusion.evaluate(y, [np.inf, -np.inf, 2.0, 1.0, 0.5], threshold=1.5)
+    finite = intrusion.evaluate(y, [9.0, -9.0, 2.0, 1.0, 0.5], threshold=1.5)
+    assert infinite == finite
+    with pytest.raises(ValueError, match="^threshold is NaN, below which no score lies$"):
+        intrusion.evaluate(y, [1.0, 2, 3, 4, 5], threshold=np.nan)
+
+
+def test_rates_that_are_not_there_are_named():
+    figures = {"records_per_month": 1, "attack_share": 0, "hours_per_false_alarm": 1}
+    with pytest.raises(ValueError, match='^after has no "recall"; give what intrusion.evaluate'):
+        intrusion.business_impact(
+            {"false_positive_rate": 0.04, "recall": 0.5},
+            {"false_positive_rate": 0.01},
+            cost_per_hour=1,
+            **figures,
+        )
+
+
+def test_codes_of_missing_text_are_refused_by_column(core):
+    frame = core.head(3).with_columns(flag=pl.Series(["SF", None, None]))
+    with pytest.raises(ValueError, match='^column "flag" has 2 missing values; expected text$'):
+        intrusion.encode(frame)
+
+
 def test_business_impact_by_hand():
     saved = intrusion.business_impact(
         {"false_positive_rate": 0.04, "recall": 0.5},

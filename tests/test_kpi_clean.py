@@ -325,7 +325,7 @@ def test_a_kpi_of_text_is_refused_or_counted():
             "nonnegative names \"prb\", which is not among the KPIs ['users']",
         ),
         ({"time_zone": "Mars"}, "time zone 'Mars' is not known; write it as in Africa/Casablanca"),
-        ({"step": "x"}, "step must be a number of rows or a span such as \"5s\", got 'x'"),
+        ({"step": "x"}, "step must be a span of time such as \"5s\", got 'x'"),
     ],
 )
 def test_options_of_clean_that_cannot_be_are_refused(options, message):

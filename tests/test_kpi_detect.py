@@ -351,3 +351,19 @@ def test_polarity_goes_by_the_words_of_a_name():
     low = ["TRAFIC_DATA", "throughput_mbit_per_s", "success_rate", "availability"]
     assert {kpi.polarity(name) for name in low} == {"low"}
     assert kpi.polarity("value") == "both"
+
+
+@pytest.mark.parametrize("call", [kpi.baseline, kpi.detect, kpi.classify])
+def test_a_least_scale_of_a_kpi_that_is_not_there_is_refused(call):
+    times = [datetime(2026, 1, 5) + timedelta(hours=k) for k in range(5)]
+    frame = pl.DataFrame({"time": times, "users": [1.0, 2, 3, 4, 5]})
+    call(frame, min_scale={"users": 1.0})
+    with pytest.raises(ValueError, match='^min_scale names "user", but the KPIs are "users"$'):
+        call(frame, min_scale={"user": 1.0})
+
+
+@pytest.mark.parametrize("name", ["merge_gap", "refractory"])
+def test_a_number_of_rows_is_no_span_of_time(name):
+    frame = pl.DataFrame({"time": [datetime(2026, 1, 5)], "users": [1.0]})
+    with pytest.raises(TypeError, match=f'^{name} must be a span of time such as "5s", got 3$'):
+        kpi.detect(frame, **{name: 3})

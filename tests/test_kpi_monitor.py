@@ -316,7 +316,7 @@ def test_a_snapshot_that_is_not_sound_is_refused(rng):
         (
             {"lateness": 5},
             TypeError,
-            'lateness must be a number of rows or a span such as "5s", got 5',
+            'lateness must be a span of time such as "5s", got 5',
         ),
         (
             {"time_zone": "Casablanca"},

@@ -153,3 +153,22 @@ def test_networks_that_cannot_be_are_refused(options, message):
     with pytest.raises(ValueError) as error:
         kpi.simulate(**({"n_sites": 2, "n_weeks": 8} | options))
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ({"cell": "nope"}, 'cell "nope" is not among the simulated ones'),
+        ({"start": "x"}, "start of a fault must be a local time such as "),
+        ({"start": "2026-01-06T00:00+01:00"}, "start of a fault must be a local time such as "),
+    ],
+)
+def test_a_fault_that_cannot_be_is_named_in_a_short_simulation_too(fault, message):
+    outage = {"kind": "outage", "start": "2026-01-06 10:00", "hours": 3} | fault
+    with pytest.raises(ValueError, match=f"^{message}"):
+        kpi.simulate(2, 2, faults=[outage])
+
+
+def test_a_start_that_is_no_time_is_refused_by_name():
+    with pytest.raises(ValueError, match='^start must be a local time such as "2026-01-05" or'):
+        kpi.simulate(2, 6, start="x")

@@ -196,7 +196,7 @@ def test_standard_input_that_is_no_capture_is_one_line(run, tmp_path, monkeypatc
         ),
         (
             ["header.pcap", "--window", "5x"],
-            "--window must be a number of rows or a span such as \"5s\", got '5x'",
+            "--window must be a span of time such as \"5s\", got '5x'",
         ),
     ],
 )

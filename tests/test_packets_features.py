@@ -340,7 +340,7 @@ def test_the_five_second_count_is_the_peers(peer, rng):
     [
         ({}, {"features": ["speed"]}, ValueError, f"features has 'speed'; known are {', '.join(packets.FEATURES)}"),
         ({}, {"features": []}, ValueError, "features names none; leave it out for all"),
-        ({}, {"window": "5x"}, ValueError, 'window must be a number of rows or a span such as "5s", got \'5x\''),
+        ({}, {"window": "5x"}, ValueError, 'window must be a span of time such as "5s", got \'5x\''),
         ({}, {"window": "0s"}, ValueError, "window must be longer than 0, got '0s'"),
         ({}, {"key": "cell"}, ValueError, 'column "cell" is missing; the table has "time", "source_address", "length" (say which features= you need, or name it with columns=)'),
         ({}, {"features": ["syn_ratio"]}, ValueError, 'column "tcp_flags" is missing; the table has "time", "source_address", "length" (say which features= you need, or name it with columns=)'),
@@ -416,7 +416,7 @@ def test_every_attack_is_planted_and_labelled_by_its_source():
         ({"n_hosts": 70_000}, "n_hosts must be at most 60,000, got 70000"),
         ({"intensity": 0}, "intensity must be above 0, got 0"),
         ({"seed": -1}, "seed must not be negative, got -1"),
-        ({"duration": "soon"}, 'duration must be a number of rows or a span such as "5s", got \'soon\''),
+        ({"duration": "soon"}, 'duration must be a span of time such as "5s", got \'soon\''),
         ({"backend": "spark"}, 'backend must be "polars", "pandas" or "pyarrow", got \'spark\''),
     ],
 )  # fmt: skip

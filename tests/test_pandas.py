@@ -370,6 +370,13 @@ def test_half_weights_over_a_gap_are_those_of_pandas(weight):
         pd.testing.assert_series_equal(s.ewm(adjust=False, **weight).mean(), theirs)
 
 
+def test_words_are_not_counted_as_numbers_only():
+    s = pd.Series(["a", "b"], dtype=object)
+    with pytest.raises(NotImplementedError, match="count does not implement numeric_only"):
+        s.lw.rolling(1).count(numeric_only=True)
+    assert s.lw.rolling(1).count().tolist() == [1, 1]
+
+
 def test_a_step_in_groups_is_refused_in_the_words_of_pandas():
     s = pd.Series([1.0, 2.0], index=pd.to_datetime([0, 1], unit="s"))
     messages = []

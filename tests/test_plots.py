@@ -224,3 +224,24 @@ def test_irregular_times_have_no_gaps(rng):
     minutes = np.cumsum(rng.exponential(10, 500)).astype("m8[m]")
     frame = pl.DataFrame({"time": np.datetime64("2026-01-05", "us") + minutes, "users": 1.0})
     assert plots.with_gaps(frame, frame) is frame
+
+
+def test_a_map_without_cells_or_without_their_values_is_refused(network):
+    with pytest.raises(ValueError, match="^sites has no rows$"):
+        plots.kpi_map(network.sites.clear())
+    with pytest.raises(ValueError, match='^no cell of values is among those of sites: "zz" there'):
+        plots.kpi_map(network.sites, {"zz": 1.0})
+
+
+def test_a_time_that_is_none_is_refused_by_name(network):
+    classified = kpi.classify(network.kpis, kpis=["traffic_gb", "voice_erlang"])
+    with pytest.raises(ValueError, match='^start must be a time such as "2026-01-31 14:00", got'):
+        plots.kpi_cell(classified, network.kpis["cell_id"][0], start="x")
+
+
+def test_the_title_of_a_calendar_of_few_weeks_is_within_the_picture(network):
+    which = network.kpis["cell_id"][0]
+    ax = plots.kpi_calendar(network.kpis, value="traffic_gb", which=which, how="max")
+    ax.figure.canvas.draw()
+    title = ax.figure.axes[0]._left_title.get_window_extent()
+    assert title.x0 >= 0 and title.x1 <= ax.figure.bbox.x1 and title.y1 <= ax.figure.bbox.y1

@@ -260,6 +260,54 @@ def test_what_cannot_be_pseudonymized_says_why(x, options, message):
 # Truncation and the report
 
 
+@pytest.mark.parametrize(
+    "x",
+    [
+        ["a", pd.NA, "b"],
+        pd.Series(["a", pd.NA, "b"], dtype=object),
+        pd.Series(["a", None, "b"], dtype="string"),
+        pd.Series(["a", None, "b"], dtype=pd.ArrowDtype(pa.string())),
+        pd.array(["a", None, "b"], dtype="string"),
+        pd.Index(["a", None, "b"], name="who"),
+        pd.Categorical(["a", None, "b"]),
+        pa.array(["a", None, "b"]),
+        pa.array(["a", None, "b"]).dictionary_encode(),
+        pa.chunked_array([["a", None], ["b"]]),
+    ],
+)
+def test_missing_text_stays_missing_in_every_kind_of_column(x):
+    key = privacy.Key.generate()
+    made = privacy.pseudonymize(x, key, purpose="fraud")
+    found = made.to_pylist() if isinstance(x, pa.Array | pa.ChunkedArray) else list(made)
+    assert [found[0], found[2]] == privacy.pseudonymize(["a", "b"], key, purpose="fraud")
+    assert pd.isna(found[1])
+    assert getattr(made, "name", None) == getattr(x, "name", None)
+    assert isinstance(made, list | pd.Series | pd.Index) == isinstance(
+        x, list | pd.Series | pd.Index
+    )
+
+
+def test_a_table_is_no_column_of_text():
+    with pytest.raises(TypeError) as error:
+        privacy.truncate_address(pa.table({"sa": ["10.0.0.1"]}))
+    text = "addresses must be text or a list, array or column of text, got Table"
+    assert str(error.value) == text
+
+
+def test_an_identifier_is_never_kept_whole():
+    with pytest.raises(ValueError) as error:
+        privacy.pseudonymize(["alice", "bob"], privacy.Key.generate(), purpose="fraud", keep=3)
+    assert str(error.value) == "keep is 3, which leaves all of 'bob' readable"
+
+
+def test_a_report_names_each_column_once():
+    users = pl.DataFrame({"_rows": [1, 1, 2]})
+    assert privacy.privacy_report(users, "_rows", k=2)["unique_rows"].item() == 1
+    with pytest.raises(ValueError) as error:
+        privacy.privacy_report(users, ["_rows", "_rows"])
+    assert str(error.value) == "quasi_identifiers names a column twice: _rows, _rows"
+
+
 def test_truncated_addresses_keep_their_first_bits(rng):
     texts = ["192.0.2.77", None, "2001:db8:1:2::3", "::ffff:10.1.2.3"]
     expected = ["192.0.2.0", None, "2001:db8:1::", "::"]

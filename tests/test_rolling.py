@@ -455,6 +455,18 @@ def test_statistics_of_one_pass_equal_single_calls(rng):
             np.testing.assert_array_equal(together[name], alone, err_msg=f"{name}, {window}")
 
 
+@pytest.mark.parametrize("dtype", ["datetime64[s]", "datetime64[ns, Asia/Kolkata]", "arrow"])
+def test_an_index_of_times_is_found(dtype):
+    if dtype == "arrow":
+        pytest.importorskip("pyarrow")
+        dtype = "timestamp[us][pyarrow]"
+    hours = pd.date_range("2026-01-01", periods=4, freq="h", tz="UTC" if "Asia" in dtype else None)
+    s = pd.Series([1.0, 3, 5, 7], index=pd.Index(hours).astype(dtype))
+    assert rolling.mean(s, "2h").tolist() == [1, 2, 4, 6]
+    assert rolling.seasonal(s, window=1).tolist() == [1, 3, 5, 7]
+    assert rolling.mean(s, "2h").index is s.index
+
+
 def test_a_slope_is_per_second_where_there_are_times(rng):
     times = np.array([0, 1, 3, 10, 11]).astype("datetime64[s]")
     x = 5.0 + 2 * np.array([0, 1, 3, 10, 11])

@@ -208,6 +208,16 @@ def test_times_do_not_go_back():
         rolling.mean(X, "2s", times=TIMES[[0, 2, 1, 3, 4]])
 
 
+def test_times_of_rows_are_not_those_of_columns():
+    square = pd.DataFrame(np.eye(3), index=pd.date_range("2026-01-01", periods=3, freq="s"))
+    with refused("window is a span of time ('2s'), which needs times", ValueError):
+        rolling.mean(square, "2s", axis=1)
+    with refused("keys must be given, or times to make hours of the week from", ValueError):
+        rolling.seasonal(square, window=2, axis=1)
+    found = rolling.mean(square, "2s", axis=1, times=square.index)
+    np.testing.assert_array_equal(found, rolling.mean(square.T.to_numpy(), 2, min_periods=1).T)
+
+
 def test_times_may_go_back_between_groups():
     groups = [0, 0, 1, 1, 1]
     rolling.mean(X, "2s", times=TIMES[[3, 4, 0, 1, 2]], groups=groups)
@@ -360,6 +370,13 @@ def test_a_decay_is_positive(option, value):
     options = {option: value} if option != "min_periods" else {"alpha": 0.5, option: value}
     with refused(option):
         rolling.ewm_mean(X, **options)
+
+
+def test_an_infinite_decay_is_refused_by_its_name():
+    with refused("com must be finite and not negative, got inf", ValueError):
+        rolling.ewm_mean(X, com=np.inf)
+    with refused("span must be finite and at least 1, got inf", ValueError):
+        rolling.ewm_mean(X, span=np.inf)
 
 
 def test_exactly_one_decay_is_given():

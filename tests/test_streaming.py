@@ -576,7 +576,7 @@ def test_a_long_update_can_be_stopped_and_tells_how_far_it_came():
         (
             lambda: Count(5),
             TypeError,
-            'window must be a number of rows or a span such as "5s", got 5',
+            'window must be a span of time such as "5s", got 5',
         ),
         (
             lambda: Ewm(alpha=0.5, span=3),

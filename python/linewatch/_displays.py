@@ -327,11 +327,15 @@ class HourWeekdayDisplay:
 
         if isinstance(time, np.ndarray) and time.dtype.kind == "M":
             time = time.astype("datetime64[us]")  # Polars knows no hours
-        times = pl.Series("time", time)
+        times, values = pl.Series("time", time), pl.Series(value).cast(pl.Float64)
         if times.dtype not in (pl.Datetime, pl.Date):
             raise TypeError(f"time must hold dates and times, got {times.dtype}")
+        if len(times) != len(values):
+            raise ValueError(f"value has {len(values)} values, but time has {len(times)}")
+        if isinstance(times.dtype, pl.Datetime):
+            times = times.dt.replace_time_zone(None)  # the hours that its own clocks show
         times = times.cast(pl.Datetime("us"))
-        rows = pl.DataFrame({"time": times, "value": pl.Series(value).cast(pl.Float64)})
+        rows = pl.DataFrame({"time": times, "value": values}).drop_nulls()
         hour = pl.col("time").dt
         found = (
             rows.filter(pl.col("value").is_finite())

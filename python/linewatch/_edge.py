@@ -89,7 +89,7 @@ class Numbers:
         Of any strides, perhaps read-only, perhaps the caller's own memory.
     like : object
         What the caller gave.
-    times : pandas.DatetimeIndex or None
+    times : pandas.Index or None
         The index of a pandas object, if it holds times.
     """
 
@@ -129,7 +129,7 @@ class Numbers:
 class _Pandas(Numbers):
     def __init__(self, values, like):
         super().__init__(values, like)
-        if isinstance(like.index, pandas().DatetimeIndex):
+        if getattr(like.index.dtype, "kind", "") == "M":  # of NumPy, of a zone or of Arrow
             self.times = like.index
 
     def _index(self, rows):

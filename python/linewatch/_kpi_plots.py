@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -211,7 +211,7 @@ def kpi_calendar(
     since = (days["day"] - first).dt.total_days().to_numpy()
     grid = np.full((7, since.max() // 7 + 1), np.nan)
     grid[since % 7, since // 7] = days["shown"].to_numpy()
-    ax = axes_or_new(ax, (max(0.42 * grid.shape[1] + 2.5, 5), 2.8))
+    ax = axes_or_new(ax, (max(0.3 * grid.shape[1] + 2, 5.5), 3.1))
     options = {"cmap": "viridis"}
     if how == "lost":
         most = np.nanmax(np.abs(grid)) or 1
@@ -232,7 +232,8 @@ def kpi_calendar(
     said = {"max": "highest of the day", "min": "lowest of the day", "lost": "lost in a day"}
     said = said.get(how, f"{how} of the day")
     ax.set_title(f"{title}{name}, {said}", loc="left", fontsize="medium")
-    ax.figure.colorbar(mesh, ax=ax, pad=0.02, shrink=0.8)
+    # At the left, so that a few weeks leave the title its room.
+    ax.figure.colorbar(mesh, ax=ax, pad=0.02, shrink=0.8, panchor=(0.0, 0.5))
     return ax
 
 
@@ -336,6 +337,18 @@ def _groups(column, name):
     return [("other", ~flag, "#9ecae1", 0.25), (name.replace("_", " "), flag, "#b2182b", 1.0)]
 
 
+def _moment(name, given):
+    """A time that a caller gave, as text or as it is."""
+    if isinstance(given, datetime):
+        return given
+    try:
+        return datetime.fromisoformat(str(given))
+    except ValueError:
+        raise ValueError(
+            f'{name} must be a time such as "2026-01-31 14:00", got {given!r}'
+        ) from None
+
+
 def kpi_map(
     sites: AnyFrame,
     values: AnyFrame | Mapping[str, float] | None = None,
@@ -401,7 +414,14 @@ def kpi_map(
     lat = _facing._degrees(table, latitude, cells, -90, 90)
     lon = _facing._degrees(table, longitude, cells, -360, 360)
     turn = _facing._degrees(table, azimuth, cells, -360, 360, missing=True)
+    if not table.height:
+        raise ValueError("sites has no rows")
     known, name = _numbers_of(values)
+    if known and not set(known) & set(cells):
+        raise ValueError(
+            f'no cell of values is among those of sites: "{next(iter(known))}" there, '
+            f'"{cells[0]}" in sites'
+        )
     marked = [marked] if isinstance(marked, str) else [str(one) for one in marked]
     for one in marked:
         if one not in set(cells):
@@ -538,7 +558,6 @@ def kpi_cell(
     >>> ax.get_title(loc="left")
     'S001-1'
     """
-    from datetime import datetime
 
     import polars as pl
 
@@ -552,7 +571,7 @@ def kpi_cell(
     table = _one_cell(table.with_columns(pl.col("cell").cast(pl.String)), which)
     for bound, side in ((start, "start"), (end, "end")):
         if bound is not None:
-            at = bound if isinstance(bound, datetime) else datetime.fromisoformat(str(bound))
+            at = _moment(side, bound)
             if at.tzinfo is not None:
                 raise ValueError(f"{side} must be a local time without a zone, got {at}")
             time = pl.col("time").dt.replace_time_zone(None)

@@ -14,6 +14,17 @@ from linewatch._arguments import check_choice, check_flag, check_number, whole_n
 from linewatch._progress import bar
 
 METHODS = ("average", "min", "max")
+# Options that a call without windows has no use for.
+OF_WINDOWS = (
+    "center",
+    "closed",
+    "include_current",
+    "infinity",
+    "min_periods",
+    "progress",
+    "step",
+    "times",
+)
 
 
 class Options(NamedTuple):
@@ -58,7 +69,8 @@ class Call:
         times = o.times
         self.window, is_span = window_of(window, at_least)
         if is_span and times is None:
-            times = self.series.times
+            # Rows' times say nothing of columns.
+            times = self.series.times if self.axis == 0 else None
             if times is None:
                 raise ValueError(
                     f"window is a span of time ({window!r}), which needs times: one for each row"
@@ -135,6 +147,19 @@ def answer(name, x, window, options, *, y=None, at_least=1, **parameters):
     return call.wrap(call.run([(name, parameters)])[0])
 
 
+def baseline_of(name, value, call):
+    """A baseline of cusum as the kernels take it: a number, or an array beside `call.values`."""
+    if not np.ndim(value):
+        check_number(name, value, "a number or an array of numbers", lambda v: True)
+        return float(value)
+    found = _edge.series(value, name).values
+    expected = [call.turn(call.values).shape, call.values.shape[1:]][: call.values.ndim]
+    if found.shape not in expected:
+        shapes = " or ".join(map(str, expected))
+        raise ValueError(f"{name} must be a number or of shape {shapes}, got shape {found.shape}")
+    return call.turn(found) if found.ndim == 2 else found
+
+
 def named_statistic(statistic):
     """Name, kernel and parameters of an entry of `stats`."""
     name, parameters = statistic, {}
@@ -154,6 +179,22 @@ def named_statistic(statistic):
         known = ", ".join(_core.STATISTICS)
         raise ValueError(f"there is no statistic {name!r}; there are q0 to q100, {known}")
     return name, name, parameters
+
+
+def named_statistics(statistics):
+    """Names, kernels and parameters of several statistics, each asked for once."""
+    if isinstance(statistics, str) or not np.iterable(statistics):
+        raise TypeError(
+            f'statistics must be a list of names such as ["mean", "q95"], got {statistics!r}'
+        )
+    named = [named_statistic(statistic) for statistic in statistics]
+    names = [name for name, _, _ in named]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"statistics names {twice[0]!r} twice")
+    if not named:
+        raise ValueError("statistics must name at least one statistic, got none")
+    return named
 
 
 def length_of(series, options):
@@ -233,8 +274,8 @@ def alpha_of(options, has_times):
     if how == "halflife" and isinstance(value, str):
         raise ValueError(f"times must be given when halflife is a span of time ({value!r})")
     limits = {
-        "com": ("a number that is not negative", lambda v: v >= 0),
-        "span": ("a number of at least 1", lambda v: v >= 1),
+        "com": ("finite and not negative", lambda v: 0 <= v < np.inf),
+        "span": ("finite and at least 1", lambda v: 1 <= v < np.inf),
         "halflife": ("a number above 0", lambda v: v > 0),
         "alpha": ("a number above 0 and at most 1", lambda v: 0 < v <= 1),
     }

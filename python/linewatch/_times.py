@@ -168,7 +168,7 @@ def _nanoseconds(times, name):
     return days.astype("datetime64[ns]").view(np.int64)
 
 
-def span(window, name="window"):
+def span(window, name="window", rows=None):
     """Length of a span of time in nanoseconds.
 
     Parameters
@@ -178,6 +178,9 @@ def span(window, name="window"):
         "1h30m". Units are ns, us, ms, s, min (or m), h, d and w; a unit alone counts once.
     name : str, default="window"
         What errors call it.
+    rows : bool, optional
+        Whether the caller takes a number of rows, too, which errors then say; by default for
+        ``"window"``.
 
     Returns
     -------
@@ -193,8 +196,14 @@ def span(window, name="window"):
     >>> span("15min")
     900000000000
     """
+    expected = (
+        "a number of rows or a span"
+        if rows or (rows is None and name == "window")
+        else "a span of time"
+    )
+    expected = f'{name} must be {expected} such as "5s", got {window!r}'
     if isinstance(window, str):
-        ns = _parse(window, name)
+        ns = _parse(window, name, expected)
     elif isinstance(window, np.timedelta64):
         ns = _from_numpy(window, name)
     elif hasattr(window, "to_timedelta64"):
@@ -205,7 +214,7 @@ def span(window, name="window"):
         try:
             ns = int(window.nanos)
         except AttributeError:
-            raise TypeError(_expected(window, name)) from None
+            raise TypeError(expected) from None
         except ValueError:
             raise ValueError(f"{name} must have a fixed length, got {window!r}") from None
     if ns <= 0:
@@ -215,7 +224,7 @@ def span(window, name="window"):
     return ns
 
 
-def _parse(text, name):
+def _parse(text, name, expected):
     total, at = Fraction(0), 0
     while match := _PART.match(text, at):
         number, unit = match.groups()
@@ -225,13 +234,13 @@ def _parse(text, name):
             )
         key = unit if unit in _NANOSECONDS else unit.lower().removesuffix("s") or "s"
         if key == "m" and unit.lower() != "m":  # "mS" and "Ms" are no minutes
-            raise ValueError(_expected(text, name))
+            raise ValueError(expected)
         if key not in _NANOSECONDS or (number is None and at > 0):
-            raise ValueError(_expected(text, name))
+            raise ValueError(expected)
         total += Fraction(number or 1) * _NANOSECONDS[key]
         at = match.end()
     if at == 0 or text[at:].strip():
-        raise ValueError(_expected(text, name))
+        raise ValueError(expected)
     if total.denominator != 1:
         raise ValueError(f"{name} must be a whole number of nanoseconds, got {text!r}")
     return int(total)
@@ -242,7 +251,3 @@ def _from_numpy(window, name):
     if np.isnat(window) or unit == "M" or unit.lower() not in _NANOSECONDS:
         raise ValueError(f"{name} must have a fixed length in nanoseconds, got {window!r}")
     return int(window.astype(np.int64)) * count * _NANOSECONDS[unit.lower()]
-
-
-def _expected(window, name):
-    return f'{name} must be a number of rows or a span such as "5s", got {window!r}'

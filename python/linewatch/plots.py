@@ -9,6 +9,7 @@ import numpy as np
 
 from linewatch import _tables
 from linewatch._axes import WIDE, axes_or_new, need_matplotlib
+from linewatch._curves import alone, usual_distance, with_gaps
 from linewatch._displays import AnomalyScoreDisplay, HourWeekdayDisplay, KpiDisplay, style
 from linewatch._frames import eager, to_polars
 from linewatch._kpi_plots import (
@@ -217,7 +218,7 @@ def draw_band(
         low = np.maximum(low, 0)  # a KPI that is never negative has no band there
     label = table["label"].fill_null(False).to_numpy() if "label" in table.columns else None
     if events is not None and table["time"].dtype != pl.Time:
-        shade_events(ax, events, _step(table["time"]))
+        shade_events(ax, events, usual_distance(table["time"]))
     if table["time"].dtype != pl.Time:
         if label is not None and label.any():
             _shade(ax, x, label)
@@ -297,35 +298,6 @@ def _limits(ax, value, low, high):
         bottom = min(bottom, max(np.quantile(edge[0], 0.02), bottom - 0.3 * wide))
         top = max(top, min(np.quantile(edge[1], 0.98), top + 0.3 * wide))
     ax.set_ylim(bottom - 0.05 * wide, top + 0.05 * wide)
-
-
-def _step(time):
-    """The usual distance of successive times."""
-    step = time.sort().diff()
-    return step.filter(step > timedelta(0)).median() or timedelta(0)
-
-
-def with_gaps(drawn, rows):
-    """`drawn` by time with an empty row in each gap of `rows`, so that no line crosses it.
-
-    A gap is a distance beyond one and a half of the usual ones; where more than a tenth of the
-    distances are such, times are irregular and nothing is a gap.
-    """
-    import polars as pl
-
-    time = rows["time"].sort()
-    step = _step(time)
-    far = (time.diff() > 1.5 * step).fill_null(False)
-    if not 0 < far.sum() <= 0.1 * len(time):
-        return drawn
-    empty = pl.DataFrame({"time": time.shift(1).filter(far) + 0.5 * step})
-    return pl.concat([drawn, empty], how="diagonal").sort("time", maintain_order=True)
-
-
-def alone(values):
-    """Which values have no neighbor, so that no line shows them."""
-    known = np.concatenate([[False], np.isfinite(values), [False]])
-    return known[1:-1] & ~known[:-2] & ~known[2:]
 
 
 def _shade(ax, x, label):

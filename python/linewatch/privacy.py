@@ -14,6 +14,7 @@ import hmac
 import ipaddress
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from linewatch import _core
 from linewatch._arguments import check_columns
-from linewatch._libraries import is_arrow, is_narwhals, is_pandas_column, refuse_lazy
+from linewatch._libraries import is_arrow, is_narwhals, is_pandas_column, pandas, refuse_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -408,6 +409,8 @@ def pseudonymize(x, key, *, purpose, kind=None, country_code=None, keep=0, digit
 
     def pseudonym(text):
         written = normal(text, country_code)
+        if len(written) <= keep:
+            raise ValueError(f"keep is {keep}, which leaves all of {written!r} readable")
         code = hmac.digest(secret, written.encode(), "sha256").hex()[:digits]
         return written[:keep] + "-" + code if keep else code
 
@@ -517,6 +520,8 @@ def privacy_report(frame: FrameT, quasi_identifiers: str | Sequence[str], *, k: 
     if not columns:
         raise ValueError("quasi_identifiers must name at least one column, got none")
     check_columns(columns, table.columns)
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"quasi_identifiers names a column twice: {', '.join(columns)}")
     if isinstance(k, bool) or not isinstance(k, int) or k < 2:
         raise ValueError(f"k must be a whole number from 2 on, got {k!r}")
     sets = [[column] for column in columns]
@@ -524,8 +529,9 @@ def privacy_report(frame: FrameT, quasi_identifiers: str | Sequence[str], *, k: 
         sets.append(columns)
     rows = []
     for names in sets:
-        groups = table.select(names).with_columns(_rows=nw.lit(1))
-        sizes = groups.group_by(names).agg(nw.col("_rows").sum())["_rows"].to_numpy()
+        count = max(names, key=len) + "_rows"  # a name of no column
+        groups = table.select(names).with_columns(nw.lit(1).alias(count))
+        sizes = groups.group_by(names).agg(nw.col(count).sum())[count].to_numpy()
         below = int(sizes[sizes < k].sum())
         rows.append(
             {
@@ -630,7 +636,20 @@ def _mapped(x, name, function, quick=False):
 def _mapped_column(x, name, function, quick):
     import narwhals.stable.v2 as nw
 
-    column = x if is_narwhals(x) else nw.from_native(x, series_only=True)
+    pd, pa = pandas(), sys.modules.get("pyarrow")
+    if pd is not None and isinstance(x, pd.Index):
+        made = _mapped_column(pd.Series(x), name, function, quick)
+        return pd.Index(made.array, name=x.name)
+    if pd is not None and is_pandas_column(x) and not isinstance(x, pd.Series):
+        return _mapped_column(pd.Series(x), name, function, quick).array
+    if pa is not None and isinstance(x, pa.Array):
+        return _mapped_column(pa.chunked_array([x]), name, function, quick).combine_chunks()
+    try:
+        column = x if is_narwhals(x) else nw.from_native(x, series_only=True)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be text or a list, array or column of text, got {_a(x)}"
+        ) from None
     if column.implementation.is_polars() and column.dtype in (nw.String, nw.Categorical, nw.Enum):
         made = nw.from_native(_mapped_polars(column.to_native(), function), series_only=True)
     else:
@@ -691,7 +710,7 @@ def _texts(values, name, function, quick):
 
 
 def _is_missing(value):
-    return value is None or value != value or type(value).__name__ == "NAType"
+    return value is None or type(value).__name__ == "NAType" or value != value
 
 
 def _a(x):

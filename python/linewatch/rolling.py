@@ -640,20 +640,10 @@ def stats(x, window, statistics, *, y=None, **options):
     >>> {name: float(values[-1]) for name, values in found.items()}
     {'mean': 4.0, 'median': 2.0, 'q75': 5.5}
     """
-    if isinstance(statistics, str) or not np.iterable(statistics):
-        raise TypeError(
-            f'statistics must be a list of names such as ["mean", "q95"], got {statistics!r}'
-        )
-    named = {}
-    for statistic in statistics:
-        name, kernel, parameters = _calls.named_statistic(statistic)
-        if name in named:
-            raise ValueError(f"statistics names {name!r} twice")
-        named[name] = (kernel, parameters)
-    if not named:
-        raise ValueError("statistics must name at least one statistic, got none")
+    named = _calls.named_statistics(statistics)
     call = _calls.Call(x, window, options, y=y)
-    return call.wrap_many(dict(zip(named, call.run(list(named.values())), strict=True)))
+    answers = call.run([(kernel, parameters) for _, kernel, parameters in named])
+    return call.wrap_many({name: a for (name, *_), a in zip(named, answers, strict=True)})
 
 
 def seasonal(x, statistic="mean", *, window, keys=None, times=None, groups=None, **options):
@@ -694,7 +684,8 @@ def seasonal(x, statistic="mean", *, window, keys=None, times=None, groups=None,
     series = _edge.series(x)
     n = _calls.length_of(series, options)
     if keys is None:
-        times = series.times if times is None else times
+        if times is None and _calls.axis_of(options.get("axis", 0), series.values.ndim) == 0:
+            times = series.times
         if times is None:
             raise ValueError(
                 "keys must be given, or times to make hours of the week from, got neither"
@@ -878,11 +869,13 @@ def cusum(x, *, k=0.5, h=5.0, window=None, mean=None, std=None, reset=True, **op
     series = _edge.series(x)
     if given:
         usual = _calls.Options._field_defaults
-        idle = [o for o in options if o in _OF_WINDOWS and options[o] is not usual[o]]
+        idle = [o for o in options if o in _calls.OF_WINDOWS and options[o] is not usual[o]]
         if idle:
             raise TypeError(f"{idle[0]} is for windows; leave it out with mean and std")
         call = _calls.Call(series, "expanding", options)
-        mean, std = (_baseline(name, v, call) for name, v in (("mean", mean), ("std", std)))
+        mean, std = (
+            _calls.baseline_of(name, v, call) for name, v in (("mean", mean), ("std", std))
+        )
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(std > 0, (call.values - mean) / std, np.nan).astype(call.values.dtype)
     else:
@@ -892,28 +885,3 @@ def cusum(x, *, k=0.5, h=5.0, window=None, mean=None, std=None, reset=True, **op
         z, k=float(k), h=float(h), reset=reset, groups=call.groups, n_jobs=call.n_jobs
     )
     return Cusum(*(call.wrap(answer) for answer in map(call.turn, answers)))
-
-
-_OF_WINDOWS = (
-    "center",
-    "closed",
-    "include_current",
-    "infinity",
-    "min_periods",
-    "progress",
-    "step",
-    "times",
-)
-
-
-def _baseline(name, value, call):
-    """A baseline of cusum as the kernels take it: a number, or an array beside `call.values`."""
-    if not np.ndim(value):
-        _arguments.check_number(name, value, "a number or an array of numbers", lambda v: True)
-        return float(value)
-    found = _edge.series(value, name).values
-    expected = [call.turn(call.values).shape, call.values.shape[1:]][: call.values.ndim]
-    if found.shape not in expected:
-        shapes = " or ".join(map(str, expected))
-        raise ValueError(f"{name} must be a number or of shape {shapes}, got shape {found.shape}")
-    return call.turn(found) if found.ndim == 2 else found

@@ -75,7 +75,7 @@ def benchmark(
     Raises
     ------
     ValueError
-        If the scores are not one finite number for each row.
+        If there is no anomaly to find, or the scores are not one finite number for each row.
     TypeError
         If the detector is neither of the two.
 
@@ -97,6 +97,10 @@ def benchmark(
     calls = data.calls().collect()
     X, labels = (_calls if per == "call" else _users)(data, calls)
     names = X.columns
+    if not any(label not in (None, "normal") for label in labels):
+        raise ValueError(
+            "there is no anomaly to find; ask for scenarios, or for an anomaly_ratio above 0"
+        )
     X = X.to_numpy()
     scores = _scores(detector, X, per)
     rows = []

@@ -30,6 +30,13 @@ FEATURES = (
     "cards_of_caller",
     "seconds_of_overlap",
 )
+# Columns that the features are made of.
+OF_CALLS = (
+    "caller_id", "callee_id", "call_start_ts", "call_end_ts", "call_duration", "first_cell_id",
+    "caller_imei", "caller_imsi",
+)  # fmt: skip
+OF_TOWERS = ("cell_id", "latitude", "longitude")
+OF_USERS = ("user_id", "phone_number", "creation_date")
 # Only with the table of users.
 FROM_USERS = ("is_abroad", "account_age_days", "is_at_home")
 # Only with the table of towers.
@@ -71,6 +78,11 @@ def features(calls: AnyFrame, towers: AnyFrame, users: AnyFrame | None = None) -
     polars.DataFrame of Float64
         A row for each call in the order of `calls`, a column for each name in `FEATURES`.
 
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+
     Examples
     --------
     >>> from linewatch import cdr
@@ -80,7 +92,7 @@ def features(calls: AnyFrame, towers: AnyFrame, users: AnyFrame | None = None) -
     """
     import polars as pl
 
-    calls, towers = pl.DataFrame(calls), pl.DataFrame(towers)
+    calls, towers = _table("calls", calls, OF_CALLS), _table("towers", towers, OF_TOWERS)
     place = towers.select(first_cell_id="cell_id", y="latitude", x="longitude")
     scale = float(np.cos(np.radians(towers["latitude"].mean())))
     start = pl.col("call_start_ts")
@@ -100,7 +112,7 @@ def features(calls: AnyFrame, towers: AnyFrame, users: AnyFrame | None = None) -
     more = {}
     if users is not None:
         names += FROM_USERS
-        users = pl.DataFrame(users)
+        users = _table("users", users, (*OF_USERS, "home_cell_id"))
         abroad = users.select(callee_id="user_id", is_abroad=_is_abroad())
         account = users.select("creation_date", "home_cell_id", caller_id="user_id")
         frame = frame.join(abroad, on="callee_id", how="left").join(
@@ -149,6 +161,11 @@ def user_features(calls: AnyFrame, users: AnyFrame, towers: AnyFrame | None = No
         ``user_id`` and a column of Float64 for each name in `USER_FEATURES`, in the order of
         `users`. Who makes no call has 0, and an account's age on the last day.
 
+    Raises
+    ------
+    ValueError
+        If a column is missing, or there is no call.
+
     Examples
     --------
     >>> from linewatch import cdr
@@ -158,7 +175,9 @@ def user_features(calls: AnyFrame, users: AnyFrame, towers: AnyFrame | None = No
     """
     import polars as pl
 
-    calls, users = pl.DataFrame(calls), pl.DataFrame(users)
+    calls, users = _table("calls", calls, OF_CALLS), _table("users", users, OF_USERS)
+    if not calls.height:
+        raise ValueError("calls has no rows; habits are of calls")
     start, length = pl.col("call_start_ts"), pl.col("call_duration")
     days = max(1, calls["call_start_ts"].dt.date().n_unique())
     last_day = calls["call_start_ts"].dt.date().max()
@@ -197,6 +216,20 @@ def user_features(calls: AnyFrame, users: AnyFrame, towers: AnyFrame | None = No
         frame = frame.join(speed, on="user_id", how="left")
     order = users.select("user_id").join(frame, on="user_id", how="left", maintain_order="left")
     return order.select("user_id", pl.col(names).cast(pl.Float64).fill_null(0.0))
+
+
+def _table(name, given, columns):
+    """A caller's frame in Polars, with the columns that are needed."""
+    import polars as pl
+
+    if given is None:
+        raise TypeError(f"{name} is None; expected a frame with the columns of Dataset.{name}")
+    table = pl.DataFrame(given)
+    for column in columns:
+        if column not in table.columns:
+            has = ", ".join(f'"{known}"' for known in table.columns)
+            raise ValueError(f'column "{column}" is missing; the table of {name} has {has}')
+    return table
 
 
 def _is_abroad():

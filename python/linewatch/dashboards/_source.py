@@ -69,7 +69,7 @@ class Results:
         path = self.folder / _results.MANIFEST
         self.manifest = _results.read_manifest(self.folder)
         self._stamp = path.stat().st_mtime_ns
-        self._tables, self._kept = {}, {}
+        self._tables, self._kept, self._checked = {}, {}, set()
         self.__dict__.pop("pages", None)
         if not self.pages:
             found = ", ".join(self.manifest.get("tables", {})) or "no table"
@@ -118,7 +118,21 @@ class Results:
 
         if name not in self.manifest.get("tables", {}):
             raise ValueError(f"{self.folder} has no table {name!r}")
-        return pl.scan_parquet(self.folder / f"{name}.parquet", glob=False)
+        path = self.folder / f"{name}.parquet"
+        rows = pl.scan_parquet(path, glob=False)
+        if name not in self._checked:
+            try:
+                columns = rows.collect_schema()
+            except pl.exceptions.PolarsError as error:
+                raise ValueError(f"{path} is damaged: {error}") from None
+            missing = [c for c in _results.TABLES.get(name, ()) if c not in columns]
+            if missing:
+                raise ValueError(
+                    f"{path} lacks the columns {', '.join(missing)}; write the folder anew with "
+                    "this version of linewatch"
+                )
+            self._checked.add(name)
+        return rows
 
     def table(self, name: str) -> pl.DataFrame:
         """The table as a Polars DataFrame; an empty one with its columns if it is not there."""
@@ -127,12 +141,6 @@ class Results:
         if name not in self._tables:
             if name in self.manifest.get("tables", {}):
                 frame = self.scan(name).collect()
-                missing = [c for c in _results.TABLES.get(name, ()) if c not in frame.columns]
-                if missing:
-                    raise ValueError(
-                        f"{self.folder / name}.parquet lacks the columns {', '.join(missing)}; "
-                        "write the folder anew with this version of linewatch"
-                    )
             else:
                 columns = _results.TABLES[name].items()
                 frame = pl.DataFrame(

@@ -30,6 +30,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from linewatch._curves import alone, with_gaps
 from linewatch.dashboards import _theme
 from linewatch.dashboards._blocks import Rows, Tile
 from linewatch.dashboards._theme import number, safe
@@ -201,7 +202,7 @@ def series(
     import plotly.graph_objects as go
     import polars as pl
 
-    from linewatch import downsample, plots
+    from linewatch import downsample
 
     rows = _rows(results, cell, kpi)
     dated = rows.schema["time"] != pl.Time
@@ -216,7 +217,7 @@ def series(
     chosen = downsample.indices(rows["value"].to_numpy(), n_out, x=times.to_numpy(), keep=marked)
     drawn = rows[chosen]
     if dated:
-        drawn = plots.with_gaps(drawn, rows)
+        drawn = with_gaps(drawn, rows)
     made = _theme.figure(
         theme,
         title=f"{cell or 'series'}: {_label(results, kpi)}",
@@ -242,7 +243,7 @@ def series(
     made.add_trace(
         go.Scatter(x=x, y=_list(value), name="value",
                    mode="lines+markers" if dated else "markers",
-                   marker={"size": (4 * plots.alone(value)).tolist() if dated else 4,
+                   marker={"size": (4 * alone(value)).tolist() if dated else 4,
                            "color": _theme.BLUE, "line": {"width": 0}},
                    line={"color": _theme.BLUE, "width": 1.3})
     )  # fmt: skip

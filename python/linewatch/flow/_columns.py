@@ -48,7 +48,30 @@ def table(flows, needs=(), what=""):
             ) from None
     require(names(frame), needs, what)
     _check_counters(frame)
-    return frame
+    return _with_gaps(frame) if frame.implementation.is_pandas() else frame
+
+
+def _with_gaps(frame):
+    """Counters with gaps, which pandas holds as floats, as whole numbers or missing."""
+    import narwhals.stable.v2 as nw
+    import numpy as np
+
+    native, made = frame.to_native(), {}
+    for name in COUNTERS:
+        if name not in native or getattr(native[name].dtype, "kind", "") != "f":
+            continue
+        values = native[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        missing = np.isnan(values)
+        if (np.abs(values) >= 2.0**63).any():
+            row = int(np.argmax(np.abs(values) >= 2.0**63))
+            raise ValueError(
+                f'column "{name}" ({MEANING[name]}) holds {values[row]:g} in row {row}; expected '
+                "whole numbers below 2**63"
+            )
+        if missing.any():
+            whole = np.where(missing, 0, values).astype(np.int64)
+            made[name] = type(native[name])(whole, index=native.index).astype("Int64").mask(missing)
+    return nw.from_native(native.assign(**made)) if made else frame
 
 
 def _check_counters(frame):
@@ -136,7 +159,10 @@ def with_scalars(frame, **scalars):
     one = frame.select(**scalars)
     if isinstance(frame, nw.LazyFrame):
         return frame.join(one, how="cross")
-    return frame.with_columns(**{name: nw.lit(one[name].item()) for name in scalars})
+    found = {name: one[name].item() for name in scalars}
+    if frame.implementation.is_pandas():  # its NA is no literal
+        found = {name: v if isinstance(v, float) else float("nan") for name, v in found.items()}
+    return frame.with_columns(**{name: nw.lit(value) for name, value in found.items()})
 
 
 def check_count(name, value, least=1):

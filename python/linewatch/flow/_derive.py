@@ -264,10 +264,10 @@ def flag(frame, above, below, threshold):
     """`frame` with ``ratio_zscore`` and ``is_unusual_ratio`` of above / below."""
     import narwhals.stable.v2 as nw
 
-    positive = nw.when((above > 0) & (below > 0))
-    above, below = (positive.then(each).cast(nw.Float64) for each in (above, below))
-    log = above.log() - below.log()
-    frame = frame.with_columns(_log=log)
+    positive = (above > 0) & (below > 0)
+    # A logarithm of 1 stands in: pandas computes, and warns of, what is missing too.
+    logs = [nw.when(positive).then(each).otherwise(1).cast(nw.Float64) for each in (above, below)]
+    frame = frame.with_columns(_log=nw.when(positive).then(logs[0].log() - logs[1].log()))
     frame = with_scalars(frame, _center=nw.col("_log").median())
     off = nw.col("_log") - nw.col("_center").cast(nw.Float64)
     frame = frame.with_columns(_off=off, _far=off.abs())

@@ -229,6 +229,8 @@ class _Windows:
         if self._groups is not None and own._selection is not None and own.on is not None:
             raise Unsupported("columns chosen from groups with `on`")
         if data.ndim == 1:
+            if numeric_only and not is_numeric_dtype(data.dtype):
+                raise Unsupported("numeric_only of a Series without numbers, which pandas refuses")
             return data
         if not data.columns.is_unique:
             raise Unsupported("columns share a name")

@@ -189,22 +189,6 @@ def _known(options, known, others=()):
         raise TypeError(f"there is no option {unknown[0]!r}; the options are {expected}")
 
 
-def _named(statistics):
-    """Fields, names and parameters of several statistics, each asked for once."""
-    if isinstance(statistics, str) or not np.iterable(statistics):
-        raise TypeError(
-            f'statistics must be a list of names such as ["mean", "q95"], got {statistics!r}'
-        )
-    named = [_rolling_calls.named_statistic(statistic) for statistic in statistics]
-    fields = [field for field, _, _ in named]
-    twice = [field for field in fields if fields.count(field) > 1]
-    if twice:
-        raise ValueError(f"statistics names {twice[0]!r} twice")
-    if not named:
-        raise ValueError("statistics must name at least one statistic, got none")
-    return named
-
-
 def _plain(own):
     """Parameters without NumPy's scalars, which only NumPy can unpickle."""
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in own.items()}
@@ -404,7 +388,7 @@ class Expressions(Features):
         [(None, None), (None, None), (12.0, 14.0), (14.0, 70.0)]
         """
         _known(options, _OPTIONS)
-        wanted = _named(statistics)
+        wanted = _rolling_calls.named_statistics(statistics)
         return _rolling(self._expr, wanted, window, other=other, many=True, **options)
 
     def seasonal(
@@ -459,7 +443,9 @@ class Expressions(Features):
         window = whole_number("window", window, 1)
         return _rolling(
             self._expr,
-            _named([statistic] if isinstance(statistic, str) else statistic),
+            _rolling_calls.named_statistics(
+                [statistic] if isinstance(statistic, str) else statistic
+            ),
             window,
             many=not isinstance(statistic, str),
             groups=[keys, *others],

@@ -63,6 +63,10 @@ def encode(frame: FrameT) -> FrameT:
     [(0, 10, 1), (6, 99, 0)]
     """
     table = _table(frame, CATEGORICAL)
+    for name in CATEGORICAL:
+        if missing := table[name].null_count():
+            values = "missing value" if missing == 1 else "missing values"
+            raise ValueError(f'column "{name}" has {missing} {values}; expected text')
     flags = sorted(set(table["flag"].to_list()))
     codes = {
         "protocol_type": (PROTOCOL_CODES, OTHER_PROTOCOL),

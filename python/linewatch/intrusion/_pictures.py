@@ -8,7 +8,7 @@ import numpy as np
 
 from linewatch._axes import axes_or_new
 from linewatch.intrusion._features import correlations
-from linewatch.intrusion._report import _labels, _scores
+from linewatch.intrusion._report import _labels, _scores, ranks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,7 +170,8 @@ def roc_curves(y: Column, scores: Mapping[str, ArrayLike], *, ax: Axes | None = 
     ax, y = axes_or_new(ax, (5, 4)), _labels(y)
     for name, score in scores.items():
         score = _scores(score)
-        ax.plot(*roc_curve(y, -score)[:2], label=f"{name}, area {roc_auc_score(y, -score):.3f}")
+        unusual = ranks(score)
+        ax.plot(*roc_curve(y, unusual)[:2], label=f"{name}, area {roc_auc_score(y, unusual):.3f}")
     ax.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle=":")
     ax.set_xlabel("false-positive rate")
     ax.set_ylabel("recall")
@@ -208,9 +209,9 @@ def precision_recall_curves(
 
     ax, y = axes_or_new(ax, (5, 4)), _labels(y)
     for name, score in scores.items():
-        score = _scores(score)
-        precision, recall, _ = precision_recall_curve(y, -score)
-        ax.plot(recall, precision, label=f"{name}, AP {average_precision_score(y, -score):.3f}")
+        unusual = ranks(_scores(score))
+        precision, recall, _ = precision_recall_curve(y, unusual)
+        ax.plot(recall, precision, label=f"{name}, AP {average_precision_score(y, unusual):.3f}")
     ax.axhline(y.mean(), color="0.7", linewidth=1, linestyle=":")
     ax.set_xlabel("recall")
     ax.set_ylabel("precision")

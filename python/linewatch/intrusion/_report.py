@@ -59,7 +59,10 @@ def evaluate(
     for name, values in (("score", score), ("predicted", alarm)):
         if len(values) != len(y):
             raise ValueError(f"{name} has {len(values)} values, y has {len(y)}")
+    if threshold is not None and np.isnan(threshold):
+        raise ValueError("threshold is NaN, below which no score lies")
     attack = y == 1
+    unusual = ranks(score)
     hit, false = int((alarm & attack).sum()), int((alarm & ~attack).sum())
     missed, quiet = int((~alarm & attack).sum()), int((~alarm & ~attack).sum())
     both = bool(attack.any() and not attack.all())
@@ -73,9 +76,14 @@ def evaluate(
         "recall": _ratio(hit, hit + missed),
         "false_positive_rate": _ratio(false, false + quiet),
         "f1": _ratio(2 * hit, 2 * hit + false + missed),
-        "auroc": float(roc_auc_score(y, -score)) if both else np.nan,
-        "average_precision": float(average_precision_score(y, -score)) if both else np.nan,
+        "auroc": float(roc_auc_score(y, unusual)) if both else np.nan,
+        "average_precision": float(average_precision_score(y, unusual)) if both else np.nan,
     }
+
+
+def ranks(score):
+    """Scores as ranks from the most normal on; an infinite one is a rank like any other."""
+    return np.unique(-score, return_inverse=True)[1].astype(np.float64)
 
 
 def business_impact(
@@ -142,6 +150,10 @@ def business_impact(
             raise ValueError(f"{name} must be a finite number from 0, got {value}")
     if attack_share > 1:
         raise ValueError(f"attack_share must be from 0 to 1, got {attack_share}")
+    for name, rates in (("before", before), ("after", after)):
+        for rate in ("false_positive_rate", "recall"):
+            if rate not in rates:
+                raise ValueError(f'{name} has no "{rate}"; give what intrusion.evaluate returned')
     normal = records_per_month * (1 - attack_share)
     avoided = (before["false_positive_rate"] - after["false_positive_rate"]) * normal
     more = (after["recall"] - before["recall"]) * records_per_month * attack_share

@@ -38,6 +38,13 @@ class Settings:
     min_scale: object
     n_jobs: object
 
+    def refuse_unknown(self, kpis):
+        """A least scale of a KPI that is not there, such as one spelled otherwise."""
+        for name in self.min_scale if isinstance(self.min_scale, Mapping) else ():
+            if name not in kpis:
+                known = ", ".join(f'"{kpi}"' for kpi in kpis)
+                raise ValueError(f'min_scale names "{name}", but the KPIs are {known}')
+
     def least(self, kpi):
         """The least scale of a KPI."""
         if isinstance(self.min_scale, Mapping):
@@ -182,6 +189,7 @@ def baseline(
         method, window, min_periods, statistic, include_current, floor, min_scale, n_jobs
     )
     cells = _long.read(frame, time, cell, kpis, time_zone)
+    options.refuse_unknown(cells.kpis)
     frames = []
     with bar(progress, len(cells) * len(cells.kpis)) as told:
         for kpi in cells.kpis:

@@ -126,6 +126,7 @@ def classify(
     else:
         cells = _long.read(frame, time, cell, kpis, time_zone)
         parts = [(name, cells, None, None) for name in cells.kpis]
+    options.refuse_unknown([name for name, *_ in parts])
     frames = []
     with bar(progress, sum(len(cells) for _, cells, *_ in parts)) as told:
         for name, cells, center, scale in parts:

@@ -205,6 +205,7 @@ def detect(
     else:
         cells = _long.read(frame, time, cell, kpis, time_zone)
         parts = [(name, cells, None, None) for name in cells.kpis]
+    options.refuse_unknown([name for name, *_ in parts])
     sides = polarities([name for name, *_ in parts], polarity)
     passes = 2 + ("robust_z" in asked)
     frames = []

@@ -347,6 +347,7 @@ class Monitor:
             kpis = found.values if self._given else [*found.values, *found.other_values]
             times = _long.zoned(table[found.time], self._time_zone)
             self._zone = times.dtype.time_zone
+            self._options.refuse_unknown(kpis)
             sides = polarities(kpis, self._polarity)
             rules = {kpi: self._parameters(kpi, sides[kpi]) for kpi in kpis}
             streams = {

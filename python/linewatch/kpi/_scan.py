@@ -145,6 +145,7 @@ def scan(
         values=[kpis] if isinstance(kpis, str) else kpis,
     )
     kpis = columns.values if kpis is not None else [*columns.values, *columns.other_values]
+    options.refuse_unknown(kpis)
     sides = polarities(kpis, polarity)
     n_chunks = -(-n_rows // chunk_rows)
     events, cells = [], []

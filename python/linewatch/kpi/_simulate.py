@@ -215,7 +215,7 @@ def simulate(
         raise ValueError(f"missing must be from 0 to below 1, got {missing!r}")
     rows = n_sites * CELLS_A_SITE * n_weeks * 168
     check_rows(rows, f"n_sites={n_sites} and n_weeks={n_weeks}")
-    first = start if isinstance(start, datetime) else datetime.fromisoformat(str(start))
+    first = _time("start", start)
     sites = _sites(n_sites, seed)
     n_hours = n_weeks * 168
     usual, sunday = _usual(n_sites * CELLS_A_SITE, n_hours, first, seed)
@@ -297,6 +297,20 @@ def _usual(n_cells, n_hours, first, seed):
     return usual, sunday
 
 
+def _time(name, given):
+    """A local time that a caller gave, as text or as it is."""
+    if not isinstance(given, datetime):
+        try:
+            given = datetime.fromisoformat(str(given))
+        except ValueError:
+            given = None if given is None else str(given)
+    if not isinstance(given, datetime) or given.tzinfo is not None:
+        raise ValueError(
+            f'{name} must be a local time such as "2026-01-05" or "2026-01-05 14:00", got {given!r}'
+        )
+    return given
+
+
 def _plan(faults, sites, n_hours, quiet, first, seed):
     """Where and when: a list of dicts with kind, cells, begin, hours, size, scope."""
     cells, of = sites["cell_id"].to_list(), sites["site_id"].to_list()
@@ -350,13 +364,13 @@ def _draw(rng, asked, kind, cells, of, n_hours, quiet, first, whole_site):
         begin = 24 * int(rng.choice(days)) if days else quiet
     else:
         # At night nothing shows: begin between 7 and 17 o'clock.
-        begin = int(rng.integers(quiet, room + 1))
+        begin = int(rng.integers(min(quiet, room), room + 1))
         of_day = (begin + first.hour) % 24
         if kind in ("outage", "congestion"):
             begin = min(max(begin + 7 + int(rng.integers(0, 11)) - of_day, quiet), room)
     if "start" in asked:
         at = asked["start"]
-        at = at if isinstance(at, datetime) else datetime.fromisoformat(str(at))
+        at = _time("start of a fault", at)
         begin = int((at - first) / timedelta(hours=1))
         if not 0 <= begin <= room:
             raise ValueError(f"{kind} from {at} for {hours} hours is outside the simulated weeks")

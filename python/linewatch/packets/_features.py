@@ -160,7 +160,7 @@ def features(
     from linewatch._progress import bar
 
     names = _feature_names(features)
-    ns = _edge.span(window)
+    ns = _edge.span(window, rows=False)
     known = Table(table, columns)
     needed = dict.fromkeys(need for name in names for need in _NEEDS[name])
     times = known.times("time")

@@ -118,7 +118,7 @@ class Count(Rule):
     window: Window
 
     def spec(self, unit_s: float) -> RuleSpec:
-        return "count", {"span": _edge.span(self.window)}, ["count"]
+        return "count", {"span": _edge.span(self.window, rows=False)}, ["count"]
 
     @property
     def needs_times(self) -> bool:
