@@ -192,7 +192,7 @@ def bench_ports(flows, repeats, threads):
         "port_service": lambda: flow.port_service(flows["dp"], flows["pr"]),
     }
     try:
-        from linewatch.interop import _polars_plugin, polars  # noqa: F401
+        from linewatch.interop import _polars_plugin, polars  # noqa: F401, registers pl.Expr.lw
 
         _polars_plugin.library()
         calls["expression"] = lambda: flows.lazy().select(

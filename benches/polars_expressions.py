@@ -16,12 +16,13 @@ parser.add_argument("--window", type=int, default=96)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--repeat", type=int, default=3)
 arguments = parser.parse_args()
+# Polars reads it once, when it is imported.
 os.environ["POLARS_MAX_THREADS"] = str(arguments.threads)
 
-import numpy as np  # noqa: E402
-import polars as pl  # noqa: E402
+import numpy as np  # noqa: E402, after the threads are set
+import polars as pl  # noqa: E402, after the threads are set
 
-import linewatch.polars  # noqa: E402, F401
+import linewatch.polars  # noqa: E402, F401, registers pl.Expr.lw
 
 STATISTICS = {
     "sum": lambda x, w: x.rolling_sum(w, min_samples=1),

@@ -18,7 +18,7 @@ import sys
 from collections import Counter
 
 import peer_suite
-from peer_suite import FAULT, pytest_addoption, pytest_sessionstart  # noqa: F401
+from peer_suite import FAULT, pytest_addoption, pytest_sessionstart  # noqa: F401, pytest's
 
 # The pytest plugin, in every job ---------------------------------------------------------------
 

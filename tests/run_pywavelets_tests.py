@@ -20,7 +20,7 @@ import sys
 from collections import Counter
 
 import peer_suite
-from peer_suite import FAULT, pytest_addoption, pytest_sessionstart  # noqa: F401
+from peer_suite import FAULT, pytest_addoption, pytest_sessionstart  # noqa: F401, pytest's
 
 MODULES = [
     "test__pywt",

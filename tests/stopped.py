@@ -11,6 +11,7 @@ import contextlib
 import gzip
 import io
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -157,6 +158,31 @@ def flow_read():
     header, line = "firstSeen,srcAddr,bytes\n", "2026-01-31 12:00:00.250,192.0.2.1,4200\n"
     path = _again(header.encode(), (line * 50_000).encode(), 1500)
     return lambda: sum(frame.height for frame in flow.scan_nfdump(path))
+
+
+def in_child(setup, call, moment):
+    """Processor time that a call in a process of its own took until Ctrl-C, sent after so many
+    seconds, stopped it. Unlike the time on the clock it is the same on a busy machine."""
+    code = f"""
+import time, numpy as np
+{setup}
+start = time.process_time()
+try:
+    print("ready", flush=True)
+    {call}
+    print("it ended")
+except KeyboardInterrupt:
+    print(time.process_time() - start)
+"""
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(moment)
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=120)
+    finally:
+        child.kill()
+    return float(out)
 
 
 CALLS = {

@@ -16,9 +16,9 @@ playwright = pytest.importorskip(
     "playwright.sync_api", reason="needs Playwright: pip install playwright"
 )
 
-from dashboard_folders import write_all  # noqa: E402
+from dashboard_folders import write_all  # noqa: E402, after the skips
 
-from linewatch import dashboards  # noqa: E402
+from linewatch import dashboards  # noqa: E402, after the skips
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
                 None)  # fmt: skip

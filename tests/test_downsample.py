@@ -74,9 +74,26 @@ def test_times_are_places():
     assert len(rows) < len(downsample.indices(y, 40, x=hours)) + 40
 
 
+def test_times_of_a_zone_and_of_python_are_times():
+    pd = pytest.importorskip("pandas")
+    hours = pd.date_range("2026-03-28", periods=100, freq="h", tz="Europe/Berlin")
+    y = np.sin(np.arange(100.0))
+    expected = downsample.indices(y, 10, x=np.arange(100.0)).tolist()
+    for x in (hours, pd.Series(hours), hours.to_pydatetime().tolist(), hours.tz_localize(None)):
+        assert len(downsample.indices(y, 10, x=x)) == len(expected)
+    for x in (hours, pd.Series(hours), hours.to_pydatetime().tolist()):
+        assert downsample.indices(y, 10, x=x).tolist() == expected
+
+
+def test_times_may_be_centuries_apart():
+    days = np.array(["1000-01-01", "2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"], "M8[D]")
+    assert set(downsample.indices(np.arange(5.0), 4, x=days)) >= {0, 4}
+
+
 def test_short_series_are_whole():
     assert downsample.indices([1.0, None, 3.0], 10).tolist() == [0, 1, 2]
     assert downsample.indices([], 10).tolist() == []
+    assert downsample.indices([], 10, x=[], keep=[]).tolist() == []
 
 
 @pytest.mark.parametrize(

@@ -405,6 +405,16 @@ def test_polars_answers_have_the_name_and_null_for_missing():
     assert many.columns == ["prb_mean", "prb_max", "calls_mean", "calls_max"]
 
 
+def test_polars_columns_that_other_readers_of_arrow_do_not_know():
+    np.testing.assert_array_equal(_edge.series(pl.Series([None, None])).values, [np.nan, np.nan])
+    for dtype in (pl.Int128, getattr(pl, "UInt128", pl.Int128)):
+        column = pl.Series("octets", [1, None, 2**53], dtype=dtype)
+        np.testing.assert_array_equal(_edge.series(column).values, [1, np.nan, 2**53])
+        with pytest.raises(ValueError) as error:
+            _edge.series(pl.Series([1, 2**100], dtype=dtype))
+        assert str(error.value).startswith(f"x[1] is {2**100}; whole numbers beyond 2**53 are not")
+
+
 def test_float32_of_polars_and_arrow_stays_float32():
     for x in [pl.Series([1.5], dtype=pl.Float32), pa.array([1.5], type=pa.float32())]:
         series = _edge.series(x)
@@ -599,6 +609,8 @@ CELLS = ["a", "b", None, "a"]
         np.array(CELLS, object),
         np.array([1.5, 2.0, np.nan, 1.5]),
         np.array(["2024", "2023", "NaT", "2024"], "M8[s]"),
+        ["a", "b", pd.NA, "a"],
+        np.array(["a", "b", pd.NA, "a"], object),
         pd.Series(CELLS),
         pd.Series(CELLS, dtype=object),
         pd.Series(CELLS, dtype="category"),
@@ -734,6 +746,7 @@ def test_what_is_no_span_is_refused(window):
         ("", "window must be a number of rows or a span such as \"5s\", got ''"),
         ("5 rows", "window must be a number of rows or a span such as \"5s\", got '5 rows'"),
         ("-5s", "window must be a number of rows or a span such as \"5s\", got '-5s'"),
+        ("5mS", "window must be a number of rows or a span such as \"5s\", got '5mS'"),
         ("0s", "window must be longer than 0, got '0s'"),
         (dt.timedelta(-1), "window must be longer than 0, got datetime.timedelta(days=-1)"),
         ("1mo", "window must have a fixed length, got '1mo' (count days, such as '30d')"),

@@ -316,7 +316,7 @@ def test_what_cannot_be_classified_is_refused():
 
 @pytest.fixture(scope="module")
 def expressions():
-    from linewatch.interop import _polars_plugin, polars  # noqa: F401
+    from linewatch.interop import _polars_plugin, polars  # noqa: F401, registers pl.Expr.lw
 
     try:
         _polars_plugin.library()

@@ -291,7 +291,7 @@ def test_duckdb_reads_a_stream(write):
     import pyarrow
 
     flows = flow.scan_nfdump(write(f"{WIDE}\n{wide()}\n{wide()}\n"))
-    stream = pyarrow.RecordBatchReader.from_stream(flows)  # noqa: F841
+    stream = pyarrow.RecordBatchReader.from_stream(flows)  # noqa: F841, the query reads it by its name
     assert duckdb.sql("select pr, sum(ibyt) from stream group by pr").fetchall() == [("TCP", 8400)]
 
 

@@ -82,7 +82,7 @@ def test_rows_of_a_weighted_forest_are_not_in_its_file(X, tmp_path):
     again = lw.load(tmp_path / "m.lw")
     assert (again.score_samples(X) == forest.score_samples(X)).all()
     with pytest.raises(AttributeError) as error:
-        again.estimators_samples_  # noqa: B018
+        again.estimators_samples_  # noqa: B018, asking is the test
     assert str(error.value) == (
         "estimators_samples_ of a forest grown with sample_weight is not in its file"
     )

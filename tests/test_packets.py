@@ -1,8 +1,5 @@
 """Captures: equal to tshark field by field, in every container, whole or damaged."""
 
-# Messages stand here as they are printed, on one line.
-# ruff: noqa: E501
-
 import gzip
 import io
 import os
@@ -445,8 +442,10 @@ def test_mutated_captures_never_panic():
 
 def test_arguments_out_of_range_are_named(capture):
     for call, text in [
-        (lambda: packets.scan_pcap(capture, batch_rows=0), "batch_rows must be from 1 to 16,777,216, got 0"),
-        (lambda: packets.read_pcap(capture, backend="dask"), 'backend must be "polars", "pandas" or "pyarrow", got \'dask\''),
+        (lambda: packets.scan_pcap(capture, batch_rows=0),
+         "batch_rows must be from 1 to 16,777,216, got 0"),
+        (lambda: packets.read_pcap(capture, backend="dask"),
+         'backend must be "polars", "pandas" or "pyarrow", got \'dask\''),
     ]:  # fmt: skip
         with pytest.raises(ValueError) as error:
             call()

@@ -1,8 +1,5 @@
 """``linewatch packets``, as a user types it."""
 
-# Messages stand here as they are printed, on one line.
-# ruff: noqa: E501
-
 import io
 import json
 import os
@@ -177,8 +174,8 @@ def test_standard_input_that_is_no_capture_is_one_line(run, tmp_path, monkeypatc
     code, out, err = run("-")
     assert (code, out) == (2, "")
     assert err == (
-        "linewatch: error: standard input: path must be a capture in pcap or pcapng, plain or gzip, "
-        "got a file that begins with the bytes 68 65 6c 6c 6f\n"
+        "linewatch: error: standard input: path must be a capture in pcap or pcapng, plain or "
+        "gzip, got a file that begins with the bytes 68 65 6c 6c 6f\n"
     )
     assert not (tmp_path / "results").exists()
 
@@ -190,12 +187,19 @@ def test_standard_input_that_is_no_capture_is_one_line(run, tmp_path, monkeypatc
         (["."], ".: Is a directory"),
         (
             ["empty.pcap"],
-            "empty.pcap: path must be a capture in pcap or pcapng, plain or gzip, got nothing: it is empty",
+            "empty.pcap: path must be a capture in pcap or pcapng, plain or gzip, got nothing: "
+            "it is empty",
         ),
-        (["header.pcap"], "header.pcap: no packet has a time and an IP address, so there is no source"),
-        (["header.pcap", "--window", "5x"], '--window must be a span of time such as "5s", got \'5x\''),
+        (
+            ["header.pcap"],
+            "header.pcap: no packet has a time and an IP address, so there is no source",
+        ),
+        (
+            ["header.pcap", "--window", "5x"],
+            "--window must be a span of time such as \"5s\", got '5x'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_one_line_and_leaves_nothing(run, tmp_path, arguments, message):
     (tmp_path / "empty.pcap").write_bytes(b"")
     empty = packets.simulate(n_flows=1, attacks=[], seed=0).head(0)

@@ -355,7 +355,43 @@ def test_what_pandas_refuses_is_refused_in_its_words():
     with pytest.raises(pd.errors.DataError):
         pd.Series(["a", "b"]).lw.rolling(2).mean()
     with pytest.raises(AttributeError):
-        getattr(s.lw.rolling(2), "nonsense")  # noqa: B009
+        s.lw.rolling(2).nonsense  # noqa: B018, asking is the test
+
+
+@pytest.mark.parametrize("weight", [{"alpha": 0.5}, {"com": 1}, {"span": 3}, {"halflife": 1}])
+def test_half_weights_over_a_gap_are_those_of_pandas(weight):
+    s = pd.Series([1.0, None, 0.0, 2.0, None, None, 5.0])
+    compare(lambda of: of(s).ewm(adjust=False, **weight), "mean", {})
+    compare(lambda of: of(s).groupby([0, 0, 0, 1, 1, 1, 1]).ewm(adjust=False, **weight), "mean", {})
+    theirs = s.ewm(adjust=False, **weight).agg(["mean", "var"])
+    pd.testing.assert_frame_equal(s.lw.ewm(adjust=False, **weight).agg(["mean", "var"]), theirs)
+    theirs = s.ewm(adjust=False, **weight).mean()
+    with linewatch.pandas.accelerated():
+        pd.testing.assert_series_equal(s.ewm(adjust=False, **weight).mean(), theirs)
+
+
+def test_a_step_in_groups_is_refused_in_the_words_of_pandas():
+    s = pd.Series([1.0, 2.0], index=pd.to_datetime([0, 1], unit="s"))
+    messages = []
+    for obj in (s, s.lw):
+        with pytest.raises(TypeError) as error:
+            obj.groupby([0, 0]).rolling("1s", step=2)
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize("names", [["mean"], ["mean", "std"]])
+def test_several_statistics_beside_columns_of_keys_are_those_of_pandas(names):
+    data = pd.DataFrame({"cell": [0, 1, 0, 1], "prb": [1.0, 2, 4, 8], "users": [5, 6, 7, 9]})
+    groups = data.groupby("cell", as_index=False).rolling(2, min_periods=1)
+    ours = data.lw.groupby("cell", as_index=False).rolling(2, min_periods=1).agg(names)
+    pd.testing.assert_frame_equal(ours, groups.agg(names))
+
+
+def test_a_chosen_column_has_no_columns_to_choose():
+    data = pd.DataFrame({"prb": [1.0, 2, 4, 8], "users": [5, 6, 7, 9]})
+    theirs = data.rolling(2)[["prb"]].agg({"prb": "mean"})
+    pd.testing.assert_frame_equal(data.lw.rolling(2)[["prb"]].agg({"prb": "mean"}), theirs)
 
 
 def test_methods_have_the_arguments_and_words_of_pandas():

@@ -495,6 +495,69 @@ def test_errors_that_need_no_data_come_at_once():
         x.rolling_mean(5, span=3)
 
 
+OF_WINDOWS = "min_periods, center, closed, include_current, by, groups, infinity, n_jobs"
+OF_WEIGHTS = (
+    "com, span, halflife, alpha, adjust, ignore_na, by, min_periods, groups, infinity, n_jobs"
+)
+
+
+@pytest.mark.parametrize(
+    ("call", "option", "known"),
+    [
+        (lambda lw: lw.rolling_stats(3, ["mean"], min_period=1), "min_period", OF_WINDOWS),
+        (lambda lw: lw.seasonal(window=3, keys="cell", step=2), "step", OF_WINDOWS),
+        (lambda lw: lw.cusum(window=3, step=2), "step", OF_WINDOWS),
+        (
+            lambda lw: lw.cusum(mean=0.0, std=1.0, center=True),
+            "center",
+            "k, h, mean, std, reset, groups, n_jobs",
+        ),
+        (lambda lw: lw.ewm_mean(span=3, center=True), "center", OF_WEIGHTS),
+        (lambda lw: lw.ewm_corr("y", spam=3), "spam", OF_WEIGHTS),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(call, option, known):
+    with pytest.raises(TypeError) as error:
+        call(pl.col("x").lw)
+    assert str(error.value) == f"there is no option {option!r}; the options are {known}"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (
+            lambda lw: lw.rolling_stats(3, "mean"),
+            TypeError,
+            """statistics must be a list of names such as ["mean", "q95"], got 'mean'""",
+        ),
+        (
+            lambda lw: lw.rolling_stats(3, ["mean", "mean"]),
+            ValueError,
+            "statistics names 'mean' twice",
+        ),
+        (
+            lambda lw: lw.rolling_stats(3, []),
+            ValueError,
+            "statistics must name at least one statistic, got none",
+        ),
+        (
+            lambda lw: lw.rolling_quantile(3, [0.5, 0.5]),
+            ValueError,
+            "q must hold different numbers for a struct of fields, got [0.5, 0.5]",
+        ),
+    ],
+)
+def test_fields_of_a_struct_have_names_of_their_own(call, error, text):
+    with pytest.raises(error) as raised:
+        call(pl.col("x").lw)
+    assert str(raised.value) == text
+
+
+def test_quantiles_close_to_each_other_are_two_fields():
+    found = pl.DataFrame({"x": [1.0, 2]}).select(pl.col("x").lw.rolling_quantile(2, [0.9999999, 1]))
+    assert found.unnest("x").columns == ["q99.99999", "q100"]
+
+
 def test_scalars_of_numpy_are_numbers(frame):
     x = pl.col("x").lw
     plain = [x.rolling_quantile(5, 0.25, min_periods=2), x.rolling_hampel(5, threshold=1.5)]

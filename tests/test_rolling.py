@@ -436,6 +436,11 @@ def test_several_quantiles_equal_one_at_a_time(rng):
         np.testing.assert_array_equal(np.asarray(together)[..., column], alone)
 
 
+def test_quantiles_close_to_each_other_are_two_columns():
+    table = rolling.quantile(pd.Series([1.0, 2]), 2, [0.07, 0.9999999, 1])
+    assert list(table.columns) == ["q7", "q99.99999", "q100"]
+
+
 def test_statistics_of_one_pass_equal_single_calls(rng):
     x, _ = traffic(rng, 700, missing=0.1)
     names = ["mean", "std", "min", "max", "median", "q95", "zscore", "mad", "count", "skew", "sum"]
@@ -468,6 +473,18 @@ def test_cumulative_sums_find_a_lasting_shift():
     np.testing.assert_array_equal(found.upper, [0, 1.5, 3, NAN, 4.5, 1.5, 0, 0])
     np.testing.assert_array_equal(found.lower, [0, 0, 0, NAN, 0, 0, 2.5, 5])
     np.testing.assert_array_equal(found.alarm, [0, 0, 0, 0, 1, 0, 0, -1])
+
+
+def test_a_baseline_of_cusum_is_for_all_rows_for_each_row_or_for_each_series(rng):
+    x = rng.normal(size=(30, 4))
+    middle, spread = x.mean(axis=0), x.std(axis=0)
+    columns = [rolling.cusum(x[:, c], mean=middle[c], std=spread[c]).upper for c in range(4)]
+    expected = np.stack(columns, axis=1)
+    of_rows = {"mean": np.tile(middle, (30, 1)), "std": np.tile(spread, (30, 1))}
+    np.testing.assert_array_equal(rolling.cusum(x, mean=middle, std=spread).upper, expected)
+    np.testing.assert_array_equal(rolling.cusum(x, **of_rows).upper, expected)
+    turned = rolling.cusum(x.T, mean=of_rows["mean"].T, std=spread, axis=1)
+    np.testing.assert_array_equal(turned.upper, expected.T)
 
 
 @pytest.mark.parametrize("reset", [True, False])

@@ -284,6 +284,46 @@ def test_an_option_out_of_place_is_named(name, option, value):
         call(name, **{option: value})
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"window": 1}, ValueError, "window must be at least 2, got 1"),
+        (
+            {"mean": 0.0, "std": 1.0, "step": 2},
+            TypeError,
+            "step is for windows; leave it out with mean and std",
+        ),
+        (
+            {"mean": [0.0, 1.0], "std": 1.0},
+            ValueError,
+            "mean must be a number or of shape (5,), got shape (2,)",
+        ),
+        (
+            {"mean": 0.0, "std": np.ones((5, 5))},
+            ValueError,
+            "std must be a number or of shape (5,), got shape (5, 5)",
+        ),
+        (
+            {"mean": "low", "std": 1.0},
+            TypeError,
+            "mean must be a number or an array of numbers, got 'low'",
+        ),
+        ({"window": 3, "reset": "no"}, TypeError, "reset must be True or False, got 'no'"),
+    ],
+)
+def test_a_baseline_of_cusum_fits_its_rows(arguments, error, text):
+    with pytest.raises(error) as raised:
+        rolling.cusum(X, **arguments)
+    assert str(raised.value) == text
+
+
+def test_columns_of_quantiles_have_names_of_their_own():
+    text = "q must hold different numbers for a table of columns, got [0.5, 0.5]"
+    with refused(text, ValueError):
+        rolling.quantile(pd.Series(X), 3, [0.5, 0.5])
+    assert rolling.quantile(X, 3, [0.5, 0.5]).shape == (5, 2)
+
+
 def test_an_unknown_option_is_refused():
     with pytest.raises(TypeError):
         rolling.mean(X, 3, minperiods=1)

@@ -237,7 +237,7 @@ def test_a_log_that_is_renamed_and_made_anew_loses_no_line(follow, tmp_path):
     log.write_text(HEADER + lines(0, 10))
     process = follow("--input", log, "--out", out, "--state", tmp_path / "state")
     rows_of(out, 10, process)
-    writer = open(log, "a")  # noqa: SIM115
+    writer = open(log, "a")  # noqa: SIM115, open while the log is renamed
     log.rename(tmp_path / "cells.csv.1")
     writer.write(lines(10, 14))  # a writer that has not been told yet
     writer.close()

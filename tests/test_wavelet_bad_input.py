@@ -129,6 +129,16 @@ def test_windows():
 def test_spectral_settings():
     text = "a band must go from low to high, got (0.3, 0.1)"
     says(ValueError, text, spectral.band_power, X, [(0.3, 0.1)])
+    says(
+        ValueError,
+        "the band (25, 50) lies above 0.5 hertz, the highest frequency that sampling_rate=1 can "
+        "show",
+        spectral.band_power,
+        X,
+        [(0, 25), (25, 50)],
+    )
+    text = "bands must hold at least one pair of frequencies, got none"
+    says(ValueError, text, spectral.band_power, X, [])
     text = "bands must be pairs of frequencies, as in [(0, 0.1), (0.1, 0.5)], got [0.1]"
     says(ValueError, text, spectral.band_power, X, [0.1])
     says(ValueError, "order must be from 2 to 8, got 9", spectral.permutation_entropy, X, 9)
@@ -167,3 +177,15 @@ def test_gaps_in_estimates():
     says(ValueError, "mid must be above high (2), got 2", wavelet.deviation, X, 8, mid=2)
     text = "threshold must be 'soft', 'hard' or 'garrote', got 'firm'"
     says(ValueError, text, wavelet.denoise, X, threshold="firm")
+
+
+@pytest.mark.parametrize("x", [np.ones(256), np.full(999, 1e9 / 3), np.zeros(256)])
+def test_a_constant_has_no_hurst_exponent(x):
+    text = "x has an octave without energy; a constant or smooth x has no exponent"
+    says(ValueError, text, wavelet.hurst, x)
+
+
+@pytest.mark.parametrize("method", ["conv", "fft"])
+def test_no_scales_have_no_coefficients(method):
+    coefs, frequencies = wavelet.cwt([1.0, 2, 3], [], "cmor1.5-1.0", method=method)
+    assert coefs.shape == (0, 3) and coefs.dtype == complex and len(frequencies) == 0

@@ -230,11 +230,11 @@ def expressions() -> None:
 
 
 def mistakes() -> None:
-    """What a checker has to refuse; never run."""
+    """What a checker has to refuse; never run. Each line is wrong, so each is told to be."""
     rolling.mean([1.0, 2], 2, wndow=3)  # pyright: ignore[reportCallIssue]
     lw.IsolationForest(preset="classical")  # pyright: ignore[reportArgumentType]
-    lw.streaming.Sream  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
-    lw.rollling  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
+    lw.streaming.Sream  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018, asking is the mistake
+    lw.rollling  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018, asking is the mistake
     lw.datasets.hourly_cells(backend="dask")  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 

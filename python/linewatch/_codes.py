@@ -133,11 +133,15 @@ def _dense(keys):
 
 
 def _hashed(keys, name):
-    """Codes in order of first appearance; None and NaN are missing."""
-    seen = {}
+    """Codes in order of first appearance; None, NaN and NA are missing."""
+    seen, pd = {}, pandas()
+    na = None if pd is None else pd.NA
     try:
         return np.array(
-            [-1 if key is None or key != key else seen.setdefault(key, len(seen)) for key in keys],
+            [
+                -1 if key is None or key is na or key != key else seen.setdefault(key, len(seen))
+                for key in keys
+            ],
             dtype=np.int64,
         )
     except TypeError as error:

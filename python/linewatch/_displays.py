@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linewatch._axes import WIDE, axes_or_new
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Literal, Self
@@ -192,7 +194,7 @@ class AnomalyScoreDisplay:
         **line
             For the line of the scores.
         """
-        ax = self.ax_ = ax if ax is not None else _new_axes()
+        ax = self.ax_ = axes_or_new(ax, WIDE)
         self.figure_ = ax.figure
         style = {"color": PALETTE[0], "linewidth": 0.8, "label": self.name or "score"}
         (self.line_,) = ax.plot(self.x, self.score, **style | line)
@@ -356,7 +358,7 @@ class HourWeekdayDisplay:
         cmap : str or Colormap, default="cividis"
         colorbar : bool, default=True
         """
-        ax = self.ax_ = ax if ax is not None else _new_axes()
+        ax = self.ax_ = axes_or_new(ax, WIDE)
         self.figure_ = ax.figure
         self.image_ = ax.imshow(self.grid, aspect="auto", cmap=cmap, interpolation="nearest")
         ax.set(xlabel="hour of the day", yticks=range(7), yticklabels=WEEKDAYS,
@@ -370,9 +372,3 @@ def _finish(ax):
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small")
-
-
-def _new_axes():
-    from linewatch.plots import _new_axes as make
-
-    return make()

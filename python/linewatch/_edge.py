@@ -420,6 +420,17 @@ def _polars_column(column, title):
     if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
         remedy = "times belong in times=" if dtype.is_temporal() else "try casting it to pl.Float64"
         raise TypeError(f"{title} has dtype {dtype}; expected numbers ({remedy})")
+    if dtype == pl.Null:
+        return np.full(len(column), np.nan)
+    if "128" in str(dtype) and dtype.is_integer():  # unknown to other readers of Arrow
+        far = column > _EXACT
+        if dtype.is_signed_integer():
+            far |= column < -_EXACT
+        far = far.fill_null(False)
+        if far.any():
+            row = far.arg_max()
+            raise _inexact(title, row, column[row])
+        column = column.cast(pl.Int64)
     [(_, array)] = _core.arrow_numbers(column, title)[1]
     return array
 

@@ -23,3 +23,10 @@ def whole(path):
     except BaseException:
         made.unlink(missing_ok=True)
         raise
+
+
+def umask():
+    """The permissions that new files and folders go without."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

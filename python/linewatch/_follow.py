@@ -212,7 +212,7 @@ class Follower:
                     f"{out} is there already, and there is no state to go on from (move it, or "
                     "give the --state that belongs to it)"
                 )
-            self._out = open(out, "ab")  # noqa: SIM115
+            self._out = open(out, "ab")  # noqa: SIM115, closed where following ends
             return
         length = out.stat().st_size if out.exists() else 0
         written = state["written"]
@@ -222,7 +222,7 @@ class Follower:
                 f"{written or 'another name'} (give the --output that belongs to the state, or "
                 "remove the state to start anew)"
             )
-        self._out = open(out, "r+b")  # noqa: SIM115
+        self._out = open(out, "r+b")  # noqa: SIM115, closed where following ends
         self._out.truncate(written)
         self._out.seek(written)
 

@@ -92,6 +92,20 @@ def like(native, table):
     return frame.with_columns(*local).to_native() if local else frame.to_native()
 
 
+def check_backend(backend):
+    """Refuse what is no library of frames that answers can come in."""
+    if backend not in ("polars", "pandas", "pyarrow"):
+        raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
+
+
+def as_backend(frame, backend):
+    """A Polars frame in the library asked for."""
+    check_backend(backend)
+    if backend == "pandas":
+        return frame.to_pandas()
+    return frame.to_arrow() if backend == "pyarrow" else frame
+
+
 def _arrow(table):
     """A Polars table as a pyarrow one; text that 32-bit offsets can hold is of type string."""
     import pyarrow as pa

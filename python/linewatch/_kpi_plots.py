@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linewatch._arguments import check_columns
+from linewatch._axes import axes_or_new
+from linewatch._displays import WEEKDAYS
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Literal
@@ -127,7 +131,7 @@ def kpi_heatmap(
     place = {cell: k for k, cell in enumerate(cells)}
     y = np.array([place[cell] for cell in rows["cell"]])
     grid[y, rows["at"].to_numpy()] = rows["deviation"].to_numpy()
-    ax = ax if ax is not None else _axes(11, min(0.22 * len(cells) + 1.2, 9))
+    ax = axes_or_new(ax, (11, min(0.22 * len(cells) + 1.2, 9)))
     edges = date2num([first, last + step])
     image = ax.imshow(
         np.ma.masked_invalid(np.clip(grid, -limit, limit)),
@@ -207,7 +211,7 @@ def kpi_calendar(
     since = (days["day"] - first).dt.total_days().to_numpy()
     grid = np.full((7, since.max() // 7 + 1), np.nan)
     grid[since % 7, since // 7] = days["shown"].to_numpy()
-    ax = ax if ax is not None else _axes(max(0.3 * grid.shape[1] + 2, 5.5), 3.1)
+    ax = axes_or_new(ax, (max(0.3 * grid.shape[1] + 2, 5.5), 3.1))
     options = {"cmap": "viridis"}
     if how == "lost":
         most = np.nanmax(np.abs(grid)) or 1
@@ -215,7 +219,7 @@ def kpi_calendar(
     mesh = ax.pcolormesh(np.ma.masked_invalid(grid), edgecolors="white", linewidth=1.5, **options)
     ax.invert_yaxis()
     ax.set_aspect("equal")
-    ax.set_yticks(np.arange(7) + 0.5, ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+    ax.set_yticks(np.arange(7) + 0.5, WEEKDAYS)
     weeks = [first + timedelta(weeks=k) for k in range(grid.shape[1])]
     every = max(1, len(weeks) // 12)
     ticks = range(0, len(weeks), every)
@@ -280,10 +284,7 @@ def kpi_scatter(
     from linewatch.plots import unit_label
 
     table = to_polars(eager(frame))
-    for name in (x, y, anomaly):
-        if name is not None and name not in table.columns:
-            has = ", ".join(f'"{column}"' for column in table.columns)
-            raise ValueError(f'column "{name}" is missing; the table has {has}')
+    check_columns([x, y, *([] if anomaly is None else [anomaly])], table.columns)
     if which is not None:
         found = _tables.detect(table, time=time, cell=cell, values=[x, y])
         if found.cell is None:
@@ -293,7 +294,7 @@ def kpi_scatter(
             raise ValueError(f"cell {which!r} is not in the frame")
     horizontal = _tables.numbers(table[x]).fill_null(np.nan).to_numpy()
     vertical = _tables.numbers(table[y]).fill_null(np.nan).to_numpy()
-    ax = ax if ax is not None else _axes(6, 5)
+    ax = axes_or_new(ax, (6, 5))
     groups = [("rows", np.ones(table.height, dtype=bool), "#4c78a8", 0.25)]
     if anomaly is not None:
         groups = _groups(table[anomaly], anomaly)
@@ -408,10 +409,7 @@ def kpi_map(
     from linewatch.kpi import _facing
 
     table = to_polars(eager(sites))
-    for name in (cell, site, latitude, longitude, azimuth):
-        if name not in table.columns:
-            has = ", ".join(f'"{column}"' for column in table.columns)
-            raise ValueError(f'column "{name}" is missing; the table has {has}')
+    check_columns([cell, site, latitude, longitude, azimuth], table.columns)
     cells = _facing._names(table[cell])
     lat = _facing._degrees(table, latitude, cells, -90, 90)
     lon = _facing._degrees(table, longitude, cells, -360, 360)
@@ -448,7 +446,7 @@ def kpi_map(
         is_marked = cells[k] in marked
         edges.append("#08306b" if is_marked else "#969696")
         widths.append(2.0 if is_marked else 0.4)
-    ax = ax if ax is not None else _axes(7.5, 6.5)
+    ax = axes_or_new(ax, (7.5, 6.5))
     ax.add_collection(
         PatchCollection(wedges, facecolors=faces, edgecolors=edges, linewidths=widths)
     )
@@ -583,7 +581,7 @@ def kpi_cell(
     kpis = table["kpi"].unique(maintain_order=True).to_list()
     data = data or kpis[0]
     voice = voice or next((name for name in kpis if name != data), None)
-    ax = ax if ax is not None else _axes(14, 6)
+    ax = axes_or_new(ax, (14, 6))
     handles = []
     for name, color, alpha, dots in ((voice, "tab:orange", 0.5, 12), (data, "tab:blue", 1.0, 20)):
         if name is None:
@@ -674,12 +672,3 @@ def _deviation(table):
     away = value - value.median().over("cell")
     spread = 1.4826 * away.abs().median().over("cell")
     return pl.when(away == 0).then(0.0).otherwise(away / spread).alias("deviation")
-
-
-def _axes(width, height):
-    from linewatch.plots import _matplotlib
-
-    _matplotlib()
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(width, height), layout="constrained")[1]

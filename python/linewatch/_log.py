@@ -95,7 +95,7 @@ class Log:
     def _begin(self, path, before):
         """Open a file; False if it is not there (yet)."""
         try:
-            file = open(path, "rb", buffering=0)  # noqa: SIM115
+            file = open(path, "rb", buffering=0)  # noqa: SIM115, kept open and followed
         except FileNotFoundError:
             if not self._waits:
                 self._say(f"waiting for {path}")

@@ -2,7 +2,7 @@
 
 The file has a versioned header and a checksum of everything; nothing in it is executed. A
 detector that can be saved has ``_to_model()``, which gives its settings (what JSON can hold) and
-its arrays, and ``_from_model(settings, arrays)``, which makes it again.
+its arrays, and ``_from_model(settings, arrays, path)``, which makes it again; it is `Loadable`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from linewatch import __version__, _core
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Self
 
     from linewatch._typing import DetectorT, PathLike
 
@@ -94,6 +94,44 @@ def load(path, *, expected=None):
         raise ValueError(
             f"{path} does not hold what a model of kind {kind!r} needs ({error})"
         ) from None
+
+
+class Loadable:
+    """A detector that can be saved, as a base class: how it is read."""
+
+    @classmethod
+    def load(cls, path: PathLike) -> Self:
+        """Read a file that ``save`` wrote; nothing in it is executed.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Returns
+        -------
+        The detector, of this class.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, cut off, of a newer version, or another kind of model.
+        OSError
+            If it cannot be read.
+
+        See Also
+        --------
+        linewatch.load : Reads every kind.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import linewatch as lw
+        >>> path = os.path.join(tempfile.mkdtemp(), "knn.lw")
+        >>> lw.KNNDetector(n_neighbors=1).fit([[0.0], [3.0], [4.0]]).save(path)
+        >>> lw.KNNDetector.load(path).score_samples([[5.0]])
+        array([-1.])
+        """
+        return load(path, expected=cls)
 
 
 def nested(estimator):

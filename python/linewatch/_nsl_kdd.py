@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from linewatch._frames import as_backend
+
 if TYPE_CHECKING:
     from typing import Literal
 
@@ -141,8 +143,6 @@ def load_nsl_kdd(part="train", folder=None, *, url=None, backend="polars"):
     """
     import polars as pl
 
-    from linewatch.datasets import _as
-
     if part not in PARTS:
         names = ", ".join(f'"{name}"' for name in PARTS)
         raise ValueError(f"part must be one of {names}, got {part!r}")
@@ -152,7 +152,7 @@ def load_nsl_kdd(part="train", folder=None, *, url=None, backend="polars"):
     frame = _typed(frame, path)
     _count(frame, part, path)
     _record(path)
-    return _as(frame, backend)
+    return as_backend(frame, backend)
 
 
 def _path(part, folder, url):

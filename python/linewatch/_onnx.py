@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from linewatch import __version__, _core
+from linewatch import __version__, _core, _features
 
 OPSET, ML_OPSET, IR_VERSION = 18, 3, 9
 MISSING_RIGHT = 1  # of the flags of a node
@@ -11,7 +11,7 @@ MISSING_RIGHT = 1  # of the flags of a node
 def model(forest):
     """The ONNX model of a fitted :class:`linewatch.IsolationForest`."""
     arrays = forest._forest.arrays()
-    _refuse(forest, arrays)
+    _refuse(forest)
     try:
         import onnx
     except ImportError:
@@ -67,7 +67,7 @@ def model(forest):
     return out
 
 
-def _refuse(forest, arrays):
+def _refuse(forest):
     """Splits that ONNX trees have not."""
     if forest._forest.is_oblique:
         raise ValueError(
@@ -75,16 +75,13 @@ def _refuse(forest, arrays):
             f'(preset={forest.preset!r}); fit preset="classic" for to_onnx'
         )
     if forest.categories_:
-        columns = ", ".join(_name(forest, column) for column in sorted(forest.categories_))
+        columns = ", ".join(
+            _features.column_name(forest, column) for column in sorted(forest.categories_)
+        )
         raise ValueError(
             "ONNX trees have no splits of categories, but this forest has categorical features "
             f"({columns}); encode them as numbers for to_onnx"
         )
-
-
-def _name(forest, column):
-    names = getattr(forest, "feature_names_in_", None)
-    return str(column) if names is None else f'"{names[column]}"'
 
 
 def _ensemble(arrays):

@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from linewatch import _files
+
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 
@@ -359,7 +361,7 @@ def write(folder, *, kind, tables, parameters, units=None, time_zone=None, summa
         }
         text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str)
         (made / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        made.chmod(0o777 & ~_umask())
+        made.chmod(0o777 & ~_files.umask())
         _swap(made, folder)
     except BaseException:
         _remove(made)
@@ -501,9 +503,3 @@ def _version():
     import linewatch
 
     return linewatch.__version__
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

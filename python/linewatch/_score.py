@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from linewatch import _models, _tables
+from linewatch._arguments import quoted
 
 OUT = ("score", "is_anomaly")
 
@@ -102,8 +103,8 @@ def _features(detector, frame, columns, path):
         missing = [name for name in names if name not in frame.columns]
         if missing:
             raise ValueError(
-                f"{path}: column {_quoted(missing)} of the model is missing; the table has "
-                f"{_quoted(frame.columns)}"
+                f"{path}: column {quoted(missing)} of the model is missing; the table has "
+                f"{quoted(frame.columns)}"
             )
         return list(map(str, names))
     columns = columns.split(",") if columns else frame.columns
@@ -112,7 +113,7 @@ def _features(detector, frame, columns, path):
             raise ValueError(f'--columns names "{name}" twice')
         if name not in frame.columns:
             raise ValueError(
-                f'{path}: column "{name}" is missing; the table has {_quoted(frame.columns)}'
+                f'{path}: column "{name}" is missing; the table has {quoted(frame.columns)}'
             )
     if len(columns) != n:
         raise ValueError(
@@ -242,9 +243,3 @@ def _write(result, out):
     except BaseException:
         Path(made).unlink(missing_ok=True)
         raise
-
-
-def _quoted(names):
-    names = list(names)
-    shown = ", ".join(f'"{name}"' for name in names[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

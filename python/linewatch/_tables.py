@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from linewatch._arguments import check_columns, quoted
+
 TIME_NAMES = ["timestamp", "datetime", "date time", "time", "start time", "period", "ts", "date"]
 CELL_WORDS = ["cell", "cellname", "cellid", "eci", "cgi", "sector", "site", "enodeb", "gnodeb"]
 CELL_WORDS += ["node", "link", "interface", "element", "series", "file", "device", "id", "name"]
@@ -68,7 +70,7 @@ class Columns:
     other_values: list = field(default_factory=list)
 
 
-def read(path, columns=None):
+def read(path):
     """The file at `path` as a Polars frame; the text of a CSV stays text."""
     import polars as pl
 
@@ -206,9 +208,8 @@ def words(name):
 
 def detect(frame, *, time=None, cell=None, values=None, label=None):
     """Which column is the time, the cell, the values and the label, by name and dtype."""
-    for name in [time, cell, label, *(values or [])]:
-        if name is not None and name not in frame.columns:
-            raise ValueError(f'column "{name}" is missing; the table has {_quoted(frame.columns)}')
+    given = [name for name in (time, cell, label, *(values or [])) if name is not None]
+    check_columns(given, frame.columns)
     for role, name in (("cell", cell), ("label", label), *(("value", v) for v in values or [])):
         if name is not None and name == time:
             raise ValueError(f'column "{name}" is named as the time and as the {role}; choose one')
@@ -278,7 +279,7 @@ def _refuse_no_header(sample, time):
     if _is_time(pl.Series([time])):
         raise ValueError(
             f"the first line must name the columns, such as time,cell,value; it has "
-            f"{_quoted(sample)}"
+            f"{quoted(sample, most=None)}"
         )
 
 
@@ -330,11 +331,9 @@ def _one(what, found, preferred):
         return found[0]
     if preferred:
         return preferred[0]
-    raise ValueError(f"which column is the {what}? Say --{what} (or {what}=): {_quoted(found)}")
-
-
-def _quoted(names):
-    return ", ".join(f'"{name}"' for name in names)
+    raise ValueError(
+        f"which column is the {what}? Say --{what} (or {what}=): {quoted(found, most=None)}"
+    )
 
 
 def _described(sample):

@@ -233,6 +233,8 @@ def _parse(text, name, expected):
                 f"{name} must have a fixed length, got {text!r} (count days, such as '30d')"
             )
         key = unit if unit in _NANOSECONDS else unit.lower().removesuffix("s") or "s"
+        if key == "m" and unit.lower() != "m":  # "mS" and "Ms" are no minutes
+            raise ValueError(expected)
         if key not in _NANOSECONDS or (number is None and at > 0):
             raise ValueError(expected)
         total += Fraction(number or 1) * _NANOSECONDS[key]

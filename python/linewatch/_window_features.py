@@ -44,9 +44,9 @@ class Plan(NamedTuple):
 
     def rows(self, x, starts, lengths, adapt=False, n_jobs=None, progress=None):
         """Features of the windows ``x[start:start + length]``, an array of windows by columns."""
-        from linewatch.rolling import _bar
+        from linewatch._progress import bar
 
-        with _bar(progress, len(starts)) as callback:
+        with bar(progress, len(starts)) as callback:
             out = _core.window_features(
                 np.ascontiguousarray(x),
                 np.ascontiguousarray(starts, np.int64),
@@ -133,6 +133,13 @@ def _edges(bands, rate):
     for low, high in bands:
         if not 0 <= low < high:
             raise ValueError(f"a band must go from low to high, got ({low:g}, {high:g})")
+        if low > rate / 2:
+            raise ValueError(
+                f"the band ({low:g}, {high:g}) lies above {rate / 2:g} hertz, the highest "
+                f"frequency that sampling_rate={rate:g} can show"
+            )
+    if not bands:
+        raise ValueError("bands must hold at least one pair of frequencies, got none")
     return bands
 
 

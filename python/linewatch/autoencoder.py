@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from linewatch import _features
+from linewatch import _features, _models
 from linewatch._sizes import check_rows
 from linewatch._sklearn import BaseEstimator, OutlierMixin
 
@@ -61,7 +61,7 @@ class _Epochs(int):
     __hash__ = int.__hash__
 
 
-class AutoencoderDetector(OutlierMixin, BaseEstimator):
+class AutoencoderDetector(OutlierMixin, _models.Loadable, BaseEstimator):
     """Autoencoder: a row is unusual where a network trained on normal rows cannot repeat it.
 
     Parameters
@@ -360,35 +360,10 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
         --------
         linewatch.load : Reads it; nothing in it is executed.
         """
-        from linewatch import _models
-
         check_is_fitted(self)
         _models.save(self, path)
 
-    @classmethod
-    def load(cls, path: PathLike) -> Self:
-        """Read a file that :meth:`save` wrote; nothing in it is executed.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        AutoencoderDetector
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, cut off, of a newer version, or another kind of model.
-        """
-        from linewatch import _models
-
-        return _models.load(path, expected=cls)
-
     def _to_model(self):
-        from linewatch import _models
-
         arrays = {"center": self.center_, "scale": self.scale_, "loss_curve": self.loss_curve_}
         for layer, (weights, bias) in enumerate(zip(self.coefs_, self.intercepts_, strict=True)):
             arrays[f"weights_{layer}"] = weights
@@ -403,8 +378,6 @@ class AutoencoderDetector(OutlierMixin, BaseEstimator):
 
     @classmethod
     def _from_model(cls, settings, arrays, path=None):
-        from linewatch import _models
-
         detector = cls(**settings["parameters"])
         _models.feature_names(detector, settings)
         detector.hidden_layer_sizes_ = tuple(settings["hidden_layer_sizes"])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import linewatch
+from linewatch._tables import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -304,7 +305,7 @@ def run_kpi(options: argparse.Namespace) -> None:
         raise ValueError(f"{where}: {error}") from None
     _refuse_gaps(options.path, columns, time, values)
     cell = frame[columns.cell] if columns.cell else None
-    print(f"{Path(options.path).name}: {_number(frame.height, 'row')}, {_cells(cell)}")
+    print(f"{Path(options.path).name}: {counted(frame.height, 'row')}, {_cells(cell)}")
     print(f"columns: {_columns_text(columns)}")
     steps = _command.Steps(options, columns, say)
     if time.dtype == pl.Time:
@@ -440,7 +441,7 @@ def _print_kpi(name, scored, cells, options, dated):
         else:
             history = rule["history"].days
             how = f"the {rule['window'][:-1]} days before, from {history} days on"
-        print(f"  baseline: {kind} ({how}), {center}: {_number(count, 'cell')}")
+        print(f"  baseline: {kind} ({how}), {center}: {counted(count, 'cell')}")
     n_scored = scored["score"].count()
     share = n_scored / scored.height
     print(
@@ -451,7 +452,7 @@ def _print_kpi(name, scored, cells, options, dated):
     if dated:
         events = int(scored["is_alarm"].sum())
         print(
-            f"  {_anomalies(scored)} in {_number(events, 'event')} (no further apart than "
+            f"  {_anomalies(scored)} in {counted(events, 'event')} (no further apart than "
             f"{options.refractory} = one event)"
         )
     else:
@@ -465,7 +466,7 @@ def _print_kpi(name, scored, cells, options, dated):
         return
     _print_table(bad.head(options.top), dated)
     if bad.height > options.top:
-        more = _number(bad.height - options.top, "more cell")
+        more = counted(bad.height - options.top, "more cell")
         print(f"  ... and {more} with anomalies (--top, cells.parquet)")
 
 
@@ -513,9 +514,9 @@ def _print_evaluation(found, dated):
         print("\n  the label marks no row: nothing to compare with")
         return
     share = {k: "-" if isnan(found[k]) else f"{found[k]:.2f}" for k in ("precision", "recall")}
-    cells = _number(found["n_cells_auroc"], "cell")
+    cells = counted(found["n_cells_auroc"], "cell")
     print(
-        f"\n  against the label ({_number(found['labelled'], 'row')}): precision "
+        f"\n  against the label ({counted(found['labelled'], 'row')}): precision "
         f"{share['precision']}, recall {share['recall']} by rows; AUROC {found['auroc']:.3f}, mean "
         f"of {cells} {found['auroc_cells']:.3f} (0.5 is chance)"
     )
@@ -523,14 +524,14 @@ def _print_evaluation(found, dated):
         print(
             f"  {found['stretches_found']} of {found['stretches']} labelled "
             f"stretch{'' if found['stretches'] == 1 else 'es'} with an anomaly; "
-            f"{found['events_labelled']} of {_number(found['events'], 'event')} at the label"
+            f"{found['events_labelled']} of {counted(found['events'], 'event')} at the label"
         )
 
 
 def _print_order(cell):
     """Say what a file of times of day is."""
     if cell is not None and cell.null_count():
-        print(f"{_number(cell.null_count(), 'row')} without a cell: not scored")
+        print(f"{counted(cell.null_count(), 'row')} without a cell: not scored")
     print("times of day without dates: rows are scored one by one, without order")
 
 
@@ -538,7 +539,7 @@ def _refuse_gaps(path, columns, time, values):
     if time.null_count():
         row = time.is_null().arg_true()[0]
         raise ValueError(
-            f'{path}: column "{columns.time}" has {_number(time.null_count(), "missing time")}, '
+            f'{path}: column "{columns.time}" has {counted(time.null_count(), "missing time")}, '
             f"the first in row {row + 1}"
         )
     for name, value in values.items():
@@ -546,15 +547,10 @@ def _refuse_gaps(path, columns, time, values):
             raise ValueError(f'{path}: column "{name}" has no values')
 
 
-def _number(count, thing):
-    """1 row, 2 rows."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
 def _cells(cell):
     if cell is None:
         return "one series (no cell column)"
-    return _number(cell.drop_nulls().n_unique(), "cell")
+    return counted(cell.drop_nulls().n_unique(), "cell")
 
 
 def _columns_text(columns):

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from linewatch._arguments import quoted
+from linewatch._frames import as_backend
 from linewatch._nsl_kdd import load_nsl_kdd
 from linewatch._sizes import check_rows
 
@@ -164,7 +166,7 @@ def hourly_cells(
             "is_degraded": kind.ravel() >= 0,
         }
     ).with_columns(pl.Series("degradation", [names[k] if k >= 0 else None for k in kind.ravel()]))
-    return _as(frame.with_columns(pl.col(pl.Float64).fill_nan(None)), backend)
+    return as_backend(frame.with_columns(pl.col(pl.Float64).fill_nan(None)), backend)
 
 
 @overload
@@ -218,7 +220,9 @@ def load_nab(folder=None, *, backend="polars"):
     import polars as pl
 
     path = _find("nab_dev.parquet", folder)
-    return _as(_checked(pl.read_parquet(path), path, ["file", "timestamp", "value"]), backend)
+    return as_backend(
+        _checked(pl.read_parquet(path), path, ["file", "timestamp", "value"]), backend
+    )
 
 
 @overload
@@ -268,7 +272,7 @@ def load_lte_kpi(folder=None, *, backend="polars"):
     import polars as pl
 
     path = _find("lte_kpi_unusual_dev.csv.gz", folder)
-    return _as(_checked(pl.read_csv(path), path, ["Time", "CellName", "Unusual"]), backend)
+    return as_backend(_checked(pl.read_csv(path), path, ["Time", "CellName", "Unusual"]), backend)
 
 
 def _usual_traffic(rng, n_cells, hour):
@@ -319,16 +323,6 @@ def _column(values, absent, digits):
     return np.where(absent, np.nan, values.round(digits)).ravel()
 
 
-def _as(frame, backend):
-    if backend == "polars":
-        return frame
-    if backend == "pandas":
-        return frame.to_pandas()
-    if backend == "pyarrow":
-        return frame.to_arrow()
-    raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
-
-
 def _find(name, folder):
     folder = folder if folder is not None else os.environ.get("LINEWATCH_DATA")
     if folder is None:
@@ -345,6 +339,6 @@ def _find(name, folder):
 def _checked(frame, path, columns):
     for column in columns:
         if column not in frame.columns:
-            found = ", ".join(f'"{name}"' for name in frame.columns)
+            found = quoted(frame.columns, most=None)
             raise ValueError(f'column "{column}" is missing; {path.name} has {found}')
     return frame

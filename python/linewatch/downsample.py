@@ -6,6 +6,7 @@ side the one that sticks out more), the gaps, and every row that is marked, such
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,12 +92,15 @@ def _numbers(values, name):
 
 def _places(x, n):
     found = np.asarray(x)
+    if found.dtype == object and len(found) and isinstance(found[0], datetime.date):
+        # Times of a zone, or of Python; a missing one is refused.
+        found = _edge.times(x, len(found), "x")[0].view("datetime64[ns]")
     if found.dtype.kind in "mM":
         if np.isnat(found).any():
             raise ValueError("x has missing times; leave those rows out")
-        # Distances count, not dates; in nanoseconds they are exact for a hundred days, and to
-        # better than a microsecond beyond.
-        found = (found - found[:1]).astype("timedelta64[ns]").astype(np.float64)
+        # Distances count, not dates nor the unit; in nanoseconds they are exact for a hundred
+        # days, and to better than a microsecond beyond.
+        found = (found - found[:1]).astype(np.float64)
     places = _numbers(found, "x")
     _same_length(places, n, "x")
     if np.isnan(places).any():
@@ -106,10 +110,10 @@ def _places(x, n):
 
 def _marks(keep, n):
     marks = np.asarray(keep)
-    if marks.dtype != bool:
+    if marks.dtype != bool and marks.size:
         raise TypeError(f"keep must be booleans, got dtype {marks.dtype}")
     _same_length(marks, n, "keep")
-    return np.ascontiguousarray(marks)
+    return np.ascontiguousarray(marks, dtype=bool)
 
 
 def _same_length(found, n, name):

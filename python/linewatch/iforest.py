@@ -27,7 +27,7 @@ from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from linewatch import _categories, _core, _features
+from linewatch import _categories, _core, _features, _models
 from linewatch._sklearn import BaseEstimator, OutlierMixin
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class IsolationTree:
         return f"IsolationTree(max_samples={self.max_samples}, n_nodes={self.n_nodes})"
 
 
-class IsolationForest(OutlierMixin, BaseEstimator):
+class IsolationForest(OutlierMixin, _models.Loadable, BaseEstimator):
     """Isolation forest with scikit-learn's parameters, and a reason for every alarm.
 
     Parameters
@@ -571,31 +571,8 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         --------
         linewatch.load : Reads it.
         """
-        from linewatch import _models
-
         check_is_fitted(self)
         self._forest.save(os.fspath(path), _models.settings_text(self._settings()))
-
-    @classmethod
-    def load(cls, path: PathLike) -> Self:
-        """Read a file that :meth:`save` wrote; nothing in it is executed.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        IsolationForest
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, cut off, of a newer version, or another kind of model.
-        """
-        from linewatch import _models
-
-        return _models.load(path, expected=cls)
 
     def to_onnx(self) -> onnx.ModelProto:
         """The forest as an ONNX model, for runtimes without Python.
@@ -785,10 +762,10 @@ class IsolationForest(OutlierMixin, BaseEstimator):
 
     def _by_rows(self, X, kernel, progress):
         """What `kernel` says of the rows; those of a sparse matrix block by block."""
-        from linewatch.rolling import _bar
+        from linewatch._progress import bar
 
         n, p = X.shape
-        with _bar(progress, n) as callback:
+        with bar(progress, n) as callback:
             if not issparse(X):
                 tell = {"n_jobs": self.n_jobs, "progress": callback}
                 return self._named(kernel, X, tell, 0)
@@ -842,8 +819,6 @@ class IsolationForest(OutlierMixin, BaseEstimator):
         return max(1, int(self.max_features * p))
 
     def _settings(self):
-        from linewatch import _models
-
         draws = [
             {**draw, "sample_weight": None if draw["sample_weight"] is None else False}
             for draw in self._draws
@@ -864,8 +839,6 @@ class IsolationForest(OutlierMixin, BaseEstimator):
 
     @classmethod
     def _from_model(cls, settings, arrays, path=None):
-        from linewatch import _models
-
         if path is None:
             forest = _core.Forest.from_bytes(arrays["forest"].tobytes())
         else:

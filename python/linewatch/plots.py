@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch import _tables
+from linewatch._axes import WIDE, axes_or_new, need_matplotlib
 from linewatch._displays import AnomalyScoreDisplay, HourWeekdayDisplay, KpiDisplay, style
 from linewatch._frames import eager, to_polars
 from linewatch._kpi_plots import (
@@ -196,7 +197,7 @@ def draw_band(
     """`kpi_band` of the rows of one cell; a Polars frame as `_score.score_table` makes it."""
     import polars as pl
 
-    ax = ax if ax is not None else _new_axes()
+    ax = axes_or_new(ax, WIDE)
     if table["time"].dtype == pl.Time:
         x = table["time"].cast(pl.Int64).to_numpy() / 3.6e12
         ax.set_xlabel("time of day (h)")
@@ -356,25 +357,11 @@ def _dates(ax, time):
     ax.set_xlabel(f"time ({time[0]:%Y-%m-%d} to {time[-1]:%Y-%m-%d})")
 
 
-def _new_axes():
-    _matplotlib()
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(11, 3.2), layout="constrained")[1]
-
-
 def new_figure(n_rows: int) -> Figure:
     """A figure of `n_rows` Axes below each other, apart from pyplot and its global state."""
-    _matplotlib()
+    need_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 2.5 * n_rows + 0.5), layout="constrained")
     figure.subplots(n_rows, 1, squeeze=False)
     return figure
-
-
-def _matplotlib():
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise ModuleNotFoundError('matplotlib is not installed; try pip install "linewatch[plots]"')

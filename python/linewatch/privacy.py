@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from linewatch import _core
+from linewatch._arguments import check_columns
 from linewatch._libraries import is_arrow, is_narwhals, is_pandas_column, refuse_lazy
 
 if TYPE_CHECKING:
@@ -515,10 +516,7 @@ def privacy_report(frame: FrameT, quasi_identifiers: str | Sequence[str], *, k: 
     columns = [quasi_identifiers] if isinstance(quasi_identifiers, str) else list(quasi_identifiers)
     if not columns:
         raise ValueError("quasi_identifiers must name at least one column, got none")
-    for column in columns:
-        if column not in table.columns:
-            has = ", ".join(f'"{name}"' for name in table.columns)
-            raise ValueError(f'column "{column}" is missing; the table has {has}')
+    check_columns(columns, table.columns)
     if isinstance(k, bool) or not isinstance(k, int) or k < 2:
         raise ValueError(f"k must be a whole number from 2 on, got {k!r}")
     sets = [[column] for column in columns]
@@ -634,7 +632,7 @@ def _mapped_column(x, name, function, quick):
 
     column = x if is_narwhals(x) else nw.from_native(x, series_only=True)
     if column.implementation.is_polars() and column.dtype in (nw.String, nw.Categorical, nw.Enum):
-        made = nw.from_native(_mapped_polars(column.to_native(), name, function), series_only=True)
+        made = nw.from_native(_mapped_polars(column.to_native(), function), series_only=True)
     else:
         texts = _texts(column.to_list(), name, function, quick)
         made = nw.new_series(column.name, texts, nw.String(), backend=column.implementation)
@@ -644,7 +642,7 @@ def _mapped_column(x, name, function, quick):
     return made if is_narwhals(x) else made.to_native()
 
 
-def _mapped_polars(column, name, function):
+def _mapped_polars(column, function):
     """Text of Polars: where values repeat, only the distinct ones become objects of Python."""
     import polars as pl
 

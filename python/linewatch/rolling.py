@@ -29,12 +29,12 @@ progress
     True for a progress bar, or a function that is told how many rows were done.
 """
 
-import re
 from typing import NamedTuple
 
 import numpy as np
 
-from linewatch import _core, _edge
+from linewatch import _arguments, _core, _edge
+from linewatch import _rolling_calls as _calls
 
 __all__ = [
     "argmax",
@@ -76,6 +76,8 @@ __all__ = [
     "zscore",
 ]
 
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
 
 def sum(x, window, *, compensated=False, **options):
     """Sum of each window.
@@ -112,7 +114,7 @@ def sum(x, window, *, compensated=False, **options):
     >>> rolling.sum([1.0, 2, 3, 4], window=2)
     array([nan,  3.,  5.,  7.])
     """
-    return _one("sum", x, window, options, compensated=compensated)
+    return _calls.answer("sum", x, window, options, compensated=compensated)
 
 
 def mean(x, window, *, compensated=False, **options):
@@ -136,7 +138,7 @@ def mean(x, window, *, compensated=False, **options):
     >>> rolling.mean([10.0, 12, 11, 50], window=2, include_current=False)
     array([ nan,  nan, 11. , 11.5])
     """
-    return _one("mean", x, window, options, compensated=compensated)
+    return _calls.answer("mean", x, window, options, compensated=compensated)
 
 
 def var(x, window, *, ddof=1, **options):
@@ -168,7 +170,7 @@ def var(x, window, *, ddof=1, **options):
     >>> rolling.var([1.0, 1e12, 2, 4, 6], window=2)[2:]
     array([5.e+23, 2.e+00, 2.e+00])
     """
-    return _one("var", x, window, options, ddof=ddof)
+    return _calls.answer("var", x, window, options, ddof=ddof)
 
 
 def std(x, window, *, ddof=1, **options):
@@ -180,7 +182,7 @@ def std(x, window, *, ddof=1, **options):
     >>> rolling.std([1.0, 3, 3, 7], window=2).round(3)
     array([  nan, 1.414, 0.   , 2.828])
     """
-    return _one("std", x, window, options, ddof=ddof)
+    return _calls.answer("std", x, window, options, ddof=ddof)
 
 
 def sem(x, window, *, ddof=1, **options):
@@ -192,7 +194,7 @@ def sem(x, window, *, ddof=1, **options):
     >>> rolling.sem([1.0, 3, 3, 7], window=2)
     array([nan,  1.,  0.,  2.])
     """
-    return _one("sem", x, window, options, ddof=ddof)
+    return _calls.answer("sem", x, window, options, ddof=ddof)
 
 
 def count(x, window, **options):
@@ -206,7 +208,7 @@ def count(x, window, **options):
     >>> rolling.count([1.0, float("nan"), 3, 4], window=2)
     array([nan,  1.,  1.,  2.])
     """
-    return _one("count", x, window, options)
+    return _calls.answer("count", x, window, options)
 
 
 def zscore(x, window, *, ddof=1, **options):
@@ -242,7 +244,7 @@ def zscore(x, window, *, ddof=1, **options):
     >>> rolling.zscore(mbit_per_s, window=5, include_current=False).round(2)
     array([ nan,  nan,  nan,  nan,  nan, 50.6])
     """
-    return _one("zscore", x, window, options, at_least=2, ddof=ddof)
+    return _calls.answer("zscore", x, window, options, at_least=2, ddof=ddof)
 
 
 def min(x, window, **options):
@@ -260,7 +262,7 @@ def min(x, window, **options):
     >>> rolling.min([3.0, 1, 2, 5], window=2)
     array([nan,  1.,  1.,  2.])
     """
-    return _one("min", x, window, options)
+    return _calls.answer("min", x, window, options)
 
 
 def max(x, window, **options):
@@ -272,7 +274,7 @@ def max(x, window, **options):
     >>> rolling.max([3.0, 1, 2, 5], window=2)
     array([nan,  3.,  2.,  5.])
     """
-    return _one("max", x, window, options)
+    return _calls.answer("max", x, window, options)
 
 
 def argmin(x, window, **options):
@@ -289,7 +291,7 @@ def argmin(x, window, **options):
     >>> rolling.argmin([3.0, 1, 2, 5], window=3)
     array([nan, nan,  1.,  2.])
     """
-    return _one("argmin", x, window, options)
+    return _calls.answer("argmin", x, window, options)
 
 
 def argmax(x, window, **options):
@@ -301,7 +303,7 @@ def argmax(x, window, **options):
     >>> rolling.argmax([3.0, 1, 2, 5], window=3)
     array([nan, nan,  2.,  0.])
     """
-    return _one("argmax", x, window, options)
+    return _calls.answer("argmax", x, window, options)
 
 
 def first(x, window, **options):
@@ -313,7 +315,7 @@ def first(x, window, **options):
     >>> rolling.first([3.0, 1, 2, 5], window=2)
     array([nan,  3.,  1.,  2.])
     """
-    return _one("first", x, window, options)
+    return _calls.answer("first", x, window, options)
 
 
 def last(x, window, **options):
@@ -325,7 +327,7 @@ def last(x, window, **options):
     >>> rolling.last([3.0, 1, float("nan"), 5], window=2, min_periods=1)
     array([3., 1., 1., 5.])
     """
-    return _one("last", x, window, options)
+    return _calls.answer("last", x, window, options)
 
 
 def median(x, window, **options):
@@ -337,7 +339,7 @@ def median(x, window, **options):
     >>> rolling.median([10.0, 12, 11, 50], window=3)
     array([nan, nan, 11., 12.])
     """
-    return _one("median", x, window, options)
+    return _calls.answer("median", x, window, options)
 
 
 def quantile(x, window, q, *, interpolation="linear", **options):
@@ -370,18 +372,19 @@ def quantile(x, window, q, *, interpolation="linear", **options):
     if not levels:
         raise ValueError("q must be a number or a list of numbers from 0 to 1, got an empty list")
     for level in levels:
-        _number("q", level, "a number from 0 to 1", lambda level: 0 <= level <= 1)
-    _name("interpolation", interpolation, _INTERPOLATIONS)
+        _arguments.check_number("q", level, "a number from 0 to 1", lambda level: 0 <= level <= 1)
+    _arguments.check_choice("interpolation", interpolation, _INTERPOLATIONS)
     named = [("quantile", {"q": float(level), "interpolation": interpolation}) for level in levels]
-    call = _Call(x, window, options)
+    call = _calls.Call(x, window, options)
     answers = call.run(named)
     if np.ndim(q) == 0:
         return call.wrap(answers[0])
     if type(call.series) is _edge.Numbers:
         return np.stack(answers, axis=-1)
-    return call.wrap_many(
-        {f"q{100 * level:g}": a for level, a in zip(levels, answers, strict=True)}
-    )
+    columns = {f"q{100 * level:.15g}": a for level, a in zip(levels, answers, strict=True)}
+    if len(columns) < len(levels):
+        raise ValueError(f"q must hold different numbers for a table of columns, got {levels!r}")
+    return call.wrap_many(columns)
 
 
 def mad(x, window, **options):
@@ -393,7 +396,7 @@ def mad(x, window, **options):
     >>> rolling.mad([1.0, 2, 4, 7, 50], window=5)
     array([nan, nan, nan, nan,  3.])
     """
-    return _one("mad", x, window, options)
+    return _calls.answer("mad", x, window, options)
 
 
 def robust_zscore(x, window, **options):
@@ -412,7 +415,7 @@ def robust_zscore(x, window, **options):
     >>> rolling.robust_zscore([1.0, 2, 4, 7, 50], window=5).round(2)
     array([  nan,   nan,   nan,   nan, 10.34])
     """
-    return _one("robust_zscore", x, window, options)
+    return _calls.answer("robust_zscore", x, window, options)
 
 
 def hampel(x, window, *, threshold=3.0, **options):
@@ -442,7 +445,7 @@ def hampel(x, window, *, threshold=3.0, **options):
     >>> rolling.hampel([10.0, 11, 90, 10, 12], window=5, center=True, min_periods=1)
     array([0., 0., 1., 0., 0.])
     """
-    return _one("hampel", x, window, options, threshold=threshold)
+    return _calls.answer("hampel", x, window, options, threshold=threshold)
 
 
 def hampel_repair(x, window, *, threshold=3.0, **options):
@@ -454,7 +457,7 @@ def hampel_repair(x, window, *, threshold=3.0, **options):
     >>> rolling.hampel_repair([10.0, 11, 90, 10, 12], window=5, center=True, min_periods=1)
     array([10., 11., 11., 10., 12.])
     """
-    return _one("hampel_repair", x, window, options, threshold=threshold)
+    return _calls.answer("hampel_repair", x, window, options, threshold=threshold)
 
 
 def rank(x, window, *, method="average", ascending=True, pct=False, **options):
@@ -477,7 +480,7 @@ def rank(x, window, *, method="average", ascending=True, pct=False, **options):
     >>> rolling.rank([3.0, 1, 2, 2], window=3)
     array([nan, nan, 2. , 2.5])
     """
-    return _one("rank", x, window, options, method=method, ascending=ascending, pct=pct)
+    return _calls.answer("rank", x, window, options, method=method, ascending=ascending, pct=pct)
 
 
 def nunique(x, window, **options):
@@ -489,7 +492,7 @@ def nunique(x, window, **options):
     >>> rolling.nunique([3.0, 1, 3, 3], window=3)
     array([nan, nan,  2.,  2.])
     """
-    return _one("nunique", x, window, options)
+    return _calls.answer("nunique", x, window, options)
 
 
 def skew(x, window, **options):
@@ -506,7 +509,7 @@ def skew(x, window, **options):
     >>> rolling.skew([1.0, 2, 9], window=3).round(2)
     array([ nan,  nan, 1.63])
     """
-    return _one("skew", x, window, options)
+    return _calls.answer("skew", x, window, options)
 
 
 def kurt(x, window, **options):
@@ -518,7 +521,7 @@ def kurt(x, window, **options):
     >>> rolling.kurt([1.0, 2, 3, 9], window=4).round(2)
     array([ nan,  nan,  nan, 3.01])
     """
-    return _one("kurt", x, window, options)
+    return _calls.answer("kurt", x, window, options)
 
 
 def slope(x, window, **options):
@@ -530,7 +533,7 @@ def slope(x, window, **options):
     >>> rolling.slope([1.0, 3, 5, 4], window=3)
     array([nan, nan, 2. , 0.5])
     """
-    return _one("slope", x, window, options)
+    return _calls.answer("slope", x, window, options)
 
 
 def autocorr(x, window, *, lag=1, **options):
@@ -542,7 +545,7 @@ def autocorr(x, window, *, lag=1, **options):
     >>> rolling.autocorr([1.0, 2, 1, 2, 1], window=5).round(2)
     array([nan, nan, nan, nan, -1.])
     """
-    return _one("autocorr", x, window, options, lag=_whole("lag", lag, 1))
+    return _calls.answer("autocorr", x, window, options, lag=_arguments.whole_number("lag", lag, 1))
 
 
 def cov(x, y, window, *, ddof=1, **options):
@@ -563,7 +566,7 @@ def cov(x, y, window, *, ddof=1, **options):
     >>> rolling.cov([1.0, 2, 3], [2.0, 4, 6], window=3)
     array([nan, nan,  2.])
     """
-    return _one("cov", x, window, options, y=y, ddof=ddof)
+    return _calls.answer("cov", x, window, options, y=y, ddof=ddof)
 
 
 def corr(x, y, window, **options):
@@ -577,7 +580,7 @@ def corr(x, y, window, **options):
     >>> rolling.corr([1.0, 2, 3], [2.0, 4, 5], window=3).round(3)
     array([  nan,   nan, 0.982])
     """
-    return _one("corr", x, window, options, y=y)
+    return _calls.answer("corr", x, window, options, y=y)
 
 
 def entropy(x, window, *, bins=10, **options):
@@ -606,7 +609,9 @@ def entropy(x, window, *, bins=10, **options):
     >>> rolling.entropy([0.0, 0, 1, 1], window=4, bins=2).round(3)
     array([  nan,   nan,   nan, 0.693])
     """
-    return _one("entropy", x, window, options, bins=_whole("bins", bins, 1))
+    return _calls.answer(
+        "entropy", x, window, options, bins=_arguments.whole_number("bins", bins, 1)
+    )
 
 
 def stats(x, window, statistics, *, y=None, **options):
@@ -641,13 +646,13 @@ def stats(x, window, statistics, *, y=None, **options):
         )
     named = {}
     for statistic in statistics:
-        name, kernel, parameters = _named(statistic)
+        name, kernel, parameters = _calls.named_statistic(statistic)
         if name in named:
             raise ValueError(f"statistics names {name!r} twice")
         named[name] = (kernel, parameters)
     if not named:
         raise ValueError("statistics must name at least one statistic, got none")
-    call = _Call(x, window, options, y=y)
+    call = _calls.Call(x, window, options, y=y)
     return call.wrap_many(dict(zip(named, call.run(list(named.values())), strict=True)))
 
 
@@ -687,7 +692,7 @@ def seasonal(x, statistic="mean", *, window, keys=None, times=None, groups=None,
     array([ nan,  nan,  nan,  nan, 10.5, 20.5])
     """
     series = _edge.series(x)
-    n = _length(series, options)
+    n = _calls.length_of(series, options)
     if keys is None:
         times = series.times if times is None else times
         if times is None:
@@ -707,10 +712,10 @@ def seasonal(x, statistic="mean", *, window, keys=None, times=None, groups=None,
         both = _edge.codes([cells, codes], n)
         codes = np.where((cells < 0) | (codes < 0), -1, both)
     groups = codes
-    window = _whole("window", window, 1)
+    window = _arguments.whole_number("window", window, 1)
     if isinstance(statistic, str):
-        _, kernel, parameters = _named(statistic)
-        call = _Call(series, window, {**options, "groups": groups})
+        _, kernel, parameters = _calls.named_statistic(statistic)
+        call = _calls.Call(series, window, {**options, "groups": groups})
         return call.wrap(call.run([(kernel, parameters)])[0])
     return stats(series, window, statistic, groups=groups, **options)
 
@@ -747,7 +752,7 @@ def ewm_mean(x, **options):
     >>> rolling.ewm_mean([1.0, 4, 7], alpha=0.5, adjust=False)
     array([1.  , 2.5 , 4.75])
     """
-    return _ewm("mean", x, options)
+    return _calls.ewm_answer("mean", x, options)
 
 
 def ewm_sum(x, **options):
@@ -759,7 +764,7 @@ def ewm_sum(x, **options):
     >>> rolling.ewm_sum([1.0, 4, 7], alpha=0.5)
     array([1.  , 4.5 , 9.25])
     """
-    return _ewm("sum", x, options)
+    return _calls.ewm_answer("sum", x, options)
 
 
 def ewm_var(x, *, bias=False, **options):
@@ -773,7 +778,7 @@ def ewm_var(x, *, bias=False, **options):
     >>> rolling.ewm_var([1.0, 4, 7], alpha=0.5).round(3)
     array([  nan, 4.5  , 8.357])
     """
-    return _ewm("var", x, options, bias=bias)
+    return _calls.ewm_answer("var", x, options, bias=bias)
 
 
 def ewm_std(x, *, bias=False, **options):
@@ -785,7 +790,7 @@ def ewm_std(x, *, bias=False, **options):
     >>> rolling.ewm_std([1.0, 4, 7], alpha=0.5).round(3)
     array([  nan, 2.121, 2.891])
     """
-    return _ewm("std", x, options, bias=bias)
+    return _calls.ewm_answer("std", x, options, bias=bias)
 
 
 def ewm_cov(x, y, *, bias=False, **options):
@@ -797,7 +802,7 @@ def ewm_cov(x, y, *, bias=False, **options):
     >>> rolling.ewm_cov([1.0, 4, 7], [2.0, 8, 14], alpha=0.5).round(3)
     array([   nan,  9.   , 16.714])
     """
-    return _ewm("cov", x, options, y=y, bias=bias)
+    return _calls.ewm_answer("cov", x, options, y=y, bias=bias)
 
 
 def ewm_corr(x, y, **options):
@@ -809,7 +814,7 @@ def ewm_corr(x, y, **options):
     >>> rolling.ewm_corr([1.0, 4, 7], [2.0, 8, 14], alpha=0.5)
     array([nan,  1.,  1.])
     """
-    return _ewm("corr", x, options, y=y)
+    return _calls.ewm_answer("corr", x, options, y=y)
 
 
 class Cusum(NamedTuple):
@@ -839,12 +844,12 @@ def cusum(x, *, k=0.5, h=5.0, window=None, mean=None, std=None, reset=True, **op
         Threshold in standard deviations.
     window : int, span of time or "expanding", optional
         The baseline is the rows before the current one, as for `sum`.
-    mean, std : float or array-like, optional
-        A baseline of your own, instead of `window`.
+    mean, std : float or array-like of the shape of `x` or (n_series,), optional
+        A baseline of your own, instead of `window`: one for all, for each row or each series.
     reset : bool, default=True
         Whether an alarm sets its sum back to 0, after the row that shows it.
     **options
-        As for `sum`.
+        As for `sum`; with a baseline of your own `groups`, `axis` and `n_jobs`.
 
     Returns
     -------
@@ -865,319 +870,50 @@ def cusum(x, *, k=0.5, h=5.0, window=None, mean=None, std=None, reset=True, **op
     array([0., 0., 0., 0., 0., 1.])
     """
     for name, value in (("k", k), ("h", h)):
-        _number(name, value, "finite and not negative", lambda v: 0 <= v < np.inf)
+        _arguments.check_number(name, value, "finite and not negative", lambda v: 0 <= v < np.inf)
+    reset = _arguments.check_flag("reset", reset)
     given = mean is not None and std is not None
     if given == (window is not None) or (mean is None) != (std is None):
         raise ValueError("give either window, or mean and std, as the baseline of cusum")
     series = _edge.series(x)
     if given:
-        call = _Call(series, "expanding", options)
-        mean, std = (
-            np.asarray(_edge.series(v).values if np.ndim(v) else v, np.float64) for v in (mean, std)
-        )
+        usual = _calls.Options._field_defaults
+        idle = [o for o in options if o in _OF_WINDOWS and options[o] is not usual[o]]
+        if idle:
+            raise TypeError(f"{idle[0]} is for windows; leave it out with mean and std")
+        call = _calls.Call(series, "expanding", options)
+        mean, std = (_baseline(name, v, call) for name, v in (("mean", mean), ("std", std)))
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(std > 0, (call.values - mean) / std, np.nan).astype(call.values.dtype)
     else:
-        call = _Call(series, window, {"include_current": False, **options})
+        call = _calls.Call(series, window, {"include_current": False, **options}, at_least=2)
         z = call.run([("zscore", {})])[0]
     answers = _core.cusum(
-        z, k=float(k), h=float(h), reset=bool(reset), groups=call.groups, n_jobs=call.n_jobs
+        z, k=float(k), h=float(h), reset=reset, groups=call.groups, n_jobs=call.n_jobs
     )
     return Cusum(*(call.wrap(answer) for answer in map(call.turn, answers)))
 
 
-_METHODS = ("average", "min", "max")
-_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+_OF_WINDOWS = (
+    "center",
+    "closed",
+    "include_current",
+    "infinity",
+    "min_periods",
+    "progress",
+    "step",
+    "times",
+)
 
 
-class _Options(NamedTuple):
-    """The options that all rolling statistics share."""
-
-    min_periods: object = None
-    center: bool = False
-    closed: object = None
-    step: object = None
-    times: object = None
-    groups: object = None
-    include_current: bool = True
-    axis: int = 0
-    infinity: str = "missing"
-    n_jobs: object = None
-    progress: object = None
-
-
-class _Call:
-    """One call: its arguments checked and in the form the kernels take."""
-
-    def __init__(self, x, window, options, y=None, at_least=1):
-        unknown = [name for name in options if name not in _Options._fields]
-        if unknown:
-            expected = ", ".join(_Options._fields)
-            raise TypeError(f"there is no option {unknown[0]!r}; the options are {expected}")
-        o = _Options(**options)
-        self.series = x if isinstance(x, _edge.Numbers) else _edge.series(x)
-        self.axis = _axis(o.axis, self.series.values.ndim)
-        self.values = self.turn(self.series.values)
-        self.y = None
-        if y is not None:
-            second = _edge.series(y, "y").values
-            self.y = second.T if second.ndim == 2 and self.axis == 1 else second
-            if self.y.dtype != self.values.dtype:
-                self.values, self.y = self.values.astype(np.float64), self.y.astype(np.float64)
-        n = len(self.values)
-        self.step = 1 if o.step is None else _whole("step", o.step, 1)
-        self.n_jobs = o.n_jobs if o.n_jobs is None else _whole("n_jobs", o.n_jobs)
-        self.progress = o.progress
-        self.groups = None if o.groups is None else _edge.codes(o.groups, n)
-        times = o.times
-        self.window, is_span = _window(window, at_least)
-        if is_span and times is None:
-            times = self.series.times
-            if times is None:
-                raise ValueError(
-                    f"window is a span of time ({window!r}), which needs times: one for each row"
-                )
-        unit = "ns"
-        if times is not None:
-            times, unit = _edge.times(times, n)
-            if is_span and unit is None:
-                raise TypeError(
-                    "times must be times when window is a span of time, got whole numbers "
-                    '(try numpy.asarray(times, dtype="datetime64[s]"))'
-                )
-        _name("infinity", o.infinity, ("missing", "ieee"))
-        if o.closed is not None:
-            _name("closed", o.closed, ("right", "left", "both", "neither"))
-        self.keywords = {
-            "times": times,
-            "time_unit": 1.0 if unit is None else 1e-9,
-            "groups": self.groups,
-            "center": _flag("center", o.center),
-            "closed": o.closed,
-            "step": self.step,
-            "min_periods": None
-            if o.min_periods is None
-            else _whole("min_periods", o.min_periods, 0),
-            "include_current": _flag("include_current", o.include_current),
-            "ieee": o.infinity == "ieee",
-            "n_jobs": self.n_jobs,
-        }
-
-    def turn(self, array):
-        """Time down the rows, whatever the axis."""
-        return array.T if self.axis == 1 else array
-
-    def run(self, named):
-        with _bar(self.progress, self.values.size) as progress:
-            answers = _core.rolling(
-                self.values, named, self.window, y=self.y, progress=progress, **self.keywords
-            )
-        return [self.turn(answer) for answer in answers]
-
-    @property
-    def rows(self):
-        return None if self.step == 1 else slice(None, None, self.step)
-
-    def wrap(self, answer):
-        return self.series.wrap(answer, rows=self._index_rows())
-
-    def wrap_many(self, answers):
-        return self.series.wrap_many(answers, rows=self._index_rows())
-
-    def _index_rows(self):
-        if self.axis == 1 and self.step > 1 and type(self.series) is not _edge.Numbers:
-            raise ValueError("step must be 1 for a table with axis=1")
-        return self.rows
-
-
-def _one(name, x, window, options, *, y=None, at_least=1, **parameters):
-    """A single statistic."""
-    if name in ("cov", "corr") and y is None:
-        raise TypeError("y must be a second series, got None")
-    call = _Call(x, window, options, y, at_least)
-    if "ddof" in parameters:
-        parameters["ddof"] = _whole("ddof", parameters["ddof"], 0)
-        if parameters["ddof"] >= 2**31:
-            raise ValueError(f"ddof must be below 2**31, got {parameters['ddof']}")
-    if "threshold" in parameters:
-        threshold = parameters["threshold"]
-        _number("threshold", threshold, "a number that is not negative", lambda t: t >= 0)
-    for flag in ("compensated", "ascending", "pct"):
-        if flag in parameters:
-            _flag(flag, parameters[flag])
-    _name("method", parameters.get("method", "average"), _METHODS)
-    return call.wrap(call.run([(name, parameters)])[0])
-
-
-def _named(statistic):
-    """Name, kernel and parameters of an entry of `stats`."""
-    name, parameters = statistic, {}
-    if isinstance(statistic, tuple) and len(statistic) == 2:
-        name, parameters = statistic
-    if not isinstance(name, str) or not isinstance(parameters, dict):
-        raise TypeError(
-            f"statistics must hold names or pairs (name, parameters), got {statistic!r}"
-        )
-    percent = re.fullmatch(r"q(\d+(?:\.\d+)?)", name)
-    if percent:
-        q = float(percent[1]) / 100
-        if q > 1:
-            raise ValueError(f"statistics has {name!r}; quantiles go from q0 to q100")
-        return name, "quantile", {"q": q, **parameters}
-    if name not in _core.STATISTICS:
-        known = ", ".join(_core.STATISTICS)
-        raise ValueError(f"there is no statistic {name!r}; there are q0 to q100, {known}")
-    return name, name, parameters
-
-
-def _length(series, options):
-    return series.values.shape[_axis(options.get("axis", 0), series.values.ndim)]
-
-
-def _axis(axis, ndim):
-    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
-        raise TypeError(f"axis must be 0 or 1, got {axis!r}")
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"axis must be 0{' or 1' if ndim == 2 else ' for one series'}, got {axis}")
-    return int(axis) % ndim
-
-
-def _window(window, at_least):
-    """The window as the kernels take it, and whether it is a span of time."""
-    if isinstance(window, str) and window == "expanding":
-        return window, False
-    if isinstance(window, int | np.integer) and not isinstance(window, bool | np.timedelta64):
-        return _whole("window", window, at_least), False
-    return ("span", _edge.span(window)), True
-
-
-def _whole(name, value, at_least=None):
-    if isinstance(value, bool | np.timedelta64) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    value = int(value)
-    if at_least is not None and value < at_least:
-        raise ValueError(f"{name} must be at least {at_least}, got {value}")
-    # Beyond any array; keeps the kernels' arithmetic from overflowing.
-    limit = 2**62
-    return value if -limit < value < limit else limit if value > 0 else -limit
-
-
-def _number(name, value, expected, holds):
-    if isinstance(value, bool | np.bool_) or not isinstance(
-        value, int | float | np.integer | np.floating
-    ):
-        raise TypeError(f"{name} must be {expected}, got {value!r}")
-    if not holds(value):
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
-
-
-def _name(name, value, known):
-    if not isinstance(value, str) or value not in known:
-        *most, last = (f'"{k}"' for k in known)
-        raise ValueError(f"{name} must be {', '.join(most)} or {last}, got {value!r}")
-
-
-def _flag(name, value):
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
-
-
-def _ewm(name, x, options, *, y=None, bias=False):
-    known = {
-        "com", "span", "halflife", "alpha", "adjust", "ignore_na", "min_periods", "times",
-        "groups", "axis", "infinity", "n_jobs", "progress",
-    }  # fmt: skip
-    unknown = [option for option in options if option not in known]
-    if unknown:
-        raise TypeError(
-            f"there is no option {unknown[0]!r}; the options are {', '.join(sorted(known))}"
-        )
-    if name in ("cov", "corr") and y is None:
-        raise TypeError("y must be a second series, got None")
-    adjust = _flag("adjust", options.get("adjust", True))
-    if name == "sum" and not adjust:
-        raise ValueError(
-            "adjust must be True for ewm_sum, whose weights are not divided by anything"
-        )
-    shared = ("times", "groups", "axis", "infinity", "n_jobs", "progress")
-    call = _Call(x, "expanding", {k: v for k, v in options.items() if k in shared}, y)
-    alpha, halflife_s = _alpha(options, call.keywords["times"] is not None, name)
-    keywords = {k: call.keywords[k] for k in ("times", "time_unit", "groups", "ieee", "n_jobs")}
-    with _bar(call.progress, call.values.size) as progress:
-        [answer] = _core.ewm(
-            call.values,
-            [name],
-            alpha=alpha,
-            adjust=adjust,
-            ignore_na=_flag("ignore_na", options.get("ignore_na", False)),
-            bias=_flag("bias", bias),
-            min_periods=_whole("min_periods", options.get("min_periods", 0), 0),
-            y=call.y,
-            halflife_s=halflife_s,
-            progress=progress,
-            **keywords,
-        )
-    return call.wrap(call.turn(answer))
-
-
-def _alpha(options, has_times, name):
-    """The weight of the newest value, and the half-life in seconds where times are given."""
-    given = {
-        k: options[k] for k in ("com", "span", "halflife", "alpha") if options.get(k) is not None
-    }
-    if len(given) != 1:
-        found = " and ".join(given) or "none"
-        raise ValueError(f"give exactly one of com, span, halflife and alpha, got {found}")
-    [(how, value)] = given.items()
-    if has_times:
-        if how != "halflife":
-            raise ValueError(
-                f"{how} cannot be combined with times; give halflife as a span of time"
-            )
-        return 0.5, _edge.span(value, "halflife") / 1e9
-    if how == "halflife" and isinstance(value, str):
-        raise ValueError(f"times must be given when halflife is a span of time ({value!r})")
-    limits = {
-        "com": ("a number that is not negative", lambda v: v >= 0),
-        "span": ("a number of at least 1", lambda v: v >= 1),
-        "halflife": ("a number above 0", lambda v: v > 0),
-        "alpha": ("a number above 0 and at most 1", lambda v: 0 < v <= 1),
-    }
-    _number(how, value, *limits[how])
-    if how == "com":
-        return 1 / (1 + value), None
-    if how == "span":
-        return 2 / (value + 1), None
-    if how == "halflife":
-        return -np.expm1(-np.log(2) / value), None
-    return float(value), None
-
-
-class _bar:
-    """A progress callback for a kernel: the caller's, or a bar of tqdm's."""
-
-    def __init__(self, progress, total):
-        self.callback = self.bar = None
-        if progress is True:
-            try:
-                from tqdm.auto import tqdm
-            except ImportError:
-                raise ImportError(
-                    'progress=True needs tqdm: pip install "linewatch[progress]"'
-                ) from None
-            self.bar = tqdm(total=total, unit="row", unit_scale=True)
-            self.callback = self.bar.update
-        elif callable(progress):
-            self.callback = progress
-        elif progress is not None and progress is not False:
-            raise TypeError(
-                f"progress must be True, False or a function, but {progress!r} is not callable"
-            )
-
-    def __enter__(self):
-        return self.callback
-
-    def __exit__(self, *error):
-        if self.bar is not None:
-            self.bar.close()
+def _baseline(name, value, call):
+    """A baseline of cusum as the kernels take it: a number, or an array beside `call.values`."""
+    if not np.ndim(value):
+        _arguments.check_number(name, value, "a number or an array of numbers", lambda v: True)
+        return float(value)
+    found = _edge.series(value, name).values
+    expected = [call.turn(call.values).shape, call.values.shape[1:]][: call.values.ndim]
+    if found.shape not in expected:
+        shapes = " or ".join(map(str, expected))
+        raise ValueError(f"{name} must be a number or of shape {shapes}, got shape {found.shape}")
+    return call.turn(found) if found.ndim == 2 else found

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, Unpack, overload
 
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd  # type: ignore[import-untyped]  # its types are a package of their own
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
@@ -466,7 +466,7 @@ def stats(
     **options: Unpack[RollingOptions],
 ) -> pd.DataFrame: ...
 @overload
-def stats(  # type: ignore[overload-cannot-match]
+def stats(  # type: ignore[overload-cannot-match]  # where pandas is Any
     x: Data,
     window: Window,
     statistics: _Statistics,

@@ -23,8 +23,18 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_random_state, get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from linewatch import _edge, _features
+from linewatch import _edge, _features, _models
 from linewatch._sklearn import BaseEstimator, OutlierMixin, available_if
+from linewatch._threshold_rules import (
+    between,
+    by_costs,
+    by_rate,
+    cost_matrix,
+    finite_percentile,
+    rate_with_range,
+    read_labels,
+    read_scores,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -242,85 +252,33 @@ def calibrate_threshold(
             f"give exactly one rule of {', '.join(RULES)}; got {', '.join(given) or 'none'}"
         )
     [(rule, value)] = given.items()
-    scores = _scores(scores)
-    is_anomaly = None if y is None else _labels(y, len(scores))
+    scores = read_scores(scores)
+    is_anomaly = None if y is None else read_labels(y, len(scores))
     if prevalence is not None:
-        prevalence = _between("prevalence", prevalence, 0, 1)
+        prevalence = between("prevalence", prevalence, 0, 1)
         if is_anomaly is None:
             raise ValueError("prevalence needs labels (y)")
     if rule == "false_positive_rate":
         if is_anomaly is None:
             is_anomaly = np.zeros(len(scores), bool)
-        value = _between(rule, value, 0, 1)
-        return _by_rate(scores, is_anomaly, value, prevalence)
+        value = between(rule, value, 0, 1)
+        threshold, expected = by_rate(scores, is_anomaly, value)
+        text = f"{rule} {value:g}"
+        return _described(threshold, text, scores, is_anomaly, prevalence, expected)
     if rule == "costs":
         if is_anomaly is None:
             raise ValueError("costs need labels: pass y, which rows are anomalies")
-        return _by_costs(scores, is_anomaly, _cost_matrix(value), prevalence)
+        matrix = cost_matrix(value)
+        threshold, cost = by_costs(scores, is_anomaly, matrix, prevalence)
+        text = f"{rule} " + "/".join(f"{each:g}" for each in matrix.ravel())
+        return _described(threshold, text, scores, is_anomaly, prevalence, mean_cost=cost)
     if rule == "contamination":
-        value = _between(rule, value, 0, 0.5, closed=True)
-        threshold = _percentile(scores, 100.0 * value, "higher")
+        value = between(rule, value, 0, 0.5, closed=True)
+        threshold = finite_percentile(scores, 100.0 * value, "higher")
     else:
-        value = _between(rule, value, 0, 100)
-        threshold = -_percentile(-scores, value, "lower")
+        value = between(rule, value, 0, 100)
+        threshold = -finite_percentile(-scores, value, "lower")
     return _described(threshold, f"{rule} {value:g}", scores, is_anomaly, prevalence)
-
-
-def _percentile(values, q, beside):
-    """The percentile; next to an infinite value, which has no half-way, the value `beside` it."""
-    with np.errstate(invalid="ignore"):
-        out = float(np.percentile(values, q))
-    return out if np.isfinite(out) else float(np.percentile(values, q, method=beside))
-
-
-def _by_rate(scores, is_anomaly, rate, prevalence):
-    from scipy.stats import beta
-
-    normal = np.sort(scores[~is_anomaly])
-    n = len(normal)
-    k = int(np.floor(rate * (n + 1) * (1 + 1e-12)))  # 0.01 * 1000 must not become 9
-    if k < 1:
-        raise ValueError(
-            f"a false-positive rate of {rate:g} needs at least {int(np.ceil(1 / rate - 1 - 1e-9))} "
-            f"normal scores, got {n}"
-        )
-    low, high = beta.ppf([0.025, 0.975], k, n + 1 - k)
-    expected = (k / (n + 1), float(low), float(high))
-    rule = f"false_positive_rate {rate:g}"
-    return _described(float(normal[k - 1]), rule, scores, is_anomaly, prevalence, expected)
-
-
-def _by_costs(scores, is_anomaly, costs, prevalence):
-    n_anomalies = int(is_anomaly.sum())
-    if n_anomalies in (0, len(scores)):
-        raise ValueError(
-            f"costs need rows of both kinds; y marks {n_anomalies} of {len(scores)} as anomalies"
-        )
-    share = n_anomalies / len(scores) if prevalence is None else prevalence
-    order = np.argsort(scores, kind="stable")
-    values, flags = scores[order], is_anomaly[order]
-    # Thresholds between neighbours; a threshold is possible where the value changes.
-    ends = np.r_[0, np.flatnonzero(np.diff(values) > 0) + 1, len(values)]
-    found = np.r_[0, np.cumsum(flags)][ends]
-    false = ends - found
-    recall, rate = found / n_anomalies, false / (len(scores) - n_anomalies)
-    (true_negative, false_positive), (false_negative, true_positive) = costs
-    mean = share * (recall * true_positive + (1 - recall) * false_negative) + (1 - share) * (
-        rate * false_positive + (1 - rate) * true_negative
-    )
-    best = int(np.argmin(mean))
-    if ends[best] == 0:
-        threshold = values[0]
-    elif ends[best] == len(values):
-        threshold = np.nextafter(values[-1], np.inf)
-    else:
-        below, above = values[ends[best] - 1], values[ends[best]]
-        between = below / 2 + above / 2 if np.isfinite([below, above]).all() else above
-        threshold = above if between <= below else between
-    rule = "costs " + "/".join(f"{cost:g}" for cost in costs.ravel())
-    return _described(
-        float(threshold), rule, scores, is_anomaly, prevalence, mean_cost=float(mean[best])
-    )
 
 
 def _described(threshold, rule, scores, is_anomaly, prevalence=None, expected=None, mean_cost=nan):
@@ -333,7 +291,7 @@ def _described(threshold, rule, scores, is_anomaly, prevalence=None, expected=No
     n_normal = len(scores) - n_anomalies
     found = int((is_alarm & is_anomaly).sum())
     if expected is None:
-        expected = _rate_with_range(n_alarms - found, n_normal)
+        expected = rate_with_range(n_alarms - found, n_normal)
     precision = recall = nan
     if n_anomalies:
         recall = found / n_anomalies
@@ -354,89 +312,6 @@ def _described(threshold, rule, scores, is_anomaly, prevalence=None, expected=No
         recall,
         mean_cost,
     )
-
-
-def _rate_with_range(count, n):
-    """A share and its exact 95 % range (Clopper and Pearson 1934)."""
-    from scipy.stats import beta
-
-    if n == 0:
-        return nan, nan, nan
-    low = float(beta.ppf(0.025, count, n - count + 1)) if count else 0.0
-    high = float(beta.ppf(0.975, count + 1, n - count)) if count < n else 1.0
-    return count / n, low, high
-
-
-def _scores(scores):
-    values = _edge.series(scores, "scores").values
-    if values.ndim != 1:
-        raise ValueError(f"scores must have 1 dimension, got {values.ndim}")
-    if not len(values):
-        raise ValueError("scores is empty; expected at least one score")
-    values = values.astype(np.float64)
-    if np.isnan(values).any():
-        raise ValueError(f"scores[{int(np.isnan(values).argmax())}] is missing; leave it out")
-    return values
-
-
-def _labels(y, n):
-    """Which rows are anomalies, as booleans."""
-    try:
-        values = _edge.series(y, "y").values
-    except TypeError as error:
-        raise TypeError(f"{error}; y is True or 1 for an anomaly") from None
-    if values.ndim != 1 or len(values) != n:
-        raise ValueError(f"y has shape {values.shape}, but there are {n} scores")
-    found = np.unique(values)
-    if np.isin(found, (0, 1)).all():
-        if len(found) == 1 and found[0] == 1 and np.asarray(y).dtype != bool:
-            raise ValueError(
-                "every y is 1, which is an anomaly among 0 and 1 and normal among -1 and 1; "
-                "pass booleans, True for an anomaly"
-            )
-        return values == 1
-    if np.isin(found, (-1, 1)).all():
-        return values == -1
-    raise ValueError(
-        f"y must be booleans (True = anomaly), 0 and 1 (1 = anomaly) or -1 and 1 (-1 = anomaly); "
-        f"got {', '.join(f'{value:g}' for value in found[:5])}"
-    )
-
-
-def _between(name, value, low, high, closed=False):
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not (low < value < high or (closed and value == high)):
-        upper = "at most" if closed else "below"
-        raise ValueError(f"{name} must be above {low} and {upper} {high}, got {value}")
-    return float(value)
-
-
-def _cost_matrix(costs):
-    if isinstance(costs, dict):
-        names = {"true_negative", "false_positive", "false_negative", "true_positive"}
-        if not costs or not set(costs) <= names:
-            raise ValueError(
-                "costs must have the keys false_positive and false_negative (and may have "
-                f"true_negative and true_positive), got {', '.join(map(str, costs)) or 'none'}"
-            )
-        get = lambda name: costs.get(name, 0.0)
-        costs = [
-            [get("true_negative"), get("false_positive")],
-            [get("false_negative"), get("true_positive")],
-        ]
-    try:
-        matrix = np.asarray(costs, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(
-            "costs must be numbers: a dict with false_positive and false_negative, or a 2 x 2 "
-            f"matrix; got {costs!r}"
-        ) from None
-    if matrix.shape != (2, 2):
-        raise ValueError(f"costs must have shape (2, 2), got {matrix.shape}")
-    if not np.isfinite(matrix).all():
-        raise ValueError("costs must be finite")
-    return matrix
 
 
 def first_alarms(
@@ -539,7 +414,7 @@ def _inner_has(name):
     return check
 
 
-class ThresholdedDetector(OutlierMixin, BaseEstimator):
+class ThresholdedDetector(OutlierMixin, _models.Loadable, BaseEstimator):
     """A detector with a threshold of its own, chosen by a rule on rows it was not fitted on.
 
     Parameters
@@ -829,35 +704,10 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
         --------
         linewatch.load : Reads it.
         """
-        from linewatch import _models
-
         check_is_fitted(self, "threshold_")
         _models.save(self, path)
 
-    @classmethod
-    def load(cls, path: PathLike) -> Self:
-        """Read a file that :meth:`save` wrote; nothing in it is executed.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        ThresholdedDetector
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, cut off, of a newer version, or another kind of model.
-        """
-        from linewatch import _models
-
-        return _models.load(path, expected=cls)
-
     def _to_model(self):
-        from linewatch import _models
-
         inner, arrays = _models.nested(self.detector_)
         settings = {
             "parameters": _models.parameters(self, leave_out=["detector"]),
@@ -868,8 +718,6 @@ class ThresholdedDetector(OutlierMixin, BaseEstimator):
 
     @classmethod
     def _from_model(cls, settings, arrays, path=None):
-        from linewatch import _models
-
         inner = _models.unnested(settings["detector"], arrays)
         detector = cls(inner, **settings["parameters"])
         detector.detector_ = inner

@@ -14,6 +14,7 @@ pub mod flow;
 pub mod iforest;
 pub mod kpi;
 pub mod matrix;
+mod memory;
 pub mod model;
 pub mod neighbors;
 pub mod packets;

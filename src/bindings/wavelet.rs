@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::parallel::threads;
 use crate::wavelet::axis::along;
 use crate::wavelet::bank::{self, Bank};
-use crate::wavelet::cwt::{self, Scale};
+use crate::wavelet::cwt::{self, Plans, Scale};
 use crate::wavelet::dwt;
 use crate::wavelet::lanes::Real;
 use crate::wavelet::mode::Mode;
@@ -466,12 +466,13 @@ where
                 scales.len() * n * width
             }
         ];
+        let mut plans = Plans::default();
         for (r, row) in x.outer_iter().enumerate() {
             let row = row.to_vec();
             if rows == 1 {
-                return cwt::cwt(&row, &scales, threads, monitor, out);
+                return cwt::cwt(&row, &scales, &mut plans, threads, monitor, out);
             }
-            cwt::cwt(&row, &scales, threads, monitor, &mut answers)?;
+            cwt::cwt(&row, &scales, &mut plans, threads, monitor, &mut answers)?;
             for (s, answer) in answers.chunks_exact((n * width).max(1)).enumerate() {
                 let place = (s * rows + r) * n * width;
                 out[place..place + n * width].copy_from_slice(answer);

@@ -9,7 +9,7 @@
 use std::f64::consts::TAU;
 
 use crate::float::Float;
-use crate::wavelet::lanes::{Kernel, Lanes, Real, transpose, width};
+use crate::wavelet::lanes::{Ahead, Kernel, Lanes, Real, transpose, width};
 
 /// The longest windows whose transform stays in the cache side by side.
 const LONGEST: usize = 1024;
@@ -97,13 +97,14 @@ impl<T: Real> Kernel<T> for Transform<'_, T> {
             let mean = mean::<V>(from, window);
             let (mut n, mut stride) = (window / 2, 1);
             let mut turns = batch.turns.as_slice();
+            let mut ahead = Ahead::of(windows);
             while n >= 4 {
                 let (now, later) = turns.split_at(n / 4);
                 turns = later;
                 if stride == 1 {
-                    pass::<V, true>(from, to, now, stride, mean);
+                    pass::<V, true>(from, to, now, stride, mean, &mut ahead);
                 } else {
-                    pass::<V, false>(from, to, now, stride, mean);
+                    pass::<V, false>(from, to, now, stride, mean, &mut ahead);
                 }
                 std::mem::swap(&mut from, &mut to);
                 (n, stride) = (n / 4, stride * 4);
@@ -116,7 +117,7 @@ impl<T: Real> Kernel<T> for Transform<'_, T> {
                     x.sub(y).store(b);
                 }
             }
-            tell_apart::<V>(from, window, &batch.splits, power);
+            tell_apart::<V>(from, window, &batch.splits, power, &mut ahead);
         }
     }
 }
@@ -125,20 +126,23 @@ impl<T: Real> Kernel<T> for Transform<'_, T> {
 ///
 /// # Safety
 ///
-/// `window` registers, an even number, can be read.
+/// `window` registers, a multiple of four, can be read.
 #[inline(always)]
 unsafe fn mean<V: Lanes>(samples: *const V::Scalar, window: usize) -> V {
+    // Four sums, because an addition takes longer than the two loads of a step of two.
     let zero = V::splat(V::Scalar::ZERO);
-    let (mut even, mut odd) = (zero, zero);
-    for k in (0..window).step_by(2) {
+    let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
+    for k in (0..window).step_by(4) {
         // SAFETY: see the function.
         unsafe {
-            even = even.add(V::load(samples.add(k * V::N)));
-            odd = odd.add(V::load(samples.add((k + 1) * V::N)));
+            a = a.add(V::load(samples.add(k * V::N)));
+            b = b.add(V::load(samples.add((k + 1) * V::N)));
+            c = c.add(V::load(samples.add((k + 2) * V::N)));
+            d = d.add(V::load(samples.add((k + 3) * V::N)));
         }
     }
     let unit = V::Scalar::of(1.0 / window as f64);
-    even.add(odd).mul(V::splat(unit))
+    a.add(c).add(b.add(d)).mul(V::splat(unit))
 }
 
 /// A complex number in each lane.
@@ -198,6 +202,7 @@ unsafe fn pass<V: Lanes, const FIRST: bool>(
     turns: &[[V::Scalar; 6]],
     stride: usize,
     mean: V,
+    ahead: &mut Ahead<V::Scalar>,
 ) {
     let quarter = turns.len();
     for (p, turn) in turns.iter().enumerate() {
@@ -206,6 +211,7 @@ unsafe fn pass<V: Lanes, const FIRST: bool>(
         let two = (V::splat(c), V::splat(d));
         let three = (V::splat(e), V::splat(f));
         for q in 0..stride {
+            ahead.line::<V>();
             let read = |part: usize| 2 * (q + stride * (p + part * quarter)) * V::N;
             let write = |part: usize| 2 * (q + stride * (4 * p + part)) * V::N;
             // SAFETY: p is below a quarter and q below the stride; see the function.
@@ -249,6 +255,7 @@ unsafe fn tell_apart<V: Lanes>(
     window: usize,
     splits: &[[V::Scalar; 2]],
     power: &mut [f64],
+    ahead: &mut Ahead<V::Scalar>,
 ) {
     let half = window / 2;
     let density = 2.0 / window as f64;
@@ -259,6 +266,7 @@ unsafe fn tell_apart<V: Lanes>(
         let last = Pair(first.0.sub(first.1), V::splat(V::Scalar::ZERO));
         squares(last, 0.5 * density, power.as_mut_ptr().add(half * V::N));
         for (k, [cos, sin]) in splits.iter().enumerate().skip(1) {
+            ahead.line::<V>();
             let (a, b) = (
                 Pair::<V>::load(z.add(2 * k * V::N)),
                 Pair::<V>::load(z.add(2 * (half - k) * V::N)),

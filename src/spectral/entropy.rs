@@ -49,16 +49,11 @@ impl Kernel<f64> for Entropy<'_> {
         let zero = V::splat(0.0);
         let (mut sums, mut parts) = ([zero; 8], [zero; 8]);
         let (sums, parts) = (&mut sums[..8 / V::N], &mut parts[..8 / V::N]);
-        let (mut sum, mut part) = ([0.0; 8], [0.0; 8]);
         let mut terms = [0.0; N];
-        for chunk in self.0.chunks(N) {
-            if V::FUSED {
-                logarithms::<true>(chunk, &mut terms);
-            } else {
-                logarithms::<false>(chunk, &mut terms);
-            }
-            let whole = chunk.len() / 8 * 8;
-            for i in (0..whole).step_by(8) {
+        let (whole, rest) = self.0.split_at(self.0.len() / 8 * 8);
+        for chunk in whole.chunks(N) {
+            logarithms::<V>(chunk, &mut terms);
+            for i in (0..chunk.len()).step_by(8) {
                 for (l, (sum, part)) in sums.iter_mut().zip(&mut *parts).enumerate() {
                     // SAFETY: eight weights and terms from i on are there.
                     unsafe {
@@ -67,10 +62,11 @@ impl Kernel<f64> for Entropy<'_> {
                     }
                 }
             }
-            let rest = chunk.len() - whole;
-            sum[..rest].copy_from_slice(&chunk[whole..]);
-            part[..rest].copy_from_slice(&terms[whole..chunk.len()]);
         }
+        let (mut sum, mut part) = ([0.0; 8], [0.0; 8]);
+        logarithms::<V>(rest, &mut terms);
+        sum[..rest.len()].copy_from_slice(rest);
+        part[..rest.len()].copy_from_slice(&terms[..rest.len()]);
         let (mut own, mut of_terms) = ([0.0; 8], [0.0; 8]);
         for (l, (sum, part)) in sums.iter().zip(&*parts).enumerate() {
             // SAFETY: all registers together have eight lanes.
@@ -87,7 +83,16 @@ impl Kernel<f64> for Entropy<'_> {
 /// `p ln p` of each weight, 0 of those below the smallest normal number; a loop of its own, which the
 /// compiler makes a vector loop of.
 #[inline(always)]
-fn logarithms<const FUSED: bool>(weights: &[f64], terms: &mut [f64; N]) {
+fn logarithms<V: Lanes>(weights: &[f64], terms: &mut [f64; N]) {
+    if V::FUSED {
+        products::<true>(weights, terms);
+    } else {
+        products::<false>(weights, terms);
+    }
+}
+
+#[inline(always)]
+fn products<const FUSED: bool>(weights: &[f64], terms: &mut [f64; N]) {
     for (term, p) in terms.iter_mut().zip(weights) {
         *term = p * ln::<FUSED>(if *p > f64::MIN_POSITIVE { *p } else { 1.0 });
     }
@@ -108,7 +113,7 @@ pub fn entropy(weights: &[f64]) -> f64 {
     of_sums(sum.iter().sum(), part.iter().sum())
 }
 
-/// As [`entropy`], of every `lanes`-th weight apart: the first `lanes` numbers of the answer.
+/// As [`entropy`], of every `lanes`-th weight apart: the first `lanes` numbers of the answer, then zeros.
 ///
 /// # Panics
 ///
@@ -116,8 +121,16 @@ pub fn entropy(weights: &[f64]) -> f64 {
 pub fn entropies(weights: &[f64], lanes: usize) -> [f64; 8] {
     assert!(lanes > 0 && 8 % lanes == 0);
     let (sum, part) = f64::dispatch(Entropy(weights));
-    let lane = |sums: &[f64; 8], l: usize| sums.iter().skip(l).step_by(lanes).sum::<f64>();
-    std::array::from_fn(|l| of_sums(lane(&sum, l % lanes), lane(&part, l % lanes)))
+    let mut out = [0.0; 8];
+    for (l, out) in out[..lanes].iter_mut().enumerate() {
+        let (mut weight, mut term) = (0.0, 0.0);
+        for k in (l..8).step_by(lanes) {
+            weight += sum[k];
+            term += part[k];
+        }
+        *out = of_sums(weight, term);
+    }
+    out
 }
 
 /// The entropy from the sums of `p` and `p ln p`.

@@ -9,7 +9,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::bank::Bank;
-use super::lanes::{Kernel, Lanes, Real, transpose, width};
+use super::lanes::{Ahead, Kernel, Lanes, Real, transpose, width};
 use super::lattice::Lattice;
 use super::mode::Mode;
 use crate::Error;
@@ -232,7 +232,8 @@ impl<T: Real> Energies<'_, '_, T> {
                     Some((tangents, scale)) if F > 0 => {
                         let tangents = &tangents[..F / 2];
                         let to = to.add(taps * n);
-                        lattice::<V, F>(tangents, *scale, base, to, level.outputs)
+                        let ahead = (j == 0).then(|| Ahead::of(windows));
+                        lattice::<V, F>(tangents, *scale, base, to, level.outputs, ahead)
                     }
                     _ => {
                         let to = to.add(taps * n);
@@ -323,6 +324,7 @@ unsafe fn lattice<V: Lanes, const F: usize>(
     base: *const V::Scalar,
     to: *mut V::Scalar,
     outputs: usize,
+    mut ahead: Option<Ahead<V::Scalar>>,
 ) -> V {
     let n = V::N as isize;
     let zero = V::splat(V::Scalar::ZERO);
@@ -343,6 +345,10 @@ unsafe fn lattice<V: Lanes, const F: usize>(
             pair = pair.offset(2 * n);
         }
         for i in 0..outputs {
+            // An output of the first level is worth two samples of each lane: a line.
+            if let Some(ahead) = &mut ahead {
+                ahead.line::<V>();
+            }
             let (low, high) = turn::<V, F>(pair, &turns, &mut held);
             low.mul(factor).store(to.add(i * V::N));
             sum = high.mul_add(high, sum);

@@ -174,6 +174,9 @@ impl<'a, T: Real> Worker<'a, T> {
             };
         }
         self.energies.resize((found + 1) * width::<T>(), T::ZERO);
+        // Energies of all levels and nothing else are the answer as they are.
+        let alone = matches!(self.settings.features, [Feature::BandEnergy]) && found == level;
+        let alone = alone && bands.is_some();
         let groups = windows.chunks(width::<T>());
         for (group, out) in groups.zip(out.chunks_mut(width::<T>() * columns)) {
             let mut rows: [&[T]; 8] = [&[]; 8];
@@ -183,6 +186,15 @@ impl<'a, T: Real> Worker<'a, T> {
             let rows = &rows[..group.len()];
             if let Some(bands) = &mut bands {
                 bands.energies(rows, &mut self.energies);
+            }
+            if alone {
+                for (lane, out) in out.chunks_exact_mut(columns).enumerate() {
+                    let own = self.energies.iter().skip(lane).step_by(width::<T>());
+                    for (out, energy) in out.iter_mut().zip(own) {
+                        *out = *energy;
+                    }
+                }
+                continue;
             }
             let mut entropies = [f64::NAN; 8];
             if let Some(spectra) = &mut spectra {

@@ -71,6 +71,25 @@ pub trait Lanes: Copy {
     fn mul(self, other: Self) -> Self;
 }
 
+/// The windows after those at work, if a series is cut end to end, asked for a cache line at a time:
+/// a hundred lines asked for at once wait for each other, which cost a tenth of the time.
+pub struct Ahead<T>(*const T);
+
+impl<T: Real> Ahead<T> {
+    /// Begins behind `windows`, which fill the lanes.
+    pub fn of(windows: &[&[T]]) -> Self {
+        let length = windows[0].len();
+        Ahead(windows[0].as_ptr().wrapping_add(width::<T>() * length))
+    }
+
+    /// Asks for the next line.
+    #[inline(always)]
+    pub fn line<V: Lanes<Scalar = T>>(&mut self) {
+        V::prefetch(self.0);
+        self.0 = self.0.wrapping_add(64 / size_of::<T>());
+    }
+}
+
 /// Lanes for any machine.
 #[derive(Clone, Copy)]
 pub struct Plain<T, const N: usize>([T; N]);
@@ -301,12 +320,6 @@ pub unsafe fn transpose<V: Lanes>(windows: &[&[V::Scalar]], to: *mut V::Scalar) 
     }
     let mut i = 0;
     while i + V::N <= length {
-        // The next windows of a series that is cut end to end are asked for ahead of time.
-        if i % (2 * V::N) == 0 {
-            for row in &rows[..V::N] {
-                V::prefetch(row.wrapping_add(V::N * length + i));
-            }
-        }
         // SAFETY: N samples from i on are in every row, and N registers at the target.
         unsafe { V::transpose(&rows, i, to.add(i * V::N)) };
         for k in (0..V::N).step_by(2) {

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linewatch._arguments import quoted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -115,7 +117,7 @@ def realism(calls: AnyFrame, users: AnyFrame, towers: AnyFrame) -> pl.DataFrame:
     ):
         for column in needed:
             if column not in table.columns:
-                found = ", ".join(f'"{name}"' for name in table.columns)
+                found = quoted(table.columns, most=None)
                 raise ValueError(f'column "{column}" of {title} is missing; it has {found}')
     user, cell = pl.Enum(users["user_id"].unique(maintain_order=True)), pl.Enum(towers["cell_id"])
     return report([coded(calls, user, cell)], users, towers, user, cell)

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from linewatch import _files
 from linewatch.cdr.dataset import KERNELS
 from linewatch.cdr.presets import ANOMALIES
 from linewatch.cdr.rules import nearest
@@ -52,7 +53,7 @@ def write(
         raise ModuleNotFoundError(
             'the picture needs matplotlib: pip install "linewatch[plots]" (or picture=False)'
         )
-    from linewatch.rolling import _bar
+    from linewatch._progress import bar
 
     folder = Path(folder)
     check(folder)
@@ -62,7 +63,7 @@ def write(
         n_jobs = dataset.n_jobs if n_jobs is None else n_jobs
         rows = {"calls": dataset.rows}
         rows |= {name: sum(dataset.rows_by_day(name)) for name in dataset.config.tables}
-        with _bar(progress, sum(rows.values())) as callback:
+        with bar(progress, sum(rows.values())) as callback:
             found = _calls(dataset, made, format, n_jobs, callback)
             for name in dataset.config.tables:
                 _further(dataset, made, name, format, n_jobs, callback)
@@ -86,7 +87,7 @@ def write(
 
             draw(dataset, found, made / PICTURE)
         _metadata(dataset, made, format, rows, found)
-        made.chmod(0o777 & ~_umask())
+        made.chmod(0o777 & ~_files.umask())
         check(folder)
         os.rename(made, folder)
     except BaseException as error:
@@ -188,9 +189,3 @@ def _metadata(dataset, made, format, rows, found):
         indent=2,
     )
     (made / METADATA).write_text(text + "\n", encoding="utf-8")
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

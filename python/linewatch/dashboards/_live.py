@@ -288,14 +288,14 @@ class _Page:
 
         @application.callback(Output(self.id(part), "figure"), *inputs)
         def figure(_, choice, zoom=None):
-            how = {"n_out": POINTS} | self._range(part, zoom) if zooms else {}
+            how = {"n_out": POINTS} | self._range(zoom) if zooms else {}
             # The row may be gone since it was chosen.
             made = chosen(draw, self.results, choice, self.theme, **how)
             if "start" in how:
                 made.update_xaxes(range=[how["start"], how["end"]], autorange=False)
             return made
 
-    def _range(self, part, zoom):
+    def _range(self, zoom):
         """The stretch in sight, if the reader zoomed; another choice shows everything again."""
         from dash import ctx
 

@@ -1,5 +1,6 @@
 """What every analysis of flows begins with: a frame of any engine, and columns that are there."""
 
+from linewatch._arguments import quoted
 from linewatch._libraries import is_narwhals
 
 #: What a column is, for the error that names a missing one.
@@ -88,7 +89,7 @@ def require(present, needs, what):
             meaning = f" ({MEANING[name]})" if name in MEANING else ""
             purpose = f", so there is no {what}" if what else ""
             way = f"; it comes from {_WAY[name]}" if name in _WAY else ""
-            has = ", ".join(f'"{column}"' for column in present)
+            has = quoted(present, most=None)
             raise ValueError(
                 f'column "{name}"{meaning} is missing{purpose}{way}; the table has {has}'
             )

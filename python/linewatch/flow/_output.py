@@ -5,14 +5,14 @@ from linewatch.flow._command import REASONS
 
 def describe(name, flows, lacks, notes, key):
     """What was read, what its layout lacks, what the reader says."""
-    from linewatch.cli import _number
+    from linewatch._tables import counted
     from linewatch.flow._columns import MEANING
 
     n_bytes = int(flows["ibyt"].sum()) + (
         int(flows["obyt"].sum()) if "obyt" in flows.columns else 0
     )
-    sources = _number(flows["sa"].n_unique(), "source")
-    print(f"{name}: {_number(flows.height, 'flow')}, {_number(n_bytes, 'byte')}, {sources}")
+    sources = counted(flows["sa"].n_unique(), "source")
+    print(f"{name}: {counted(flows.height, 'flow')}, {counted(n_bytes, 'byte')}, {sources}")
     if flows["ts"].count():
         print(
             f"from {flows['ts'].min():%Y-%m-%d %H:%M:%S} to {flows['ts'].max():%Y-%m-%d %H:%M:%S}"
@@ -32,7 +32,7 @@ def show(tables, hours, options):
     """The printed lists."""
     import polars as pl
 
-    from linewatch.cli import _number
+    from linewatch._tables import counted
 
     sources, scores = tables["sources"], tables["source_windows"]
     top = options.top
@@ -51,7 +51,7 @@ def show(tables, hours, options):
         found = sources.filter("is_unusual_ratio")
         found = found.sort(pl.col("ratio_zscore").abs(), descending=True)
         one_way = int(sources["is_one_way"].sum())
-        both_ways = _number(sources.height - one_way, "source")
+        both_ways = counted(sources.height - one_way, "source")
         print(
             f"\nunusual delivery ratios (bytes in / bytes out, {options.ratio_threshold:g} robust "
             f"deviations or more): {found.height:,} of {both_ways}; "

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linewatch._axes import axes_or_new
 from linewatch._frames import eager, to_polars
-from linewatch.plots import _matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def traffic_area(series: AnyFrame, *, ax: Axes | None = None) -> Axes:
     'bytes, both ways'
     """
     table = _table(series)
-    ax = _axes(ax, (9, 3))
+    ax = axes_or_new(ax, (9, 3))
     x, step = _times(table)
     if "total_td" in table.columns:
         other = ax.twinx()
@@ -81,7 +81,7 @@ def bytes_in_out(series: AnyFrame, *, ax: Axes | None = None) -> Axes:
     'bytes in'
     """
     table = _table(series)
-    ax = _axes(ax, (9, 3))
+    ax = axes_or_new(ax, (9, 3))
     x, step = _times(table)
     ax.step(*_with_gaps(x, step, table["bytes_in"]), where="post", color=IN, linewidth=1.2)
     ax.set_ylabel("bytes in", color=IN)
@@ -125,7 +125,7 @@ def top_bars(
     3
     """
     table = _table(table)
-    ax = _axes(ax, (6, 0.8 + 0.22 * max(table.height, 3)))
+    ax = axes_or_new(ax, (6, 0.8 + 0.22 * max(table.height, 3)))
     names = [str(name) for name in table[label or table.columns[0]]]
     place = np.arange(len(names))[::-1]
     ax.barh(place, table[value], color=TOTAL)
@@ -162,7 +162,7 @@ def equal_frequency(values: Column, bins: int = 10, *, ax: Axes | None = None) -
     >>> [float(bar.get_height()) for bar in ax.patches]
     [25.0, 25.0, 25.0, 25.0]
     """
-    ax = _axes(ax, (5, 3))
+    ax = axes_or_new(ax, (5, 3))
     values = np.asarray(values, dtype=np.float64)
     edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)))
     if len(edges) == 1:
@@ -185,15 +185,6 @@ def _bytes():
 
 def _table(frame):
     return to_polars(eager(frame))
-
-
-def _axes(ax, size):
-    if ax is not None:
-        return ax
-    _matplotlib()
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
 def _times(table):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, overload
 
 from linewatch import _core
+from linewatch._arguments import quoted
+from linewatch._frames import as_backend, check_backend
 from linewatch._libraries import is_narwhals
 from linewatch.flow._port_answers import COLUMNS, classified, of_port
 from linewatch.flow._port_joins import called, joined
@@ -125,7 +127,7 @@ def classify_ports(
     schema = frame.collect_schema()
     for key, name in ports.items():
         if name not in schema:
-            has = ", ".join(f'"{column}"' for column in schema)
+            has = quoted(schema, most=None)
             raise ValueError(
                 f'column "{name}" is missing; the table has {has} (say what it is called with '
                 f'names={{"{key}": ...}})'
@@ -296,12 +298,9 @@ def port_table(registry="full", *, backend="polars"):
     """
     import polars as pl
 
-    if backend not in ("polars", "pandas", "pyarrow"):
-        raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
+    check_backend(backend)
     frame = pl.DataFrame(_core.port_table(_is_literal(registry)))
-    if backend == "pandas":
-        return frame.to_pandas()
-    return frame.to_arrow() if backend == "pyarrow" else frame
+    return as_backend(frame, backend)
 
 
 def registry_date() -> str:

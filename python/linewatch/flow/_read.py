@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from linewatch import _core
+from linewatch._frames import as_backend, check_backend
 from linewatch._libraries import polars
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from linewatch._typing import PathLike, Progress, SeriesT, Texts
 
 
-_BACKENDS = ("polars", "pandas", "pyarrow")
 _ADDRESSES = ("text", "category", "integer", "bytes")
 # Rows of a batch: large ones for a table, small ones for a stream in constant memory.
 _TABLE_ROWS = 1 << 18
@@ -165,15 +165,14 @@ def read_nfdump(
     """
     import polars as pl
 
-    from linewatch.rolling import _bar
+    from linewatch._progress import bar
 
-    if backend not in _BACKENDS:
-        raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
+    check_backend(backend)
     paths = _paths(path)
     files = _files(paths, columns, addresses, on_bad_row, _TABLE_ROWS, n_jobs)
     reader = files.reader(True)
     frames, bad_rows = [pl.DataFrame(files.empty(True))], []
-    with _bar(progress, None) as told:
+    with bar(progress, None) as told:
         while (batch := reader.next_batch()) is not None:
             frames.append(pl.DataFrame(batch))
             bad_rows += reader.take_bad_rows()
@@ -182,9 +181,7 @@ def read_nfdump(
     bad_rows += reader.take_bad_rows()
     frame = pl.concat(frames[1:] or frames, rechunk=False)
     _tell(paths, bad_rows, on_bad_row, frame.height)
-    if backend == "pandas":
-        return frame.to_pandas()
-    return frame.to_arrow() if backend == "pyarrow" else frame
+    return as_backend(frame, backend)
 
 
 def scan_nfdump(

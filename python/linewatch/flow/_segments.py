@@ -134,11 +134,11 @@ def score(frame):
 
     three = {"usage_score": "usage", "frequency_score": "frequency"}
     three["connections_score"] = "connections"
-    frame = frame.with_columns(**{name: 1 + _above(frame, of) for name, of in three.items()})
+    frame = frame.with_columns(**{name: 1 + _above(of) for name, of in three.items()})
     one, two, last = (nw.col(name) for name in three)
     digits = nw.concat_str([nw.col(name).cast(nw.String) for name in three])
     frame = frame.with_columns(ufm_group=digits, ufm_score=one + two + last)
-    frame = frame.with_columns(_level=_above(frame, "ufm_score"))
+    frame = frame.with_columns(_level=_above("ufm_score"))
     level, total = nw.col("_level"), nw.col("ufm_score")
     return frame.with_columns(
         value_level=_named(level, [(name, k) for k, name in enumerate(VALUE_LEVELS)][::-1]),
@@ -146,7 +146,7 @@ def score(frame):
     ).drop("_level")
 
 
-def _above(frame, column):
+def _above(column):
     """How many of the three quartiles of a column its values are above."""
     import narwhals.stable.v2 as nw
 

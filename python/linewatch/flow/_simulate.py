@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from linewatch import _edge
+from linewatch._frames import as_backend, check_backend
 from linewatch._sizes import check_rows
 from linewatch.flow._columns import check_count
 
@@ -168,8 +169,7 @@ def simulate(
     >>> flows.filter(flows["is_anomaly"])["anomaly"].value_counts(sort=True).rows()
     [('port_scan', 800), ('host_scan', 500), ('exfiltration', 12)]
     """
-    if backend not in ("polars", "pandas", "pyarrow"):
-        raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
+    check_backend(backend)
     span_s = _edge.span(duration, "duration") / 1e9
     n_flows = check_count("n_flows", n_flows)
     check_rows(n_flows, f"n_flows={n_flows}")
@@ -194,9 +194,7 @@ def simulate(
     columns = {name: column[columns["at"] < span_s] for name, column in columns.items()}
     order = np.argsort(columns["at"], kind="stable")
     table = _table({name: column[order] for name, column in columns.items()}, begin)
-    if backend == "pandas":
-        return table.to_pandas()
-    return table.to_arrow() if backend == "pyarrow" else table
+    return as_backend(table, backend)
 
 
 def _columns(**columns):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linewatch.flow._pictures import _axes, _table
+from linewatch._axes import axes_or_new
+from linewatch.flow._pictures import _table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +55,7 @@ def treemap(
     """
     import polars as pl
 
-    ax = _axes(ax, (8, 4.5))
+    ax = axes_or_new(ax, (8, 4.5))
     table = _table(table).filter(pl.col(size) > 0).sort(size, label, descending=[True, False])
     groups = table.group_by(group, maintain_order=True).agg(pl.col(size).sum())
     groups = groups.sort(size, group, descending=[True, False])

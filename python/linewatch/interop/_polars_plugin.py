@@ -38,8 +38,8 @@ def keys(groups):
 
 def threads(n_jobs):
     """`n_jobs` as the plugin wants it: None for one thread."""
-    from linewatch.rolling import _whole
+    from linewatch._arguments import whole_number
 
     if n_jobs is None:
         n_jobs = int(os.environ.get("LINEWATCH_NUM_THREADS") or -1)
-    return None if n_jobs == 1 else _whole("n_jobs", n_jobs)
+    return None if n_jobs == 1 else whole_number("n_jobs", n_jobs)

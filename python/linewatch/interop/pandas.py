@@ -91,7 +91,10 @@ class GroupBy(_Opens):
             groups = Groups(grouped._grouper)
         except Unsupported:
             return None
-        arguments = inspect.signature(grouped.rolling).bind(window, *args, **kwargs).arguments
+        try:
+            arguments = inspect.signature(grouped.rolling).bind(window, *args, **kwargs).arguments
+        except TypeError:
+            return None  # pandas says what is wrong
         if len(grouped._selected_obj) == 0 or arguments.get("win_type") is not None:
             return None
         first = grouped._selected_obj.iloc[:1].rolling(**arguments)

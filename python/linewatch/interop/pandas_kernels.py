@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from linewatch._typing import Array
+
 
 TESTED = ("2.2", "2.3", "3.0", "3.1")
 VERSION = tuple(int(part) for part in pd.__version__.split(".")[:2])
@@ -312,6 +314,8 @@ def _ewm(values, start, end, minp, com, adjust, ignore_na, deltas=None, normaliz
     groups = _groups(start, end, values)
     if deltas is not None and not normalize:
         raise Unsupported("a sum over times, which pandas weighs by rows")
+    if deltas is None and normalize:
+        check_halves(values, com, adjust, ignore_na)
     options = {} if deltas is None else times_of(deltas, groups)
     return _core.ewm(
         values,
@@ -324,6 +328,12 @@ def _ewm(values, start, end, minp, com, adjust, ignore_na, deltas=None, normaliz
         groups=groups,
         **options,
     )[0]
+
+
+def check_halves(values: Array, com: float, adjust: bool, ignore_na: bool) -> None:
+    """Refuse the mean with an alpha of a half over gaps, where pandas leaves its definition."""
+    if com == 1 and not adjust and not ignore_na and not np.isfinite(values).all():
+        raise Unsupported("alpha is 0.5 without adjust: pandas weighs the value after a gap more")
 
 
 def _ewmcov(input_x, start, end, minp, input_y, com, adjust, ignore_na, bias):

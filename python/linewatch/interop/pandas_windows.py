@@ -24,6 +24,7 @@ from .pandas_kernels import (
     VERSION,
     Unsupported,
     accelerated,
+    check_halves,
     check_range,
     check_shape,
     count,
@@ -133,6 +134,8 @@ class _Windows:
             data = self._data()
             if self._own.on is not None or (data.ndim == 2 and data.columns.nlevels > 1):
                 raise Unsupported("several statistics with `on` or columns of several levels")
+            if self._groups is not None and not getattr(self._own, "_as_index", True):
+                raise Unsupported("several statistics beside columns of keys")
             answers = self._answers([(name, self._statistics[name]) for name in names], data)
             count(f"{self._kind}.agg")
         except Unsupported as reason:
@@ -173,6 +176,7 @@ class _Windows:
         columns = getattr(self._own._selected_obj, "columns", None)
         return (
             columns is not None
+            and self._own._selection is None
             and columns.nlevels == 1
             and columns.is_unique
             and self._own.on is None
@@ -416,6 +420,8 @@ class Ewm(_Windows):
             raise Unsupported("times are for the mean only")
         if "sum" in names and not own.adjust:
             raise Unsupported("sum without adjust")
+        if own.times is None and "mean" in names:
+            check_halves(x, own._com, own.adjust, own.ignore_na)
         codes = None if groups is None else groups.codes
         options = {} if own.times is None else times_of(own._deltas, codes)
         return _core.ewm(

@@ -31,7 +31,8 @@ import numpy as np
 import polars as pl
 from polars.plugins import register_plugin_function
 
-from linewatch import rolling
+from linewatch import _rolling_calls, rolling
+from linewatch._arguments import check_choice, check_flag, check_number, whole_number
 from linewatch.interop import _polars_plugin
 from linewatch.interop._polars_plugin import expression
 from linewatch.interop.polars_features import Features
@@ -101,7 +102,7 @@ linewatch.rolling.{name} : The definition, its sources, and what it raises.
 def _rolling(x, statistics, window, *, other=None, many=False, by=None, **options):
     """The expression of some statistics, each a field, a name and its own parameters."""
     least = 2 if any(name == "zscore" for _, name, _ in statistics) else 1
-    length, is_span = rolling._window(window, least)
+    length, is_span = _rolling_calls.window_of(window, least)
     if is_span and by is None:
         raise ValueError(
             f"by must be given, one time for each row, when window is a span of time ({window!r})"
@@ -134,18 +135,18 @@ def _plugin(
     **options,
 ):
     if closed is not None:
-        rolling._name("closed", closed, ("right", "left", "both", "neither"))
-    rolling._name("infinity", infinity, ("missing", "ieee"))
+        check_choice("closed", closed, ("right", "left", "both", "neither"))
+    check_choice("infinity", infinity, ("missing", "ieee"))
     if min_periods is not None:
-        min_periods = rolling._whole("min_periods", min_periods, 0)
+        min_periods = whole_number("min_periods", min_periods, 0)
     options |= {
         "statistics": [(field, name, _plain(own)) for field, name, own in statistics],
         "pair": other is not None,
         "timed": by is not None,
         "min_periods": min_periods,
-        "center": rolling._flag("center", center),
+        "center": check_flag("center", center),
         "closed": closed,
-        "without_current": not rolling._flag("include_current", include_current),
+        "without_current": not check_flag("include_current", include_current),
         "ieee": infinity == "ieee",
         "n_jobs": _polars_plugin.threads(n_jobs),
     }
@@ -168,7 +169,7 @@ def _plugin(
 
 def _port_text(port, protocol, what, registry):
     """The expression of what is known of ports."""
-    rolling._name("registry", registry, ("full", "literal"))
+    check_choice("registry", registry, ("full", "literal"))
     return register_plugin_function(
         plugin_path=_polars_plugin.library(),
         function_name="port_text",
@@ -178,6 +179,30 @@ def _port_text(port, protocol, what, registry):
         # A row needs no other.
         is_elementwise=True,
     )
+
+
+def _known(options, known, others=()):
+    """Refuse an option that a method has not."""
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        expected = ", ".join((*others, *(name for name in known if name != "other")))
+        raise TypeError(f"there is no option {unknown[0]!r}; the options are {expected}")
+
+
+def _named(statistics):
+    """Fields, names and parameters of several statistics, each asked for once."""
+    if isinstance(statistics, str) or not np.iterable(statistics):
+        raise TypeError(
+            f'statistics must be a list of names such as ["mean", "q95"], got {statistics!r}'
+        )
+    named = [_rolling_calls.named_statistic(statistic) for statistic in statistics]
+    fields = [field for field, _, _ in named]
+    twice = [field for field in fields if fields.count(field) > 1]
+    if twice:
+        raise ValueError(f"statistics names {twice[0]!r} twice")
+    if not named:
+        raise ValueError("statistics must name at least one statistic, got none")
+    return named
 
 
 def _plain(own):
@@ -337,7 +362,11 @@ class Expressions(Features):
     def _rolling(self, name, own, window, **options):
         levels = own.get("q")
         if isinstance(levels, list | tuple | np.ndarray):
-            fields = [(f"q{100 * q:g}", name, {**own, "q": q}) for q in levels]
+            fields = [(f"q{100 * q:.15g}", name, {**own, "q": q}) for q in levels]
+            if len({field for field, _, _ in fields}) < len(fields):
+                raise ValueError(
+                    f"q must hold different numbers for a struct of fields, got {list(levels)!r}"
+                )
             return _rolling(self._expr, fields, window, many=True, **options)
         return _rolling(self._expr, [(name, name, own)], window, **options)
 
@@ -374,7 +403,8 @@ class Expressions(Features):
         >>> prb.select(pl.col("prb").lw.rolling_stats(3, ["median", "max"])).unnest("prb").rows()
         [(None, None), (None, None), (12.0, 14.0), (14.0, 70.0)]
         """
-        wanted = [rolling._named(statistic) for statistic in statistics]
+        _known(options, _OPTIONS)
+        wanted = _named(statistics)
         return _rolling(self._expr, wanted, window, other=other, many=True, **options)
 
     def seasonal(
@@ -424,12 +454,12 @@ class Expressions(Features):
             if by is None:
                 raise ValueError("keys must be given, or by to make hours of the week from")
             keys = expression(by).dt.epoch("s") // 3600 % 168
+        _known(options, _OPTIONS)
         others = groups if isinstance(groups, list | tuple) else [groups]
-        window = rolling._whole("window", window, 1)
-        names = [statistic] if isinstance(statistic, str) else statistic
+        window = whole_number("window", window, 1)
         return _rolling(
             self._expr,
-            [rolling._named(name) for name in names],
+            _named([statistic] if isinstance(statistic, str) else statistic),
             window,
             many=not isinstance(statistic, str),
             groups=[keys, *others],
@@ -505,8 +535,10 @@ class Expressions(Features):
         by=None,
         **options,
     ):
+        others = ("min_periods", "groups", "infinity", "n_jobs", "other")
+        _known(options, others, ("com, span, halflife, alpha, adjust, ignore_na, by",))
         how = {"com": com, "span": span, "halflife": halflife, "alpha": alpha}
-        alpha, halflife_s = rolling._alpha(how, by is not None, name)
+        alpha, halflife_s = _rolling_calls.alpha_of(how, by is not None)
         if name == "sum" and not adjust:
             raise ValueError(
                 "adjust must be True for ewm_sum, whose weights are not divided by anything"
@@ -514,9 +546,9 @@ class Expressions(Features):
         fading = {
             "alpha": float(alpha),
             "halflife_s": halflife_s,
-            "adjust": rolling._flag("adjust", adjust),
-            "ignore_na": rolling._flag("ignore_na", ignore_na),
-            "bias": rolling._flag("bias", bias),
+            "adjust": check_flag("adjust", adjust),
+            "ignore_na": check_flag("ignore_na", ignore_na),
+            "bias": check_flag("bias", bias),
         }
         return _plugin(self._expr, [(name, name, {})], by=by, ewm=fading, **options)
 
@@ -568,19 +600,22 @@ class Expressions(Features):
         [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
         """
         for name, value in (("k", k), ("h", h)):
-            rolling._number(name, value, "finite and not negative", lambda v: 0 <= v < float("inf"))
+            check_number(name, value, "finite and not negative", lambda v: 0 <= v < float("inf"))
         given = mean is not None and std is not None
         if given == (window is not None) or (mean is None) != (std is None):
             raise ValueError("give either window, or mean and std, as the baseline of cusum")
         if given:
+            _known(options, ("n_jobs",), ("k, h, mean, std, reset, groups",))
             std = expression(std) if not isinstance(std, int | float) else pl.lit(std)
             z = pl.when(std > 0).then((self._expr - expression(mean)) / std)
         else:
+            _known(options, _OPTIONS)
             options = {"include_current": False, **options}
             z = self._rolling("zscore", {}, window, groups=groups, **options)
         fields = [(name, name, {}) for name in ("upper", "lower", "alarm")]
-        alarm = {"k": float(k), "h": float(h), "reset": rolling._flag("reset", reset)}
-        return _plugin(z, fields, many=True, groups=groups, cusum=alarm)
+        alarm = {"k": float(k), "h": float(h), "reset": check_flag("reset", reset)}
+        threads = {"n_jobs": options["n_jobs"]} if "n_jobs" in options else {}
+        return _plugin(z, fields, many=True, groups=groups, cusum=alarm, **threads)
 
 
 @pl.api.register_series_namespace("lw")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from linewatch._frames import as_backend
 from linewatch._nsl_kdd import CATEGORICAL, FEATURES, RATES
 from linewatch._sizes import check_rows
 
@@ -120,8 +121,6 @@ def simulate_core(n_rows=20_000, *, attack_share=0.1, attacks=ATTACKS, seed=0, b
     """
     import polars as pl
 
-    from linewatch.datasets import _as
-
     for name, value in (("n_rows", n_rows), ("seed", seed)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
             raise TypeError(f"{name} must be a whole number, got {value!r}")
@@ -158,7 +157,7 @@ def simulate_core(n_rows=20_000, *, attack_share=0.1, attacks=ATTACKS, seed=0, b
         columns[column] = np.clip(columns[column], 0, 1).round(2)
     frame = pl.DataFrame({name: _stored(name, columns[name]) for name in FEATURES})
     label = np.array([*ATTACKS, "normal"], dtype=object)[kind]
-    return _as(
+    return as_backend(
         frame.with_columns(
             pl.Series("label", label, pl.String), pl.Series("attack", kind >= 0).cast(pl.Int8)
         ),

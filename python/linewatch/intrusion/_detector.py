@@ -48,7 +48,7 @@ ARRAYS = (
 )  # fmt: skip
 
 
-class IntrusionDetector(OutlierMixin, BaseEstimator):
+class IntrusionDetector(OutlierMixin, _models.Loadable, BaseEstimator):
     """Random forest plus distance to normal traffic; takes the 41 raw columns of NSL-KDD.
 
     Parameters
@@ -339,25 +339,6 @@ class IntrusionDetector(OutlierMixin, BaseEstimator):
         """
         self._fitted()
         _models.save(self, path)
-
-    @classmethod
-    def load(cls, path: PathLike) -> Self:
-        """Read a file that :meth:`save` wrote; nothing in it is executed.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        IntrusionDetector
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, cut off, of a newer version, or another kind of model.
-        """
-        return _models.load(path, expected=cls)
 
     def _to_model(self):
         settings = {

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linewatch._axes import axes_or_new
 from linewatch.intrusion._features import correlations
 from linewatch.intrusion._report import _labels, _scores, ranks
-from linewatch.plots import _matplotlib
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ def class_bars(y: Column, *, ax: Axes | None = None) -> Axes:
     >>> [text.get_text() for text in ax.texts]
     ['3', '1']
     """
-    ax = _axes(ax, (5, 3))
+    ax = axes_or_new(ax, (5, 3))
     names, counts = np.unique(np.asarray(y), return_counts=True)
     if set(names.tolist()) <= {0, 1}:
         names = np.array(["normal", "attack"])[names.astype(int)]
@@ -85,7 +85,7 @@ def correlation_heatmap(frame: AnyFrame, *, ax: Axes | None = None) -> Axes:
     names = [name for name, keep in zip(names, varies) if keep]
     correlation = correlation[varies][:, varies]
     size = 2.5 + 0.2 * len(names)
-    ax = _axes(ax, (size + 1, size))
+    ax = axes_or_new(ax, (size + 1, size))
     image = ax.imshow(correlation, cmap="RdBu_r", vmin=-1, vmax=1)
     ax.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
     ax.set_yticks(range(len(names)), names, fontsize=7)
@@ -126,7 +126,7 @@ def pca_scatter(
     """
     from sklearn.decomposition import PCA
 
-    ax = _axes(ax, (6, 4))
+    ax = axes_or_new(ax, (6, 4))
     y, values = _labels(y), np.asarray(values, dtype=np.float64)
     pca = PCA(2, random_state=seed).fit(values)
     take = np.random.default_rng(seed).permutation(len(y))[:max_rows]
@@ -167,7 +167,7 @@ def roc_curves(y: Column, scores: Mapping[str, ArrayLike], *, ax: Axes | None = 
     """
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    ax, y = _axes(ax, (5, 4)), _labels(y)
+    ax, y = axes_or_new(ax, (5, 4)), _labels(y)
     for name, score in scores.items():
         score = _scores(score)
         unusual = ranks(score)
@@ -207,7 +207,7 @@ def precision_recall_curves(
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    ax, y = _axes(ax, (5, 4)), _labels(y)
+    ax, y = axes_or_new(ax, (5, 4)), _labels(y)
     for name, score in scores.items():
         unusual = ranks(_scores(score))
         precision, recall, _ = precision_recall_curve(y, unusual)
@@ -245,7 +245,7 @@ def confusion(
     >>> [text.get_text() for text in ax.texts]
     ['1\\n50.0 %', '1\\n50.0 %', '0\\n0.0 %', '2\\n100.0 %']
     """
-    ax = _axes(ax, (3.6, 3.2))
+    ax = axes_or_new(ax, (3.6, 3.2))
     counts = np.array(
         [
             [found["true_negatives"], found["false_positives"]],
@@ -270,12 +270,3 @@ def confusion(
     ax.set_ylabel("true")
     ax.set_title(title or "")
     return ax
-
-
-def _axes(ax, size):
-    if ax is not None:
-        return ax
-    _matplotlib()
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=size, layout="constrained")[1]

@@ -1,5 +1,6 @@
 """The hours of events, and the cells around them."""
 
+from linewatch._arguments import quoted
 from linewatch._frames import eager, to_polars
 from linewatch.kpi._facing import facing_cells
 
@@ -14,7 +15,7 @@ def long_table(frame):
     table = to_polars(eager(frame))
     for name in BASELINED:
         if name not in table.columns:
-            has = ", ".join(f'"{column}"' for column in table.columns)
+            has = quoted(table.columns, most=None)
             raise ValueError(
                 f'column "{name}" is missing; expected the frame of kpi.baseline or kpi.detect, '
                 f"got {has}"
@@ -36,7 +37,7 @@ def event_table(events, table):
     rows = to_polars(eager(events))
     for name in ("cell", "start", "end"):
         if name not in rows.columns:
-            has = ", ".join(f'"{column}"' for column in rows.columns)
+            has = quoted(rows.columns, most=None)
             raise ValueError(f'column "{name}" of events is missing; it has {has}')
     kpis = table["kpi"].unique(maintain_order=True).to_list()
     if "kpi" not in rows.columns:

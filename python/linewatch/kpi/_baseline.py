@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch import _core, rolling
+from linewatch._arguments import check_choice, check_flag, check_number, whole_number
+from linewatch._progress import bar
 from linewatch.kpi import _long
 from linewatch.kpi._rules import METHODS, SEASONS, SEASONS_MIN, STATISTICS
-from linewatch.rolling import _bar, _flag, _name, _number, _whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from linewatch._typing import FrameT, Progress
 
 
+# Median absolute deviation to standard deviation of a normal distribution.
 MAD_TO_STD = 1.4826
 
 
@@ -61,27 +63,27 @@ def settings(
     n_jobs=None,
 ):
     """The options of `baseline` as `Settings`."""
-    _name("method", method, tuple(METHODS))
-    _name("statistic", statistic, STATISTICS)
-    include_current = _flag("include_current", include_current)
+    check_choice("method", method, tuple(METHODS))
+    check_choice("statistic", statistic, STATISTICS)
+    include_current = check_flag("include_current", include_current)
     defaults = METHODS[method]
-    window = defaults["window"] if window is None else _whole("window", window, 1)
+    window = defaults["window"] if window is None else whole_number("window", window, 1)
     if min_periods is None:
         min_periods = min(defaults["min_periods"], window)
     else:
-        min_periods = _whole("min_periods", min_periods, 1)
+        min_periods = whole_number("min_periods", min_periods, 1)
     if min_periods > window and method != "ewma":
         raise ValueError(f"min_periods must be at most window ({window}), got {min_periods}")
-    _number("floor", floor, "a number that is not negative", lambda x: x >= 0)
+    check_number("floor", floor, "a number that is not negative", lambda x: x >= 0)
     scales = min_scale.values() if isinstance(min_scale, Mapping) else [min_scale]
     for least in scales:
-        _number("min_scale", least, "a number that is not negative", lambda x: x >= 0)
+        check_number("min_scale", least, "a number that is not negative", lambda x: x >= 0)
     if statistic == "median" and method in ("ewma", "seasonal median"):
         raise ValueError(f'statistic must be "mean" with method {method!r}, got "median"')
     if include_current and method == "seasonal median":
         raise ValueError('include_current must be False with method "seasonal median", got True')
     if n_jobs is not None:
-        n_jobs = _whole("n_jobs", n_jobs)
+        n_jobs = whole_number("n_jobs", n_jobs)
     return Settings(
         method, window, min_periods, statistic, include_current, float(floor), min_scale, n_jobs
     )
@@ -189,7 +191,7 @@ def baseline(
     cells = _long.read(frame, time, cell, kpis, time_zone)
     options.refuse_unknown(cells.kpis)
     frames = []
-    with _bar(progress, len(cells) * len(cells.kpis)) as told:
+    with bar(progress, len(cells) * len(cells.kpis)) as told:
         for kpi in cells.kpis:
             value = cells.values(kpi)
             center, scale = compute(cells, value, kpi, options, told)

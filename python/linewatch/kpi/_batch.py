@@ -9,12 +9,12 @@ import numpy as np
 from linewatch import rolling
 from linewatch._frames import eager
 from linewatch.kpi import _long
+from linewatch.kpi._baseline import MAD_TO_STD
 
 if TYPE_CHECKING:
     from linewatch._typing import AnyFrame, Float64
 
 
-MAD_TO_STD = 1.4826
 FEATURES = ("z", "mean_6", "mean_24", "std_24", "min_24", "max_24")
 # Distances beyond this many scales are all the same to a forest.
 FAR = 50.0

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch import _core
+from linewatch._arguments import check_number, whole_number
 from linewatch._frames import eager, like, to_polars
+from linewatch._progress import bar
 from linewatch.kpi import _baseline, _long
 from linewatch.kpi._detect import VERDICT, distance
 from linewatch.kpi._rules import RULES, polarities
-from linewatch.rolling import _bar, _number, _whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,16 +28,6 @@ BLOCK = 1 << 14
 SLOW = ("flat_run", "level_shift", "drift", "variance_shift", "seasonal_break")
 # Rows so many scales from their baselines are extreme.
 EXTREME = 5.0
-EVENT_CLASSES = (
-    "DROP_OUT",
-    "FLAT_LINE",
-    "SEASONAL_BREAK",
-    "VARIANCE_SHIFT",
-    "LEVEL_SHIFT",
-    "DRIFT",
-    "SUDDEN_INCREASE",
-    "SUDDEN_DECREASE",
-)
 
 
 def classify(
@@ -111,7 +102,7 @@ def classify(
     >>> kpi.classify(calls)["class"].to_list()
     [None, None, None, 'INCREASE', 'STABLE']
     """
-    _number("k", k, "a number above 0", lambda x: x > 0)
+    check_number("k", k, "a number above 0", lambda x: x > 0)
     if parity:
         given = {
             "method": (method, "hour of week"),
@@ -137,7 +128,7 @@ def classify(
         parts = [(name, cells, None, None) for name in cells.kpis]
     options.refuse_unknown([name for name, *_ in parts])
     frames = []
-    with _bar(progress, sum(len(cells) for _, cells, *_ in parts)) as told:
+    with bar(progress, sum(len(cells) for _, cells, *_ in parts)) as told:
         for name, cells, center, scale in parts:
             value = cells.values(name)
             if center is None:
@@ -232,9 +223,9 @@ def persistent(
 
     native = eager(classified)
     table = to_polars(native)
-    _number("hours", hours, "a number above 0", lambda x: x > 0)
-    rows = _whole("rows", rows, 1)
-    min_anomalies = _whole("min_anomalies", min_anomalies, 1)
+    check_number("hours", hours, "a number above 0", lambda x: x > 0)
+    rows = whole_number("rows", rows, 1)
+    min_anomalies = whole_number("min_anomalies", min_anomalies, 1)
     if min_anomalies > rows:
         raise ValueError(f"min_anomalies must be at most rows ({rows}), got {min_anomalies}")
     classes = [classes] if isinstance(classes, str) else list(classes)
@@ -362,7 +353,7 @@ def events_table(native, polarity=None, min_shift_rows=12):
     """The Polars frame of `classify_events`."""
     import polars as pl
 
-    min_shift_rows = _whole("min_shift_rows", min_shift_rows, 1)
+    min_shift_rows = whole_number("min_shift_rows", min_shift_rows, 1)
     table = to_polars(native)
     for name in [*_long.LONG, *VERDICT]:
         if name not in table.columns:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from linewatch import _tables, _times
+from linewatch._arguments import check_columns
 from linewatch._frames import eager, like, to_polars
 from linewatch._sizes import check_rows
 from linewatch.kpi._instants import instants, mixed, refuse_mixed, usual_step
@@ -209,7 +210,7 @@ def clean(
     for name in native.columns:
         if not isinstance(name, str):
             raise TypeError(f"names of columns must be text, got {name!r}")
-    table = _polars(native, time)
+    table = _polars(native)
     if not table.height:
         raise ValueError("the frame has no rows")
     counters = [counters] if isinstance(counters, str) else list(counters)
@@ -218,10 +219,7 @@ def clean(
     columns = _tables.detect(table, time=time, cell=cell, values=values)
     given = list(values) if values else [*columns.values, *columns.other_values]
     given = [name for name in dict.fromkeys([*given, *counters]) if name != received]
-    for name in [*counters, *([received] if received else [])]:
-        if name not in table.columns:
-            has = ", ".join(f'"{column}"' for column in table.columns)
-            raise ValueError(f'column "{name}" is missing; the table has {has}')
+    check_columns([*counters, *([received] if received else [])], table.columns)
     log = _Log()
     n_in = table.height
     work = pl.DataFrame({"_row": np.arange(n_in)})
@@ -284,7 +282,7 @@ def clean(
         present = work[place].drop_nulls()
         if len(present) and not (present != 0).any():
             log.note("no value but zero", name, "kept", 1)
-    cells = _cells(work, gaps, columns.cell)
+    cells = _cells(work, gaps)
     few = cells.filter(pl.col("n_rows") < SHORT).height
     log.note(f"cell with fewer than {SHORT} rows", None, "kept", few)
     log.note("gap", None, "filled" if fill_gaps else "listed", gaps.height)
@@ -386,7 +384,7 @@ def _check(**options):
             raise ValueError(f"{name} must be {' or '.join(known[name])}, got {value!r}")
 
 
-def _polars(native, time):
+def _polars(native):
     """The frame in Polars; a column of Python times with and without zones is named."""
     import polars as pl
 
@@ -593,7 +591,7 @@ def _increments(work, place, name, step, log):
     return done.drop("_old", "_far", "_first", "_rise", "_wrapped", "_usual", "_kind", "_after")
 
 
-def _cells(work, gaps, cell):
+def _cells(work, gaps):
     import polars as pl
 
     cells = work.group_by("_cell").agg(

@@ -222,7 +222,7 @@ def investigate(table, columns, kinds, sites, options, say):
         measured = measured.with_columns(
             rank=pl.when(pl.col("rank").is_not_null()).then(pl.int_range(1, pl.len() + 1))
         )
-    bad = _persistent(detected, table, columns)
+    bad = _persistent(detected)
     tables = {
         "classified_events": measured,
         "causes": reasons,
@@ -330,7 +330,7 @@ def _explained(long, found, sites):
     return events, reasons, pairs, table.select(list(_results.TABLES["sites"]))
 
 
-def _persistent(detected, table, columns):
+def _persistent(detected):
     """Cells with at least 6 anomalies in the last 12 rows, by the classes of the original."""
     import polars as pl
 

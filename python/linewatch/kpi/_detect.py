@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch import _core, _edge
+from linewatch._arguments import check_choice, whole_number
 from linewatch._frames import eager
+from linewatch._progress import bar
 from linewatch.kpi import _baseline, _long
 from linewatch.kpi._rules import RULES, chosen, polarities
-from linewatch.rolling import _bar, _name, _whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,13 +53,13 @@ def combination(combine, persistence, min_duration, merge_gap, refractory):
     if combine not in ("any", "all"):
         if isinstance(combine, str):
             raise ValueError(f'combine must be "any", "all" or a number of rules, got {combine!r}')
-        combine = _whole("combine", combine, 1)
+        combine = whole_number("combine", combine, 1)
     if not isinstance(persistence, tuple | list) or len(persistence) != 2:
         raise TypeError(f"persistence must be two whole numbers (k, n), got {persistence!r}")
-    k, n = (_whole("persistence", number, 1) for number in persistence)
+    k, n = (whole_number("persistence", number, 1) for number in persistence)
     if not k <= n <= 64:
         raise ValueError(f"persistence must be (k, n) with 1 <= k <= n <= 64, got ({k}, {n})")
-    min_duration = _whole("min_duration", min_duration, 1)
+    min_duration = whole_number("min_duration", min_duration, 1)
     if min_duration >= 2**31:
         raise ValueError(f"min_duration must be below 2**31, got {min_duration}")
     return Combination(
@@ -193,7 +194,7 @@ def detect(
     (datetime.datetime(2026, 1, 14, 20, 0), 'z', -1)
     """
     asked = chosen(rules)
-    _name("direction", direction, ("worse", "both"))
+    check_choice("direction", direction, ("worse", "both"))
     how = combination(combine, persistence, min_duration, merge_gap, refractory)
     options = _baseline.settings(
         method, window, min_periods, statistic, include_current, floor, min_scale, n_jobs
@@ -208,7 +209,7 @@ def detect(
     sides = polarities([name for name, *_ in parts], polarity)
     passes = 2 + ("robust_z" in asked)
     frames = []
-    with _bar(progress, passes * sum(len(cells) for _, cells, *_ in parts)) as told:
+    with bar(progress, passes * sum(len(cells) for _, cells, *_ in parts)) as told:
         for name, cells, center, scale in parts:
             value = cells.values(name)
             if center is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch import _core
+from linewatch._arguments import check_columns
 from linewatch._codes import codes
 from linewatch._frames import eager, like, to_polars
 
@@ -101,10 +102,7 @@ def facing_cells(
     needed = [cell, site, latitude, longitude, azimuth]
     if isinstance(max_distance_km, str):
         needed.append(max_distance_km)
-    for name in needed:
-        if name not in table.columns:
-            has = ", ".join(f'"{column}"' for column in table.columns)
-            raise ValueError(f'column "{name}" is missing; the table has {has}')
+    check_columns(needed, table.columns)
     names = _names(table[cell])
     lat = _degrees(table, latitude, names, -90, 90)
     lon = _degrees(table, longitude, names, -360, 360)

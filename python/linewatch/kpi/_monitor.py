@@ -18,10 +18,10 @@ import numpy as np
 from narwhals.stable.v2 import Implementation
 
 from linewatch import _edge, _tables
+from linewatch._arguments import check_choice, quoted
 from linewatch._frames import eager, like, to_polars
 from linewatch.kpi import _baseline, _detect, _long, _open
 from linewatch.kpi._rules import BATCH_ONLY, chosen, polarities
-from linewatch.rolling import _name
 from linewatch.streaming import STATUS, Count, Stream
 from linewatch.streaming._rules import Rule
 
@@ -158,7 +158,7 @@ class Monitor:
         for name in BATCH_ONLY:
             if name in asked:
                 raise ValueError(f"{name} needs all rows at once: use kpi.detect")
-        _name("direction", direction, ("worse", "both"))
+        check_choice("direction", direction, ("worse", "both"))
         how = _detect.combination(combine, persistence, min_duration, merge_gap, refractory)
         how.need(len(asked))
         options = _baseline.settings(
@@ -361,7 +361,7 @@ class Monitor:
     def _refuse_missing(self, columns):
         for name in (self._time, self._cell, *self.kpis):
             if name is not None and name not in columns:
-                known = ", ".join(f'"{column}"' for column in columns)
+                known = quoted(columns, most=None)
                 raise ValueError(f'column "{name}" is missing; the rows have {known}')
 
     def _zoned(self, column):

@@ -8,6 +8,7 @@ import numpy as np
 
 from linewatch import _tables
 from linewatch._frames import eager, like, to_polars
+from linewatch.kpi._baseline import MAD_TO_STD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 
 METHODS = ("z", "robust", "min-max")
-MAD_TO_STD = 1.4826
 PARAMETERS = ["cell", "column", "method", "center", "scale", "n_values"]
 
 

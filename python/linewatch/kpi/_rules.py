@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from linewatch import _tables
-from linewatch.rolling import _number, _whole
+from linewatch._arguments import check_number, quoted, whole_number
 
 if TYPE_CHECKING:
     from typing import Any, Literal
@@ -112,14 +112,10 @@ def polarities(kpis, given):
         raise TypeError(f"polarity must be a dict of KPI to high, low or both, got {given!r}")
     for name, side in given.items():
         if name not in kpis:
-            raise ValueError(f'polarity names "{name}", but the KPIs are {_quoted(kpis)}')
+            raise ValueError(f'polarity names "{name}", but the KPIs are {quoted(kpis, most=None)}')
         if side not in POLARITIES:
             raise ValueError(f'polarity of "{name}" must be high, low or both, got {side!r}')
     return {name: given.get(name) or polarity(name) for name in kpis}
-
-
-def _quoted(names):
-    return ", ".join(f'"{name}"' for name in names)
 
 
 def chosen(rules):
@@ -159,16 +155,16 @@ def _check(rule, parameters):
             if value not in ("z", "value"):
                 raise ValueError(f"{title} must be z or value, got {value!r}")
         elif name in ("warm_up", "n_clusters", "min_peers"):
-            _whole(title, value, 0 if name == "warm_up" else 1)
+            whole_number(title, value, 0 if name == "warm_up" else 1)
         elif rule == "threshold" and isinstance(value, Mapping):
             for number in value.values():
-                _number(title, number, "a number", lambda x: x == x)
+                check_number(title, number, "a number", lambda x: x == x)
         elif rule == "threshold" and parameters["of"] == "value":
-            _number(title, value, "a number", lambda x: x == x)
+            check_number(title, value, "a number", lambda x: x == x)
         elif name in _FROM_ZERO:
-            _number(title, value, "a number that is not negative", lambda x: x >= 0)
+            check_number(title, value, "a number that is not negative", lambda x: x >= 0)
         else:
-            _number(title, value, "a number above 0", lambda x: x > 0)
+            check_number(title, value, "a number above 0", lambda x: x > 0)
     if rule == "threshold" and parameters["of"] == "z":
         on, off = parameters["on"], parameters["off"]
         if isinstance(on, Mapping) or isinstance(off, Mapping):

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch import _tables
+from linewatch._arguments import check_choice, whole_number
+from linewatch._progress import bar
 from linewatch.kpi import _baseline, _classify, _detect, _long
 from linewatch.kpi._rules import BATCH_ONLY, chosen, polarities
-from linewatch.rolling import _bar, _name, _whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,10 +127,10 @@ def scan(
     for name in BATCH_ONLY:
         if name in asked and asked[name].get("model") is None:
             raise ValueError(f"rule {name} needs all cells at once: use kpi.detect")
-    _name("direction", direction, ("worse", "both"))
+    check_choice("direction", direction, ("worse", "both"))
     how = _detect.combination(combine, persistence, min_duration, merge_gap, refractory)
-    min_shift_rows = _whole("min_shift_rows", min_shift_rows, 1)
-    chunk_rows = _whole("chunk_rows", chunk_rows, 1)
+    min_shift_rows = whole_number("min_shift_rows", min_shift_rows, 1)
+    chunk_rows = whole_number("chunk_rows", chunk_rows, 1)
     options = _baseline.settings(
         method, window, min_periods, statistic, include_current, floor, min_scale, n_jobs
     )
@@ -149,7 +150,7 @@ def scan(
     n_chunks = -(-n_rows // chunk_rows)
     events, cells = [], []
     with ExitStack() as stack:
-        told = stack.enter_context(_bar(progress, n_rows * (1 + 2 * len(kpis))))
+        told = stack.enter_context(bar(progress, n_rows * (1 + 2 * len(kpis))))
         at = stack.enter_context(tempfile.TemporaryDirectory(prefix="linewatch-", dir=folder))
         names, zone = _part(file, columns, kpis, time_zone, n_rows, n_chunks, Path(at), told)
         for chunk in range(min(n_chunks, len(names))):

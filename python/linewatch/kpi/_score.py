@@ -10,6 +10,7 @@ import numpy as np
 from linewatch import _core, _tables, rolling
 from linewatch._frames import eager, like, to_polars
 from linewatch.kpi import _classify
+from linewatch.kpi._baseline import MAD_TO_STD
 
 if TYPE_CHECKING:
     from typing import Any, Literal
@@ -26,8 +27,6 @@ BASELINES: dict[str, dict[str, Any]] = {
 }
 OTHER_ROWS = "other rows at the time of day"
 SCORED = ["baseline", "scale", "score", "is_anomaly", "is_alarm", "direction"]
-# Median absolute deviation to standard deviation of a normal distribution.
-MAD_TO_STD = 1.4826
 
 
 def score(

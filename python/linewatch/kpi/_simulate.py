@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import numpy as np
 
+from linewatch._frames import as_backend
 from linewatch._sizes import check_rows
 
 if TYPE_CHECKING:
@@ -206,8 +207,6 @@ def simulate(
     """
     import polars as pl
 
-    from linewatch.datasets import _as
-
     counts = (("n_sites", n_sites, 1), ("n_weeks", n_weeks, 1), ("seed", seed, 0))
     for name, value, least in (*counts, ("quiet_weeks", quiet_weeks, 0)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
@@ -237,7 +236,7 @@ def simulate(
         .filter(pl.Series(there.ravel()))
     )
     truth = _truth(planted, sites, first)
-    return Simulation(*(_as(table, backend) for table in (frame, sites, truth)))
+    return Simulation(*(as_backend(table, backend) for table in (frame, sites, truth)))
 
 
 def _random(seed, purpose, place):

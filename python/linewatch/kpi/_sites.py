@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from linewatch import _tables
+from linewatch._arguments import quoted
 from linewatch._frames import eager, like, to_polars
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def _columns(table, asked):
     for name, given in asked.items():
         if given is not None:
             if given not in table.columns:
-                has = ", ".join(f'"{column}"' for column in table.columns)
+                has = quoted(table.columns, most=None)
                 raise ValueError(f'column "{given}" is missing; sites has {has}')
             found[name] = given
             continue
@@ -245,7 +246,7 @@ def _columns(table, asked):
                 break
     for name in NEEDED:
         if name not in found:
-            has = ", ".join(f'"{column}"' for column in table.columns)
+            has = quoted(table.columns, most=None)
             raise NoColumn(name, has)
     return found
 
@@ -259,7 +260,7 @@ def place_table(sites):
     table = to_polars(eager(sites))
     for name in NEEDED:
         if name not in table.columns:
-            has = ", ".join(f'"{column}"' for column in table.columns)
+            has = quoted(table.columns, most=None)
             raise ValueError(
                 f'column "{name}" is missing; sites has {has} (kpi.clean_sites names them so)'
             )

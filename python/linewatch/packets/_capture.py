@@ -9,6 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, overload
 
 from linewatch import _core
+from linewatch._frames import as_backend, check_backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,12 +103,12 @@ def read_pcap(path, *, backend="polars", progress=None):
     """
     import polars as pl
 
-    from linewatch.rolling import _bar
+    from linewatch._progress import bar
 
     check_backend(backend)
     name, reader = _open(path, _TABLE_ROWS)
     frames = [pl.DataFrame(_core.PacketReader.empty())]
-    with _bar(progress, None) as told:
+    with bar(progress, None) as told:
         while (batch := reader.next_batch()) is not None:
             frames.append(pl.DataFrame(batch))
             if told is not None:
@@ -231,14 +232,3 @@ def _open(path, rows, live=False):
 def _warn(name, notes):
     for note in notes:
         warnings.warn(f"{name}: {note}", stacklevel=3)
-
-
-def check_backend(backend):
-    if backend not in ("polars", "pandas", "pyarrow"):
-        raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
-
-
-def as_backend(frame, backend):
-    if backend == "pandas":
-        return frame.to_pandas()
-    return frame.to_arrow() if backend == "pyarrow" else frame

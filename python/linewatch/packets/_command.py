@@ -1,6 +1,5 @@
 """``linewatch packets``: the sources of a capture, the most unusual first, with reasons."""
 
-import sys
 import tempfile
 import time as clock
 import warnings
@@ -19,7 +18,8 @@ SOURCES_DRAWN = 6
 def run(options):
     """Read, score, print and write."""
     from linewatch import _edge, _results
-    from linewatch.cli import _number
+    from linewatch._tables import counted
+    from linewatch.cli import _sayer
 
     _results.check(options.out, "packets")
     window_ns = _edge.span(options.window, "--window")
@@ -34,7 +34,7 @@ def run(options):
             raise ValueError(
                 f"{name}: no packet has a time and an IP address, so there is no source"
             )
-        say(f"scoring {_number(moments.n, 'window')}")
+        say(f"scoring {counted(moments.n, 'window')}")
         sources = score(moments, options.threshold, options.seed)
         _print(sources, options)
         files = []
@@ -95,7 +95,7 @@ def score(moments, threshold, seed):
 def _read(path, moments, say):
     """Pass the capture through; what it has to be said about it."""
     from linewatch import packets
-    from linewatch.cli import _number
+    from linewatch._tables import counted
 
     said = clock.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
@@ -105,15 +105,9 @@ def _read(path, moments, say):
             if clock.perf_counter() - said > 2:
                 said = clock.perf_counter()
                 seen = moments.counts
-                say(f"{_number(seen['packets'], 'packet')}, {_number(seen['bytes'], 'byte')}")
+                say(f"{counted(seen['packets'], 'packet')}, {counted(seen['bytes'], 'byte')}")
         moments.close()
     return [str(warning.message) for warning in caught]
-
-
-def _sayer(options):
-    if not options.progress:
-        return lambda text: None
-    return lambda text: print(f"linewatch: {text}", file=sys.stderr, flush=True)
 
 
 def _draw(path, drawn, threshold):
@@ -123,11 +117,11 @@ def _draw(path, drawn, threshold):
 
 
 def _describe(name, moments, notes):
-    from linewatch.cli import _number
+    from linewatch._tables import counted
 
     counts = moments.counts
-    size = _number(counts["bytes"], "byte")
-    print(f"{name}: {_number(counts['packets'], 'packet')}, {size} on the wire")
+    size = counted(counts["bytes"], "byte")
+    print(f"{name}: {counted(counts['packets'], 'packet')}, {size} on the wire")
     if moments.first is not None:
         seconds = (moments.last - moments.first).total_seconds()
         print(f"from {moments.first:%Y-%m-%d %H:%M:%S} UTC, {seconds:,.1f} s")
@@ -138,22 +132,22 @@ def _describe(name, moments, notes):
     for note in notes:
         print(f"note: {note}")
     if counts["back"]:
-        print(f"packets were not in order of time ({_number(counts['back'], 'step')} back): sorted")
+        print(f"packets were not in order of time ({counted(counts['back'], 'step')} back): sorted")
     if counts["late"]:
         own = "its own" if counts["late"] == 1 else "their own"
-        print(f"{_number(counts['late'], 'packet')} came too late for a window of {own} time")
+        print(f"{counted(counts['late'], 'packet')} came too late for a window of {own} time")
     if counts["restarts"]:
         print(
-            f"the clock went back {_number(counts['restarts'], 'time')}: windows began anew there"
+            f"the clock went back {counted(counts['restarts'], 'time')}: windows began anew there"
         )
 
 
 def _print(sources, options):
-    from linewatch.cli import _number
+    from linewatch._tables import counted
 
     found = int(sources["is_anomaly"].sum())
     print(
-        f"\n{_number(sources.height, 'source')}, each in its most unusual {options.window}; "
+        f"\n{counted(sources.height, 'source')}, each in its most unusual {options.window}; "
         f"anomaly: score >= {options.threshold:g} (higher = more anomalous): {found:,}"
     )
     names = ["source", "packets", "score", "worst time", "why (in that window)"]

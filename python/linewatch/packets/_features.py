@@ -157,7 +157,7 @@ def features(
     """
     import polars as pl
 
-    from linewatch.rolling import _bar
+    from linewatch._progress import bar
 
     names = _feature_names(features)
     ns = _edge.span(window, rows=False)
@@ -171,7 +171,7 @@ def features(
             known.refuse_text(column)
     frame = pl.DataFrame(series)
     answers = [np.empty(len(times)) for _ in names]
-    with _bar(progress, len(times) * len(names)) as told:
+    with bar(progress, len(times) * len(names)) as told:
         _core.packet_features(frame, times, names, answers, ns, n_jobs=n_jobs, progress=told)
     suffix = _suffix(window, ns)
     titles = [name if name == "inter_arrival_s" else f"{name}_{suffix}" for name in names]

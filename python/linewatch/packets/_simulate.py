@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from linewatch import _edge
+from linewatch._frames import as_backend, check_backend
 from linewatch._sizes import check_rows
-from linewatch.packets._capture import as_backend, check_backend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from linewatch._arguments import quoted
 from linewatch.spark import _session
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def generate_cdr(
     own = [name for name in dataset.config.scenarios if _scenarios[name].is_own]
     if own:
         raise ValueError(
-            f"scenarios names {_session.quoted(own)}, which this process registered; the workers "
+            f"scenarios names {quoted(own)}, which this process registered; the workers "
             "do not know it (use the scenarios that linewatch has)"
         )
     names = {"calls": CALLS, **{name: FURTHER[name] for name in dataset.config.tables}}
@@ -116,5 +117,6 @@ def _is_there(spark: SparkSession, path: str) -> bool:
     context = getattr(spark, "_jsparkSession", None)
     if context is None:  # Spark Connect: Spark itself refuses what exists
         return False
+    # Classic Spark, which this is, has a JVM.
     hadoop = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
     return bool(hadoop.getFileSystem(spark._jsc.hadoopConfiguration()).exists(hadoop))

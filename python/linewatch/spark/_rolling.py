@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from linewatch import _edge
-from linewatch.rolling import _Call, _named, _Options, _whole
+from linewatch._arguments import quoted, whole_number
+from linewatch._rolling_calls import Call, Options, named_statistic
 from linewatch.spark import _session
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def rolling(
             if name not in left_out and _session.is_number(_session.kind(df, name))
         ]
         if not columns:
-            raise ValueError(f"the frame has no numbers; it has {_session.quoted(df.columns)}")
+            raise ValueError(f"the frame has no numbers; it has {quoted(df.columns)}")
     columns = _session.listed("columns", columns, at_least=1)
     _session.known(df, "columns", columns)
     _session.numbers(df, "columns", columns)
@@ -134,7 +135,7 @@ def rolling(
     names = [stats] if isinstance(stats, str) else list(stats)
     single = all(isinstance(_session.kind(df, name), T.FloatType) for name in columns)
     dtype = T.FloatType() if single else T.DoubleType()
-    made = [f"{name}_{_named(statistic)[0]}" for name in columns for statistic in names]
+    made = [f"{name}_{named_statistic(statistic)[0]}" for name in columns for statistic in names]
     given = [*by, on, *keep]
     for name in made:
         if name in given or made.count(name) > 1:
@@ -167,7 +168,7 @@ def rolling(
         "options": options,
         "bounded": bounded,
         "split": split is not None,
-        "rows_in_memory": _whole("rows_in_memory", rows_in_memory, 1),
+        "rows_in_memory": whole_number("rows_in_memory", rows_in_memory, 1),
     }
     rows = rows.repartition(*keys).sortWithinPartitions(*keys, *order)
     return _session.mapped(rows, _session.task("rolling", plan), schema)
@@ -180,12 +181,12 @@ def _checked(
     unknown = [name for name in options if name not in OPTIONS]
     if unknown:
         known = ", ".join(OPTIONS)
-        why = " (linewatch.spark sets it)" if unknown[0] in _Options._fields else ""
+        why = " (linewatch.spark sets it)" if unknown[0] in Options._fields else ""
         raise TypeError(f"there is no option {unknown[0]!r}{why}; the options are {known}")
     if not isinstance(stats, str | Sequence) or not stats:
         raise TypeError(f'stats must be a list of names such as ["mean", "q95"], got {stats!r}')
     for statistic in [stats] if isinstance(stats, str) else stats:
-        name = _named(statistic)[1]
+        name = named_statistic(statistic)[1]
         if name in ("corr", "cov"):
             raise ValueError(f"{name} has two series; use applyInArrow with linewatch.rolling")
     is_rows = isinstance(window, int) and not isinstance(window, bool)
@@ -203,7 +204,7 @@ def _checked(
     times = {} if span is None else {"times": np.empty(0, "datetime64[us]")}
     names = [stats] if isinstance(stats, str) else stats
     local.stats(np.empty(0), window, names, n_jobs=1, **times, **options)
-    _Call(np.empty(0), window, {**times, **options})
+    Call(np.empty(0), window, {**times, **options})
     return span
 
 
@@ -223,7 +224,7 @@ def _pieces(
     from pyspark.sql import types as T
 
     if span is None:
-        size = _whole("split", split, 1)
+        size = whole_number("split", split, 1)
         if size < 2 * window:
             raise ValueError(f"split must be at least twice the window ({2 * window}), got {split}")
         size = size // window * window  # where the blocks of the kernels begin

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from linewatch.rolling import _whole
+from linewatch._arguments import quoted, whole_number
 from linewatch.spark import _session
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def sample(
     >>> drawn = lw.spark.sample(calls, 10_000, key="call_id", seed=7)  # doctest: +SKIP
     """
     _session.frame(df)
-    n, seed = _whole("n", n, 1), _whole("seed", seed)
+    n, seed = whole_number("n", n, 1), whole_number("seed", seed)
     columns = df.columns if columns is None else _session.listed("columns", columns, at_least=1)
     _session.known(df, "columns", columns)
     if df.isStreaming:
@@ -159,12 +159,12 @@ def sample_fit(
             if name not in left_out and _session.is_number(_session.kind(df, name))
         ]
         if not columns:
-            raise ValueError(f"the frame has no features; it has {_session.quoted(df.columns)}")
+            raise ValueError(f"the frame has no features; it has {quoted(df.columns)}")
     else:
         columns = _session.listed("columns", columns, at_least=1)
     if target in columns:
         raise ValueError(f'columns names the target "{target}"')
-    rows = _rows(estimator) if n is None else _whole("n", n, 1)
+    rows = _rows(estimator) if n is None else whole_number("n", n, 1)
     wanted = columns if target is None else [*columns, target]
     drawn = sample(df, rows, columns=wanted, key=key, seed=seed).toArrow()
     if not drawn.num_rows:

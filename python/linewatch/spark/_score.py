@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from linewatch._arguments import quoted
 from linewatch.spark import _session
 
 if TYPE_CHECKING:
@@ -173,8 +174,8 @@ class _Scorer:
             missing = [name for name in features if name not in df.columns]
             if missing:
                 raise ValueError(
-                    f"column {_session.quoted(missing)} of the model is missing; the frame has "
-                    f"{_session.quoted(df.columns)}"
+                    f"column {quoted(missing)} of the model is missing; the frame has "
+                    f"{quoted(df.columns)}"
                 )
         else:
             keep = self.keep or []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from linewatch import __version__
+from linewatch._arguments import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -46,13 +47,6 @@ def session(spark: Any) -> None:
     require()
     if not hasattr(spark, "createDataFrame") or not hasattr(spark, "range"):
         raise TypeError(f"spark is a {type(spark).__name__}; expected a SparkSession")
-
-
-def quoted(names: Iterable[str]) -> str:
-    """Names in quotes, not too many of them."""
-    names = list(names)
-    shown = ", ".join(f'"{name}"' for name in names[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def listed(name: str, value: Any, *, at_least: int = 0) -> list[str]:
@@ -160,13 +154,12 @@ class Held:
 
 def shared(spark: SparkSession, value: bytes) -> Any:
     """Bytes for all workers, fetched once by each of them; with ``value``, like a broadcast."""
+    from pyspark.errors import PySparkAttributeError, PySparkNotImplementedError
+
     try:
         return spark.sparkContext.broadcast(value)
-    except Exception as error:
-        # Spark Connect has no broadcasts.
-        if type(error).__name__ not in ("PySparkNotImplementedError", "PySparkAttributeError"):
-            raise
-        return Held(value)
+    except (PySparkAttributeError, PySparkNotImplementedError):
+        return Held(value)  # Spark Connect has no broadcasts
 
 
 def workers(spark: SparkSession, tasks: int | None = None) -> list[dict[str, str]]:

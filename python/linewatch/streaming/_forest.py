@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from linewatch import _core, _features
+from linewatch import _core, _features, _models
 from linewatch._sklearn import BaseEstimator, OutlierMixin
 from linewatch.iforest import PRESETS, IsolationForest
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STEPS = 16  # a window passes in so many steps; with each of them as many of the trees are replaced
 
 
-class OnlineIsolationForest(OutlierMixin, BaseEstimator):
+class OnlineIsolationForest(OutlierMixin, _models.Loadable, BaseEstimator):
     """Isolation forest of the last rows of a stream, which forgets what is no longer so.
 
     The forest keeps the last `window` rows. While they fill up, all trees are grown anew whenever
@@ -320,32 +320,9 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
         --------
         linewatch.load : Reads it; the forest then learns on where it was.
         """
-        from linewatch import _models
-
         if not hasattr(self, "_rows"):
             raise NotFittedError("this OnlineIsolationForest has not learned a row yet")
         _models.save(self, path)
-
-    @classmethod
-    def load(cls, path: Any) -> OnlineIsolationForest:
-        """Read a file that :meth:`save` wrote; nothing in it is executed.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        OnlineIsolationForest
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, cut off, of a newer version, or another kind of model.
-        """
-        from linewatch import _models
-
-        return _models.load(path, expected=cls)
 
     def _read(self, X, *, learn):
         """Rows as the window keeps them; the first ones say what the features are."""
@@ -486,8 +463,6 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
         return self.forest_
 
     def _to_model(self):
-        from linewatch import _models
-
         arrays = {"window": self._rows, "scores": self._scores}
         if hasattr(self, "forest_"):
             arrays["forest"] = np.frombuffer(self.forest_._forest.to_bytes(), np.uint8)
@@ -503,8 +478,6 @@ class OnlineIsolationForest(OutlierMixin, BaseEstimator):
 
     @classmethod
     def _from_model(cls, settings, arrays, path=None):
-        from linewatch import _models
-
         out = cls(**settings["parameters"])
         out._check_parameters()
         _models.feature_names(out, settings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch import _edge
-from linewatch.rolling import _flag, _name, _number, _whole
+from linewatch._arguments import check_choice, check_flag, check_number, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -174,10 +174,10 @@ class Ewm(Rule):
         alpha, halflife_s = 0.5, None
         if self.alpha is not None:
             expected = "a number above 0 and at most 1"
-            _number("alpha", self.alpha, expected, lambda v: 0 < v <= 1)
+            check_number("alpha", self.alpha, expected, lambda v: 0 < v <= 1)
             alpha = float(self.alpha)
         elif self.span is not None:
-            _number("span", self.span, "a number of at least 1", lambda v: 1 <= v < np.inf)
+            check_number("span", self.span, "a number of at least 1", lambda v: 1 <= v < np.inf)
             alpha = 2.0 / (self.span + 1.0)
         else:
             halflife_s = _edge.span(self.halflife, "halflife") / 1e9
@@ -187,7 +187,7 @@ class Ewm(Rule):
             "halflife_s": halflife_s,
             "unit_s": unit_s,
             "statistics": statistics,
-            "min_periods": _whole("min_periods", self.min_periods, 1),
+            "min_periods": whole_number("min_periods", self.min_periods, 1),
         }
         return "ewm", parameters, statistics
 
@@ -228,7 +228,7 @@ class Extremes(Rule):
     min_periods: int = 30
 
     def spec(self, unit_s: float) -> RuleSpec:
-        parameters = {"min_periods": _whole("min_periods", self.min_periods, 1)}
+        parameters = {"min_periods": whole_number("min_periods", self.min_periods, 1)}
         return "extremes", parameters, ["min", "max", "novelty"]
 
 
@@ -264,7 +264,9 @@ class FlatRun(Rule):
     tolerance: float = 0.0
 
     def spec(self, unit_s: float) -> RuleSpec:
-        _number("tolerance", self.tolerance, "finite and not negative", lambda v: 0 <= v < np.inf)
+        check_number(
+            "tolerance", self.tolerance, "finite and not negative", lambda v: 0 <= v < np.inf
+        )
         parameters = {"tolerance": float(self.tolerance), "unit_s": unit_s}
         return "flat_run", parameters, ["rows", "seconds"]
 
@@ -298,7 +300,7 @@ class Hysteresis(Rule):
 
     def spec(self, unit_s: float) -> RuleSpec:
         for name, value in (("on", self.on), ("off", self.off)):
-            _number(name, value, "a finite number", np.isfinite)
+            check_number(name, value, "a finite number", np.isfinite)
         return "hysteresis", {"on": float(self.on), "off": float(self.off)}, ["state"]
 
 
@@ -346,10 +348,10 @@ class Novelty(Rule):
     floor: float = 0.001
 
     def spec(self, unit_s: float) -> RuleSpec:
-        _number("floor", self.floor, "a number above 0 and below 1", lambda v: 0 < v < 1)
+        check_number("floor", self.floor, "a number above 0 and below 1", lambda v: 0 < v < 1)
         parameters = {
-            "span": _whole("span", self.span, 2),
-            "warm_up": _whole("warm_up", self.warm_up, 2),
+            "span": whole_number("span", self.span, 2),
+            "warm_up": whole_number("warm_up", self.warm_up, 2),
             "floor": float(self.floor),
         }
         return "novelty", parameters, ["score", "value", "change", "level", "spread"]
@@ -400,7 +402,7 @@ class Seasonal(Rule):
     season: Span = "1h"
 
     def spec(self, unit_s: float) -> RuleSpec:
-        _whole("window", self.window, 1)
+        whole_number("window", self.window, 1)
         statistics = _statistics(self.statistics, _ROLLING)
         period, season = _edge.span(self.period, "period"), _edge.span(self.season, "season")
         if period % season or period // season > 1_000_000:
@@ -464,14 +466,18 @@ class Cusum(Rule):
 
     def spec(self, unit_s: float) -> RuleSpec:
         for name, value in (("k", self.k), ("h", self.h)):
-            _number(name, value, "finite and not negative", lambda v: 0 <= v < np.inf)
+            check_number(name, value, "finite and not negative", lambda v: 0 <= v < np.inf)
         fixed = self.mean is not None and self.std is not None
         if fixed == (self.window is not None) or (self.mean is None) != (self.std is None):
             raise ValueError("give either window, or mean and std, as the baseline of cusum")
-        parameters = {"k": float(self.k), "h": float(self.h), "reset": _flag("reset", self.reset)}
+        parameters = {
+            "k": float(self.k),
+            "h": float(self.h),
+            "reset": check_flag("reset", self.reset),
+        }
         if fixed:
-            _number("mean", self.mean, "a finite number", np.isfinite)
-            _number("std", self.std, "finite and above 0", lambda v: 0 < v < np.inf)
+            check_number("mean", self.mean, "a finite number", np.isfinite)
+            check_number("std", self.std, "finite and above 0", lambda v: 0 < v < np.inf)
             parameters |= {"mean": float(self.mean), "std": float(self.std)}
         else:
             before = Rolling(self.window, ["zscore"], self.min_periods, include_current=False)
@@ -525,11 +531,11 @@ class PageHinkley(Rule):
 
     def spec(self, unit_s: float) -> RuleSpec:
         for name, value in (("delta", self.delta), ("threshold", self.threshold)):
-            _number(name, value, "finite and not negative", lambda v: 0 <= v < np.inf)
+            check_number(name, value, "finite and not negative", lambda v: 0 <= v < np.inf)
         parameters = {
             "delta": float(self.delta),
             "threshold": float(self.threshold),
-            "min_periods": _whole("min_periods", self.min_periods, 1),
+            "min_periods": whole_number("min_periods", self.min_periods, 1),
         }
         return "page_hinkley", parameters, ["upper", "lower", "alarm"]
 
@@ -556,7 +562,7 @@ def _statistics(statistics, known):
     if not names:
         raise ValueError(f"statistics must name at least one of {', '.join(known)}, got none")
     for name in names:
-        _name("statistics", name, known)
+        check_choice("statistics", name, known)
     return names
 
 
@@ -569,15 +575,15 @@ def _window(rule, statistics):
     """Parameters of a window of rows or of time."""
     rows = span = None
     if _is_rows(rule.window):
-        rows = _whole("window", rule.window, 2 if "zscore" in statistics else 1)
+        rows = whole_number("window", rule.window, 2 if "zscore" in statistics else 1)
     else:
         span = _edge.span(rule.window)
     least = rows if rows is not None else 1
     if rule.min_periods is not None:
-        least = _whole("min_periods", rule.min_periods, 0)
+        least = whole_number("min_periods", rule.min_periods, 0)
         if rows is not None and least > rows:
             raise ValueError(f"min_periods must be at most the window of {rows} rows, got {least}")
-    ddof = _whole("ddof", rule.ddof, 0)
+    ddof = whole_number("ddof", rule.ddof, 0)
     if ddof >= 2**31:
         raise ValueError(f"ddof must be below 2**31, got {ddof}")
     return {
@@ -586,5 +592,5 @@ def _window(rule, statistics):
         "statistics": statistics,
         "min_periods": least,
         "ddof": ddof,
-        "include_current": _flag("include_current", rule.include_current),
+        "include_current": check_flag("include_current", rule.include_current),
     }

@@ -1,17 +1,25 @@
 """A detector and features of streams: events in, verdicts out."""
 
-import copy
 import json
-import math
-from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from linewatch import _core, _edge, _features
-from linewatch.streaming._events import is_column, keys_of, values_of
+from linewatch import _core, _edge, _models
+from linewatch._arguments import quoted
+from linewatch.streaming._columns import column_values, columns_of, read_column
+from linewatch.streaming._detector import (
+    expected_columns,
+    inner_detector,
+    is_fitted,
+    learns,
+    nameless,
+    offset_of,
+    takes_missing,
+)
+from linewatch.streaming._events import keys_of
 from linewatch.streaming._rules import Rule, Value
 from linewatch.streaming._stream import STATUS, Stream
 
@@ -20,7 +28,7 @@ BLOCK = 64  # rows of a matrix product; sums of one block are the same whatever 
 _TAKEN, _RESTARTED = STATUS.index("taken"), STATUS.index("restarted")
 
 
-class OnlineScorer:
+class OnlineScorer(_models.Loadable):
     """A detector for events as they come, with what streams know of their keys as features.
 
     Parameters
@@ -130,7 +138,7 @@ class OnlineScorer:
                 raise TypeError(f"{name} must be the name of a column, got {column!r}")
         if learn is not None and not isinstance(learn, bool | np.bool_):
             raise TypeError(f"learn must be True, False or None, got {learn!r}")
-        if learn and not _learns(detector):
+        if learn and not learns(detector):
             raise TypeError(f"{type(detector).__name__} cannot learn row by row; leave learn out")
         if isinstance(top, bool) or not isinstance(top, int | np.integer) or top < 0:
             raise ValueError(f"top must be a whole number of at least 0, got {top!r}")
@@ -155,7 +163,7 @@ class OnlineScorer:
                 "key": key,
                 "time": time,
                 "lateness": lateness is not None,
-                "learn": _learns(detector) if learn is None else bool(learn),
+                "learn": learns(detector) if learn is None else bool(learn),
                 "top": int(top),
             },
             streams,
@@ -169,32 +177,32 @@ class OnlineScorer:
             if self.features.count(name) > 1:
                 raise ValueError(f"two features would be called {name!r}; choose other names")
         self._order = None
-        if _is_fitted(detector):
+        if is_fitted(detector):
             self._check()
 
     def _check(self):
         """What the detector takes, against the features."""
-        n, names = _expected(self._detector)
+        n, names = expected_columns(self._detector)
         self._order = list(range(len(self.features)))
         kind = type(self._detector).__name__
         if n is not None and n != len(self.features):
             raise ValueError(
                 f"{kind} was fitted on {n} columns, but there are {len(self.features)} features: "
-                f"{_quoted(self.features)}"
+                f"{quoted(self.features)}"
             )
         if names is not None:
             lacking = [name for name in names if name not in self.features]
             if lacking:
                 raise ValueError(
-                    f"{kind} was fitted on {_quoted(lacking)}, which no feature is called; "
-                    f"the features are {_quoted(self.features)}"
+                    f"{kind} was fitted on {quoted(lacking)}, which no feature is called; "
+                    f"the features are {quoted(self.features)}"
                 )
             self._order = [self.features.index(name) for name in names]
             self.features = names
-        self._takes_missing = _takes_missing(self._detector)
-        if not _learns(self._detector):
-            self._offset = _offset(self._detector)
-            self._score = partial(_known_scores, _row_by_row(_nameless(self._detector)))
+        self._takes_missing = takes_missing(self._detector)
+        if not learns(self._detector):
+            self._offset = offset_of(self._detector)
+            self._score = partial(_known_scores, _row_by_row(nameless(self._detector)))
 
     def __repr__(self) -> str:
         counts = self.counts
@@ -251,11 +259,11 @@ class OnlineScorer:
         import polars as pl
 
         table, status = self._table(self._features(history))
-        rows, takes_missing = _counts(status), _takes_missing(self._detector)
-        if not takes_missing:
+        rows, can_miss = _counts(status), takes_missing(self._detector)
+        if not can_miss:
             rows &= ~np.isnan(table).any(axis=1)
         if not rows.any():
-            missing = "" if takes_missing else " and has all features"
+            missing = "" if can_miss else " and has all features"
             raise ValueError(f"no event of the history counts{missing}: nothing to fit")
         names = [name for names in self._plan["names"] for name in names]
         self._detector.fit(pl.DataFrame(table[rows], schema=names, orient="row"))
@@ -332,7 +340,7 @@ class OnlineScorer:
 
     def _refuse_unfitted(self):
         if self._order is None:
-            if not _learns(self._detector):
+            if not learns(self._detector):
                 raise ValueError(
                     f"{type(self._detector).__name__} is not fitted: fit(history) fits it to the "
                     "features of past events"
@@ -343,9 +351,11 @@ class OnlineScorer:
     def _features(self, events):
         """Let events through the streams."""
         plan = self._plan
-        table, one, n = _columns(events, [plan["key"], plan["time"], *plan["columns"]])
-        values = {c: _values(table[c], c, n, one) for c in plan["columns"]}
-        keys = "" if plan["key"] is None else _named(keys_of, table[plan["key"]], plan["key"], n)
+        table, one, n = columns_of(events, [plan["key"], plan["time"], *plan["columns"]])
+        values = {c: column_values(table[c], c, n, one) for c in plan["columns"]}
+        keys = (
+            "" if plan["key"] is None else read_column(keys_of, table[plan["key"]], plan["key"], n)
+        )
         if plan["time"] is None:
             seen = self._gate.counts["rows"]
             times, is_time = np.arange(seen, seen + n), False
@@ -399,7 +409,7 @@ class OnlineScorer:
     def _judged(self, X):
         """Scores of rows, which are anomalies, and the reasons of those; they may be learned."""
         detector = self._detector
-        if not _learns(detector):
+        if not learns(detector):
             scores = self._score(X) if len(X) else np.empty(0)
             is_anomaly = scores < self._offset
             return scores, is_anomaly, self._reasons(detector, X[is_anomaly])
@@ -420,7 +430,7 @@ class OnlineScorer:
         if not self._plan["top"] or not len(X) or not hasattr(detector, "reasons"):
             return [[] for _ in range(len(X))]
         top = min(self._plan["top"], X.shape[1])
-        found = _nameless(detector).reasons(X, top=top)
+        found = nameless(detector).reasons(X, top=top)
         return [[self._with_name(text) for text in row if text] for row in found]
 
     def _with_name(self, text):
@@ -450,8 +460,6 @@ class OnlineScorer:
             If the detector is not one of linewatch's, which cannot be kept so; such a scorer can be
             pickled.
         """
-        from linewatch import _models
-
         settings, arrays = self._to_model()
         return _core.model_to_bytes(KIND, _models.settings_text(settings), arrays)
 
@@ -503,35 +511,10 @@ class OnlineScorer:
         --------
         linewatch.load : Reads it.
         """
-        from linewatch import _models
-
         _models.save(self, path)
 
-    @classmethod
-    def load(cls, path: Any) -> "OnlineScorer":
-        """Read a file that :meth:`save` wrote; nothing in it is executed.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        OnlineScorer
-
-        Raises
-        ------
-        ValueError
-            If the file is damaged, cut off, of another version, or another kind of model.
-        """
-        from linewatch import _models
-
-        return _models.load(path, expected=cls)
-
     def _to_model(self):
-        from linewatch import _models
-
-        if not _is_fitted(self._detector):
+        if not is_fitted(self._detector):
             raise ValueError(
                 f"{type(self._detector).__name__} is not fitted, so there is nothing to keep"
             )
@@ -549,8 +532,6 @@ class OnlineScorer:
 
     @classmethod
     def _from_model(cls, settings, arrays, path=None):
-        from linewatch import _models
-
         if settings["version"] != VERSION:
             raise ValueError(
                 f"{path or 'the snapshot'} holds a scorer of version {settings['version']}, but "
@@ -574,7 +555,7 @@ class OnlineScorer:
 def _rules(detector, features):
     """For each column the names and rules of its features, as a stream takes them."""
     if features is None:
-        names = _expected(detector)[1]
+        names = expected_columns(detector)[1]
         if names is None:
             raise ValueError(
                 "features must name the columns: the detector was not fitted on a frame and knows "
@@ -614,78 +595,16 @@ def _is_value(column, named):
     return list(named) == [column] and isinstance(named[column], Value)
 
 
-def _learns(detector):
-    return hasattr(detector, "score_and_learn")
-
-
-def _inner(detector):
-    """The detector inside a thresholded one."""
-    return getattr(detector, "detector_", detector)
-
-
-def _is_fitted(detector):
-    from sklearn.exceptions import NotFittedError
-    from sklearn.utils.validation import check_is_fitted
-
-    if _learns(detector):
-        return hasattr(detector, "_rows")
-    try:
-        check_is_fitted(detector)
-    except NotFittedError:
-        return False
-    return True
-
-
-def _expected(detector):
-    """Number and names of the columns that a fitted detector takes."""
-    n = getattr(detector, "n_features_in_", None)
-    names = getattr(detector, "feature_names_in_", None)
-    return n, None if names is None else [str(name) for name in names]
-
-
-def _takes_missing(detector):
-    from sklearn.utils import get_tags
-
-    return get_tags(detector).input_tags.allow_nan
-
-
-def _offset(detector):
-    kind = type(detector).__name__
-    if getattr(_inner(detector), "categories_", None):
-        raise TypeError(
-            f"{kind} was fitted on categories; an OnlineScorer knows numbers only (encode them)"
-        )
-    if not hasattr(detector, "score_samples"):
-        advice = "; construct it with novelty=True" if hasattr(detector, "novelty") else ""
-        raise TypeError(f"{kind} cannot score new rows (no score_samples){advice}")
-    if not hasattr(detector, "offset_"):
-        raise TypeError(
-            f"{kind} has no offset_, the score below which a row is an anomaly (put it into a "
-            "ThresholdedDetector)"
-        )
-    return float(detector.offset_)
-
-
-def _nameless(detector):
-    """The same detector for arrays: without the names of the columns, which have been checked."""
-    detector = copy.copy(detector)
-    if "detector_" in vars(detector):
-        detector.detector_ = _nameless(detector.detector_)
-    vars(detector).pop("feature_names_in_", None)
-    return detector
-
-
 def _row_by_row(detector):
     """Scores of rows that do not depend on the rows beside them, to the last bit."""
-    from linewatch import _models
-
     known = [_models.KINDS[name] for name in ("isolation forest", "k-nearest neighbors",
                                               "local outlier factor")]  # fmt: skip
-    inner = type(_inner(detector))
+    inner = type(inner_detector(detector))
     at_once = (inner.__module__, inner.__name__) in known
     return partial(_scores if at_once else _scores_of_blocks, detector)
 
 
+# The pickle of a scorer names the three functions that follow.
 def _known_scores(score, X):
     """Scores of rows; NaN of those that the detector refuses, as too far out to be squared."""
     try:
@@ -707,55 +626,3 @@ def _scores_of_blocks(detector, X):
     padded = np.concatenate([X, np.broadcast_to(X[-1], (-n % BLOCK, X.shape[1]))])
     parts = [detector.score_samples(padded[i : i + BLOCK]) for i in range(0, n, BLOCK)]
     return np.concatenate(parts, dtype=np.float64)[:n]
-
-
-def _columns(events, wanted):
-    """The wanted columns of events, whether there is one only, and how many there are."""
-    wanted = [name for name in wanted if name is not None]
-    one = False
-    if isinstance(events, Mapping):
-        table, names = events, list(events)
-    else:
-        table = _features.frame(events)
-        if table is None:
-            raise TypeError(
-                f"events must be a dict or a pandas, Polars or pyarrow frame, got "
-                f"{type(events).__name__}"
-            )
-        names = list(table.columns)
-    for name in wanted:
-        if name not in names:
-            raise ValueError(f'column "{name}" is missing; the events have {_quoted(names)}')
-    if isinstance(events, Mapping):
-        several = {name: is_column(events[name]) for name in wanted}
-        one = not any(several.values())
-        if one:
-            table = {name: [events[name]] for name in wanted}
-        elif not all(several.values()):
-            name = next(name for name, is_several in several.items() if not is_several)
-            raise ValueError(f'column "{name}" holds one value, others hold several')
-    n = len(table[wanted[0]]) if wanted else len(table)
-    return table, one, n
-
-
-def _values(column, name, n, one):
-    if n == 0:
-        return np.empty(0)
-    if one and (column[0] is None or isinstance(column[0], float)):
-        return np.array([math.nan if column[0] is None else column[0]])
-    return _named(values_of, column, name, n)
-
-
-def _named(read, column, name, n):
-    """What `read` makes of a column, with the column's name in its errors."""
-    try:
-        return read(column, n)
-    except (ValueError, TypeError) as error:
-        text = str(error).removeprefix("value ").removeprefix("key ")
-        raise type(error)(f'column "{name}": {text}') from None
-
-
-def _quoted(names):
-    names = list(map(str, names))
-    shown = ", ".join(f'"{name}"' for name in names[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch import _core, _edge
-from linewatch.rolling import _name, _whole
+from linewatch._arguments import check_choice, whole_number
 from linewatch.streaming._events import is_column, keys_of, values_of
 from linewatch.streaming._rules import Rule
 
@@ -91,7 +91,7 @@ class Stream:
                 raise TypeError(
                     f"rules must be a rule or a dict of names and rules, got {name!r}: {rule!r}"
                 )
-        _name("duplicates", duplicates, ("drop", "keep"))
+        check_choice("duplicates", duplicates, ("drop", "keep"))
         self._times = None  # whether times are times; None before the first of them
         if any(rule.needs_times for rule in named.values()):
             self._times = True
@@ -99,7 +99,7 @@ class Stream:
         if lateness is None:
             wait = 0
         elif number:
-            wait = _whole("lateness", lateness, 0)
+            wait = whole_number("lateness", lateness, 0)
             if wait and self._times:
                 raise TypeError(f'lateness must be a span of time such as "10min", got {lateness}')
             self._times = False if wait else self._times
@@ -123,7 +123,7 @@ class Stream:
                 "keep_duplicates": duplicates == "keep",
                 "restart_after": 0
                 if restart_after is None
-                else min(_whole("restart_after", restart_after, 1), 2**32 - 1),
+                else min(whole_number("restart_after", restart_after, 1), 2**32 - 1),
                 "times": self._times,
             }
         )

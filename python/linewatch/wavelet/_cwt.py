@@ -202,6 +202,8 @@ def cwt(
 
     def transform(x):
         out = np.empty((len(scales), *rows.shape), kind)
+        if not len(scales):
+            return out
         parts = out.view(x.dtype)
         _core.wavelet_cwt(np.ascontiguousarray(x), kernels, centers, parts, n_jobs=n_jobs)
         return out
