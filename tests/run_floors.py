@@ -24,7 +24,7 @@ FOLDER = pathlib.Path(tempfile.gettempdir()) / "linewatch-floors"
 # The lower ends in pyproject.toml. A minor version stands for its last release.
 OLDEST = {
     "numpy": "1.26",
-    "narwhals": "2.26",
+    "narwhals": "2.28",
     "scikit-learn": "1.6",
     "polars": "1.33",
     "pandas": "2.2",

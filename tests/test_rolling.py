@@ -560,7 +560,8 @@ def test_ewm_matches_pandas(name, rng):
 
 
 def test_ewm_mean_of_irregular_times_matches_pandas(rng):
-    for adjust in (True, False):
+    # pandas before 3.0 has times with adjust=True only.
+    for adjust in (True, False) if int(pd.__version__.split(".")[0]) >= 3 else (True,):
         x, _ = traffic(rng, 50)
         times = pd.to_datetime(np.sort(rng.integers(0, 200, 50)), unit="s")
         theirs = pd.Series(x).ewm(halflife="7s", times=times, adjust=adjust).mean()
@@ -604,6 +605,9 @@ IN_PANDAS = [
 ]  # fmt: skip
 
 
+PANDAS_2 = pd.__version__.startswith("2.")
+
+
 def random_case(name, rng):
     """Data and options of one random call, as linewatch and as pandas take them."""
     n = int(rng.integers(0, 40))
@@ -630,6 +634,10 @@ def random_case(name, rng):
 
 
 def in_pandas(name, x, y, window, times, options, arguments):
+    if PANDAS_2 and name in ("first", "last", "nunique"):
+        pytest.skip("windows of pandas have first, last and nunique from 3.0 on")
+    if PANDAS_2 and name == "sem":
+        pytest.skip("pandas before 3.0 divides by the root of the number less ddof")
     index = None if times is None else pd.DatetimeIndex(times.astype("datetime64[ns]"))
     x, y = pd.Series(x, index=index), pd.Series(y, index=index)
     windows = x.rolling(window if times is None else f"{window}s", **options)

@@ -112,7 +112,7 @@ def kpi_heatmap(
     if top < 1:
         raise ValueError(f"top must be at least 1, got {top}")
     table, name = _long(frame, time, cell, value, kpi)
-    table = table.with_columns(_deviation(table))
+    table = _with_deviation(table)
     rank = (
         table.group_by("cell")
         .agg(worst=pl.col("deviation").abs().filter(pl.col("deviation").is_finite()).mean())
@@ -661,14 +661,18 @@ def _long(frame, time, cell, value, kpi):
     return table, unit_label(found.values[0])
 
 
-def _deviation(table):
-    """Signed distance from the baseline in scales, or from the median of the cell."""
+def _with_deviation(table):
+    """The signed distance from the baseline in scales, or from the median of the cell."""
     import polars as pl
 
     value = pl.col("value")
     if {"baseline", "scale"} <= set(table.columns):
         away = (value - pl.col("baseline")) / pl.col("scale")
-        return pl.when(value == pl.col("baseline")).then(0.0).otherwise(away).alias("deviation")
-    away = value - value.median().over("cell")
+        away = pl.when(value == pl.col("baseline")).then(0.0).otherwise(away)
+        return table.with_columns(deviation=away)
+    # In two steps: Polars 1.33 has no window within a window.
+    away = pl.col("deviation")
     spread = 1.4826 * away.abs().median().over("cell")
-    return pl.when(away == 0).then(0.0).otherwise(away / spread).alias("deviation")
+    return table.with_columns(deviation=value - value.median().over("cell")).with_columns(
+        deviation=pl.when(away == 0).then(0.0).otherwise(away / spread)
+    )

@@ -521,8 +521,11 @@ def _labelled(table, truth):
 
     time = table["time"].cast(pl.Datetime("us"))
     rows = table.select("cell_id", _row=pl.int_range(pl.len())).with_columns(_time=time)
+    # A network without faults leaves columns of no type in pandas frames.
     spans = truth.select(
-        "cell_id", "fault", "is_degradation", pl.col("start", "end").cast(pl.Datetime("us"))
+        pl.col("cell_id", "fault").cast(pl.String),
+        pl.col("is_degradation").cast(pl.Boolean),
+        pl.col("start", "end").cast(pl.Datetime("us")),
     )
     inside = (
         rows.join(spans, on="cell_id")
