@@ -128,6 +128,23 @@ def test_a_time_zone_that_is_none_is_named_alike_on_every_engine(small, function
         function(frame, "hour", time_zone=5)
 
 
+@pytest.mark.parametrize("convert", [pl.DataFrame, lambda f: f.to_pandas(), lambda f: f.to_arrow()])
+def test_sums_beyond_whole_numbers_are_refused(convert):
+    flows = pl.DataFrame({"sa": ["a", "a", "b"], "ibyt": [2**62, 2**61, 5], "obyt": [2**62, 0, 5]})
+    with pytest.raises(ValueError) as error:
+        flow.usage_by_source(convert(flows))
+    assert str(error.value) == (
+        "the sum of ibyt and obyt is 1.15292e+19, which is beyond 2**63 (leave out the rows that "
+        "cannot be true)"
+    )
+
+
+def test_large_sums_that_are_known_are_given():
+    flows = pl.DataFrame({"sa": ["a", "a", "b"], "ibyt": [2**61, 2**61, 5], "obyt": [7, 0, 5]})
+    for convert in (pl.DataFrame, lambda f: f.to_pandas()):
+        assert int(flow.usage_by_source(convert(flows))["total_bytes"][0]) == 2**62 + 7
+
+
 def test_hours_of_another_time_zone(small):
     found = flow.by_time(small, "hour", time_zone="Asia/Kolkata")
     assert found["time"].to_list() == [datetime(2026, 1, 5, 14), datetime(2026, 1, 5, 15)]

@@ -367,3 +367,23 @@ def test_a_number_of_rows_is_no_span_of_time(name):
     frame = pl.DataFrame({"time": [datetime(2026, 1, 5)], "users": [1.0]})
     with pytest.raises(TypeError, match=f'^{name} must be a span of time such as "5s", got 3$'):
         kpi.detect(frame, **{name: 3})
+
+
+@pytest.mark.parametrize("window", [3, 5, 16, 17])
+def test_a_value_beyond_a_history_without_deviation_is_infinitely_far_the_right_way(window):
+    """The median deviation of counts that are mostly equal is 0, and never -0."""
+    times = [datetime(2026, 1, 5) + timedelta(hours=k) for k in range(200)]
+    drops = [[0.0, 0, 0, 0, 1, 0, 0, 0, 0, 2][k % 10] for k in range(199)] + [3.0]
+    frame = pl.DataFrame({"time": times, "drops": drops})
+    options = {"method": "rolling", "window": window, "floor": 0.0}
+    scale = kpi.baseline(frame, statistic="median", **options)["scale"].drop_nulls().to_numpy()
+    assert (scale == 0).any() and not np.signbit(scale).any()
+    found = kpi.detect(frame, rules=["robust_z"], **options)
+    told = kpi.Monitor(rules=["robust_z"], **options).update(frame).rows
+    for answer in (found, told):
+        assert answer["score"][-1] == np.inf and answer["is_anomaly"][-1]
+    assert found["score"].equals(told["score"], null_equal=True)
+    scored = kpi.score(
+        frame, baseline="rolling", statistic="median", window=max(window, 5), floor=0.0
+    )
+    assert scored["score"][-1] == np.inf and scored["is_anomaly"][-1]

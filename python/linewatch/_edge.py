@@ -19,6 +19,7 @@ from linewatch._libraries import (
     is_arrow,
     is_narwhals,
     is_pandas_column,
+    narwhals_of,
     pandas,
     polars,
     refuse_lazy,
@@ -246,10 +247,7 @@ class _Narwhals(Numbers):
         self.native = series(x.to_native(), name)
         super().__init__(self.native.values, x)
         self.times = self.native.times
-        # The stable interfaces have classes of their own, and the caller gets back what came in.
-        module = type(x).__module__.split(".")
-        stable = len(module) > 2 and module[1] == "stable"
-        self.narwhals = sys.modules[".".join(module[:3]) if stable else "narwhals"]
+        self.narwhals = narwhals_of(x)
 
     def back(self, native):
         return self.narwhals.from_native(native, allow_series=True)

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
 from linewatch import _core, _edge
-from linewatch._libraries import is_arrow, is_narwhals, pandas, polars, refuse_lazy
+from linewatch._libraries import is_arrow, is_narwhals, narwhals_of, pandas, polars, refuse_lazy
 
 
 def frame(X):
@@ -195,10 +195,7 @@ def like(X, array, names=None):
     `names` are its columns; those of `X` by default.
     """
     if is_narwhals(X):
-        module = type(X).__module__.split(".")
-        stable = len(module) > 2 and module[1] == "stable"
-        narwhals = sys.modules[".".join(module[:3]) if stable else "narwhals"]
-        return narwhals.from_native(like(X.to_native(), array, names))
+        return narwhals_of(X).from_native(like(X.to_native(), array, names))
     table = frame(X)
     if table is None:
         return array

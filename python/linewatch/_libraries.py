@@ -27,6 +27,13 @@ def is_narwhals(x):
     return type(x).__module__.partition(".")[0] == "narwhals" and hasattr(x, "to_native")
 
 
+def narwhals_of(x):
+    """The interface of narwhals that `x` is of: the stable ones have classes of their own."""
+    module = type(x).__module__.split(".")
+    stable = len(module) > 2 and module[1] == "stable"
+    return sys.modules[".".join(module[:3]) if stable else "narwhals"]
+
+
 def is_arrow(x):
     """Whether `x` exports its data through the Arrow PyCapsule interface."""
     return hasattr(x, "__arrow_c_stream__") or hasattr(x, "__arrow_c_array__")

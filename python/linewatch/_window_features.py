@@ -5,13 +5,12 @@
 
 import math
 import numbers
-import sys
 from typing import NamedTuple
 
 import numpy as np
 
 from linewatch import _core, _edge
-from linewatch._libraries import is_arrow, is_narwhals, pandas, polars
+from linewatch._libraries import is_arrow, is_narwhals, narwhals_of, pandas, polars
 from linewatch._wavelets import as_discrete, mode_name, nearest
 
 # A series is halved so often at most.
@@ -307,10 +306,7 @@ def keys(groups, rows):
 def table(like, columns, index=False):
     """Columns as a table of the caller's kind, a dict for arrays and lists."""
     if is_narwhals(like):
-        native = table(like.to_native(), columns, index)
-        module = type(like).__module__.split(".")
-        stable = len(module) > 2 and module[1] == "stable"
-        return sys.modules[".".join(module[:3]) if stable else "narwhals"].from_native(native)
+        return narwhals_of(like).from_native(table(like.to_native(), columns, index))
     pd, pl = pandas(), polars()
     if pd is not None and isinstance(like, pd.Series | pd.DataFrame | pd.Index):
         plain = {name: _values(column) for name, column in columns.items()}

@@ -51,6 +51,10 @@ def table(flows, needs=(), what=""):
     return _with_gaps(frame) if frame.implementation.is_pandas() else frame
 
 
+def _is_whole(dtype):
+    return dtype is not None and dtype.is_integer()
+
+
 def _with_gaps(frame):
     """Counters with gaps, which pandas holds as floats, as whole numbers or missing."""
     import narwhals.stable.v2 as nw
@@ -92,6 +96,17 @@ def _check_counters(frame):
             least = frame[name].min()
             raise ValueError(
                 f'column "{name}" ({MEANING[name]}) must not be negative, got {least:g}'
+            )
+    for pair in (("ibyt", "obyt"), ("ipkt", "opkt")):
+        counted = [frame[name].drop_nulls() for name in pair if _is_whole(schema.get(name))]
+        if len(frame) * sum(int(c.max()) for c in counted if len(c)) < 2**63:
+            continue
+        total = sum(int(value) for c in counted for value in c.to_list())
+        if total >= 2**63:
+            what = " and ".join(c.name for c in counted)
+            raise ValueError(
+                f"the sum of {what} is {total:g}, which is beyond 2**63 (leave out the rows that "
+                "cannot be true)"
             )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from linewatch._arguments import quoted
 from linewatch._nsl_kdd import CATEGORICAL, CATEGORY_OF, FEATURES
 
 if TYPE_CHECKING:
@@ -331,9 +332,8 @@ def _table(frame, needed):
         ) from None
     for name in needed:
         if name not in table.columns:
-            found = ", ".join(f'"{column}"' for column in table.columns[:6])
-            more = f" and {len(table.columns) - 6} more" if len(table.columns) > 6 else ""
-            raise ValueError(f'column "{name}" is missing; the frame has {found}{more}')
+            found = quoted(table.columns, most=6)
+            raise ValueError(f'column "{name}" is missing; the frame has {found}')
     return table
 
 

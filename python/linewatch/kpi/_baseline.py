@@ -224,7 +224,7 @@ def compute(cells, value, kpi, options, progress=None):
         n_jobs=options.n_jobs,
         progress=progress,
     )
-    return center, scale
+    return center, np.abs(scale, out=scale)  # -0.0 would turn the sign of a distance around
 
 
 def _rolling(cells, value, options):

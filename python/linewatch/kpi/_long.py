@@ -224,7 +224,7 @@ def parts(native, time_zone=None):
         center, scale = (
             cells.floats(_tables.numbers(part[column])) for column in ("baseline", "scale")
         )
-        out.append((name, cells, center, scale))
+        out.append((name, cells, center, np.abs(scale)))
     if not out:
         raise ValueError("the frame has no rows")
     return out

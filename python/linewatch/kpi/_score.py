@@ -451,6 +451,7 @@ def _undated(table, statistic, floor, options):
         twice, [(name, {}) for name in names], ("bounds", start, end), min_periods=3, **options
     )
     center, scale = (answer[copies + n] for answer in answers)
+    scale = np.abs(scale)
     if statistic == "median":
         scale = MAD_TO_STD * scale
     if floor > 0:
@@ -467,6 +468,7 @@ def _center_and_scale(value, window, statistic, **options):
     names = ["mean", "std"] if statistic == "mean" else ["median", "mad"]
     answers = rolling.stats(value, window, names, **options)
     center, scale = (np.array(answers[name], dtype=np.float64) for name in names)
+    scale = np.abs(scale)  # -0.0 would turn the sign of a score around
     return center, scale if statistic == "mean" else MAD_TO_STD * scale
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from linewatch import _core, _edge
-from linewatch._libraries import is_arrow, is_narwhals, pandas, polars, refuse_lazy
+from linewatch._libraries import is_arrow, is_narwhals, narwhals_of, pandas, polars, refuse_lazy
 
 _COLUMNS = (
     "time",
@@ -124,12 +124,7 @@ class Table:
 
                 out = pyarrow.table(out)
         if self.native is not self.like and is_narwhals(self.like):
-            import narwhals.stable.v2 as nw
-
-            module = type(self.like).__module__.split(".")
-            if len(module) < 3 or module[1] != "stable":
-                import narwhals as nw
-            return nw.from_native(out)
+            return narwhals_of(self.like).from_native(out)
         return out
 
 

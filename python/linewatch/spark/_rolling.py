@@ -113,11 +113,7 @@ def rolling(
     keep = [name for name in keep if name not in (*by, on)]
     if columns is None:
         left_out = {*by, on, *keep}
-        columns = [
-            name
-            for name in df.columns
-            if name not in left_out and _session.is_number(_session.kind(df, name))
-        ]
+        columns = _session.number_columns(df, left_out)
         if not columns:
             raise ValueError(f"the frame has no numbers; it has {quoted(df.columns)}")
     columns = _session.listed("columns", columns, at_least=1)

@@ -153,11 +153,7 @@ def sample_fit(
         left_out += _session.listed("target", target)
         _session.known(df, "target", [target])
     if columns is None:
-        columns = [
-            name
-            for name in df.columns
-            if name not in left_out and _session.is_number(_session.kind(df, name))
-        ]
+        columns = _session.number_columns(df, left_out)
         if not columns:
             raise ValueError(f"the frame has no features; it has {quoted(df.columns)}")
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from linewatch import __version__
@@ -90,6 +90,11 @@ def is_number(dtype: DataType) -> bool:
     from pyspark.sql import types as T
 
     return isinstance(dtype, T.NumericType | T.BooleanType) and not isinstance(dtype, T.DecimalType)
+
+
+def number_columns(df: DataFrame, left_out: Container[str]) -> list[str]:
+    """The columns of numbers but for some."""
+    return [name for name in df.columns if name not in left_out and is_number(kind(df, name))]
 
 
 def numbers(df: DataFrame, name: str, columns: Iterable[str]) -> None:
