@@ -73,3 +73,12 @@ def test_lists_and_series_are_drawn_whole():
     ].to_list()
     ax = flow.equal_frequency([1, 1, 1, 1, 2, 50], bins=3)
     assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(100)
+
+
+def test_a_treemap_of_another_table_says_how_to_make_one():
+    with pytest.raises(ValueError) as caught:
+        flow.treemap(pl.DataFrame({"ufm_level": ["Potential Sales"], "customers": [3]}))
+    assert str(caught.value) == (
+        'column "value_level" is missing; the table has "ufm_level", "customers" (make it with '
+        'flow.segment_table(segments, ["value_level", "ufm_level"]))'
+    )

@@ -3,12 +3,14 @@
 import importlib.metadata
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 import linewatch
+from linewatch import cli
 
 FOLDER = pathlib.Path(linewatch.__file__).parent
 BASE = {"narwhals", "numpy", "polars", "scikit-learn"}
@@ -152,3 +154,19 @@ def test_the_extras_are_documented():
     block = project.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
     extras = re.findall(r"^(\w+) = ", block, re.MULTILINE)
     assert [extra for extra in extras if f"`{extra}`" not in text] == []
+
+
+@pytest.mark.parametrize("command", cli.EXAMPLES)
+def test_the_help_of_each_command_has_examples_that_are_understood(command):
+    top = cli.parser()
+    for line in cli.EXAMPLES[command]:
+        words = shlex.split(line.rpartition("| ")[2])
+        assert words[:2] == ["linewatch", command]
+        top.parse_args(words[1:])
+
+
+def test_no_command_is_without_an_example(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    named = re.findall(r"^    (\w+)(?: |$)", capsys.readouterr().out, flags=re.MULTILINE)
+    assert sorted(named) == sorted(cli.EXAMPLES)

@@ -102,9 +102,8 @@ def _cells(out, data, options):
         others = others.filter((pl.col("start") > day["end"]) | (pl.col("end") < day["start"]))
     quiet = network.sites.height - len(planted)
     print(
-        f"  {events.height:,} events, some of a planted holiday; "
-        f"{others['cell'].n_unique()} of the "
-        f"{quiet} cells without a fault have one on another day"
+        f"  {events.height:,} events, some of a planted holiday; cells without a fault that have "
+        f"one on another day: {others['cell'].n_unique()} of {quiet}"
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linewatch._axes import WIDE, axes_or_new
+from linewatch._axes import WIDE, axes_or_new, need_matplotlib
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,7 @@ def style(name: Theme = "light") -> Iterator[None]:
     >>> ax.figure.get_facecolor()[0] < 0.2
     True
     """
+    need_matplotlib()
     from matplotlib import cycler, rc_context
 
     if name not in STYLES:

@@ -1,6 +1,7 @@
 """Frames of any library in, the same library out."""
 
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -58,9 +59,6 @@ def _known(value):
 
 def like(native, table):
     """A Polars table as the kind of frame that `native` is."""
-    import narwhals.stable.v2 as nw
-    import polars as pl
-
     if native.implementation.is_polars():
         return table
     if native.implementation.is_pyarrow():
@@ -70,6 +68,14 @@ def like(native, table):
         pd = native.implementation.to_native_namespace()
         if int(pd.__version__.partition(".")[0]) >= 3:
             text = _arrow_texts
+    return _from_arrays(table, native.implementation, text)
+
+
+def _from_arrays(table, implementation, text):
+    """A Polars table in another library, by way of NumPy; `text` converts a column of text."""
+    import narwhals.stable.v2 as nw
+    import polars as pl
+
     columns = {}
     for name, column in zip(table.columns, table, strict=True):
         if column.dtype == pl.String:
@@ -84,7 +90,7 @@ def like(native, table):
         for name, dtype in table.schema.items()
         if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
     }
-    frame = nw.from_dict(columns, backend=native.implementation)
+    frame = nw.from_dict(columns, backend=implementation)
     local = [
         nw.col(name).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
         for name, zone in zones.items()
@@ -96,13 +102,20 @@ def check_backend(backend):
     """Refuse what is no library of frames that answers can come in."""
     if backend not in ("polars", "pandas", "pyarrow"):
         raise ValueError(f'backend must be "polars", "pandas" or "pyarrow", got {backend!r}')
+    if backend != "polars" and find_spec(backend) is None:
+        way = '"linewatch[pandas]"' if backend == "pandas" else "pyarrow"
+        raise ModuleNotFoundError(
+            f'backend="{backend}" needs {backend}: pip install {way}', name=backend
+        )
 
 
 def as_backend(frame, backend):
     """A Polars frame in the library asked for."""
     check_backend(backend)
     if backend == "pandas":
-        return frame.to_pandas()
+        # Polars itself asks for pyarrow here.
+        has_pyarrow = find_spec("pyarrow") is not None
+        return frame.to_pandas() if has_pyarrow else _from_arrays(frame, "pandas", _texts)
     return frame.to_arrow() if backend == "pyarrow" else frame
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linewatch._arguments import check_columns
-from linewatch._axes import axes_or_new
+from linewatch._axes import axes_or_new, need_matplotlib
 from linewatch._displays import WEEKDAYS
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ def kpi_heatmap(
     'traffic (GB): distance from the usual, in scales'
     """
     import polars as pl
+
+    need_matplotlib()
     from matplotlib.dates import date2num
 
     from linewatch.plots import _dates
@@ -400,6 +402,7 @@ def kpi_map(
     >>> ax.get_xlabel()
     'east (km)'
     """
+    need_matplotlib()
     from matplotlib import colormaps
     from matplotlib.collections import PatchCollection
     from matplotlib.colors import Normalize

@@ -26,12 +26,52 @@ if TYPE_CHECKING:
 
 WORST_CELLS_DRAWN = 4
 
+EXAMPLES = {
+    "kpi": [
+        "linewatch kpi kpis.csv",
+        "linewatch kpi kpis.parquet --sites sites.csv --all --out results/week",
+        "linewatch kpi kpis.csv --time ts --cell cell_name --value traffic_gb --threshold 5",
+    ],
+    "demo": ["linewatch demo", "linewatch demo --sites 20 --seed 1 --theme dark --out big"],
+    "generate": [
+        "linewatch generate --users 100000 --days 30 --seed 7 --out data",
+        "linewatch generate --scenarios sim_box,wangiri --format csv --out fraud",
+    ],
+    "flows": [
+        "linewatch flows flows.csv.gz",
+        "linewatch flows 'nfdump/2026-01-*.csv' --time-zone Asia/Kolkata --out results/january",
+    ],
+    "packets": [
+        "linewatch packets capture.pcap",
+        "tcpdump -i eth0 -c 100000 -w - | linewatch packets - --window 10s",
+    ],
+    "score": [
+        "linewatch score --model forest.lw --input cells.csv",
+        "linewatch score --model forest.lw --input cells.log --follow --state cells.state",
+    ],
+    "report": [
+        "linewatch report results",
+        "linewatch report results --out week.html --theme dark --rows 50",
+    ],
+    "dashboard": [
+        "linewatch dashboard results",
+        "linewatch dashboard results --port 0 --no-browser",
+    ],
+}
+
 
 class Parser(argparse.ArgumentParser):
     """Says an error in one line, like everything else here."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"linewatch: error: {message} (see {self.prog} --help)\n")
+
+
+class _Help(argparse.HelpFormatter):
+    """Wraps text, but leaves the lines of examples."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith("examples:") else super()._fill_text(text, width, indent)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,7 +137,12 @@ def parser() -> Parser:
     from linewatch.dashboards import _command
     from linewatch.flow import _command as flow_command
 
-    top = Parser(prog="linewatch", description="Find anomalies in telecom data.")
+    top = Parser(
+        prog="linewatch",
+        description="Find anomalies in telecom data.",
+        epilog="linewatch COMMAND --help has the options of each, with examples; linewatch demo "
+        "needs no data.",
+    )
     top.add_argument("--version", action="version", version=f"linewatch {linewatch.__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
 
@@ -233,6 +278,9 @@ def parser() -> Parser:
     score.add_argument("--json", action="store_true", help="print the summary as JSON")
     score.set_defaults(run=run_score)
     _command.add_parsers(commands)
+    for name, lines in EXAMPLES.items():
+        commands.choices[name].formatter_class = _Help
+        commands.choices[name].epilog = "\n  ".join(["examples:", *lines])
     return top
 
 

@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from linewatch import _core
+from linewatch._frames import as_backend, check_backend
 from linewatch.cdr.config import Config
 
 if TYPE_CHECKING:
@@ -591,6 +592,7 @@ class Calls(Generic[CallsT]):
         if backend not in BACKENDS:
             names = ", ".join(f'"{name}"' for name in BACKENDS)
             raise ValueError(f"backend must be one of {names}, got {backend!r}")
+        check_backend(backend)
         if isinstance(batch_size, bool) or not isinstance(batch_size, int):
             raise TypeError(f"batch_size must be a whole number, got {type(batch_size).__name__}")
         if not 1 <= batch_size <= 10_000_000:
@@ -636,10 +638,8 @@ def _polars(table):
 
 
 def _frame(table, backend):
-    if backend == "polars":
-        return _polars(table)
     if backend == "pyarrow":
         import pyarrow
 
         return pyarrow.table(table)
-    return _polars(table).to_pandas()
+    return as_backend(_polars(table), backend)

@@ -7,16 +7,10 @@ from pathlib import Path
 
 def add_parsers(commands):
     """The options of both."""
-    import argparse
-
-    raw = argparse.RawDescriptionHelpFormatter
     report = commands.add_parser(
         "report",
         help="write the pages of a results folder into one HTML file",
         description="Write the pages of a results folder into one HTML file that needs no network.",
-        epilog="examples:\n  linewatch report results\n"
-        "  linewatch report results --out week.html --theme dark --rows 50",
-        formatter_class=raw,
     )
     report.add_argument("path", metavar="RESULTS", help="a results folder, or one that holds some")
     report.add_argument("--out", metavar="FILE", default="report.html", help="default report.html")
@@ -32,9 +26,6 @@ def add_parsers(commands):
         help="open the pages of a results folder in the browser",
         description="Serve the pages of a results folder to the browser until Ctrl-C. The pages "
         "are drawn anew when the folder is written anew.",
-        epilog="examples:\n  linewatch dashboard results\n"
-        "  linewatch dashboard results --port 0 --no-browser",
-        formatter_class=raw,
     )
     live.add_argument("path", metavar="RESULTS", help="a results folder, or one that holds some")
     live.add_argument(

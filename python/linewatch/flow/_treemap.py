@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linewatch._arguments import quoted
 from linewatch._axes import axes_or_new
 from linewatch.flow._pictures import _table
 
@@ -55,8 +56,15 @@ def treemap(
     """
     import polars as pl
 
+    table = _table(table)
+    for name in (size, label, group):
+        if name not in table.columns:
+            raise ValueError(
+                f'column "{name}" is missing; the table has {quoted(table.columns)} (make it with '
+                'flow.segment_table(segments, ["value_level", "ufm_level"]))'
+            )
     ax = axes_or_new(ax, (8, 4.5))
-    table = _table(table).filter(pl.col(size) > 0).sort(size, label, descending=[True, False])
+    table = table.filter(pl.col(size) > 0).sort(size, label, descending=[True, False])
     groups = table.group_by(group, maintain_order=True).agg(pl.col(size).sum())
     groups = groups.sort(size, group, descending=[True, False])
     most = table[size].max() or 1
