@@ -586,15 +586,29 @@ def test_arguments_of_the_wrong_type_are_named(options, text):
     assert str(error.value) == text
 
 
-def test_a_panic_of_the_plugin_is_an_error_and_silent():
+@pytest.mark.skipif(not hasattr(pl, "BaseExtension"), reason="this Polars has no such types")
+def test_a_type_of_somebody_else_is_an_error_and_silent():
     code = (
         "import polars as pl, linewatch.interop.polars\n"
-        "x = pl.Series('x', [1], dtype=pl.UInt128 if hasattr(pl, 'UInt128') else pl.Int128)\n"
+        "class Octets(pl.BaseExtension):\n"
+        "    def __init__(self): super().__init__('octets', pl.Int64, None)\n"
+        "pl.register_extension_type('octets', Octets)\n"
+        "x = pl.Series('x', [1]).ext.to(Octets())\n"
         "try: x.to_frame().select(pl.col('x').lw.rolling_mean(1))\n"
         "except pl.exceptions.ComputeError: print('refused')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+    assert (done.stdout, done.stderr) == ("refused\n", "")
+
+
+@pytest.mark.parametrize("name", ["Float16", "Int128", "UInt128"])
+def test_numbers_of_rare_widths_are_numbers(name):
+    if not hasattr(pl, name):
+        pytest.skip(f"this Polars has no {name}")
+    x = pl.Series("x", [1, 2, None, 4], dtype=getattr(pl, name))
+    found = x.to_frame().select(pl.col("x").lw.rolling_sum(2, min_periods=1))["x"]
+    assert found.to_list() == [1, 3, 2, 4]
+    assert found.dtype == (pl.Float32 if name == "Float16" else pl.Float64)
 
 
 def test_every_statistic_of_rolling_is_an_expression():

@@ -709,3 +709,10 @@ def test_expanding_matches_pandas(name, rng):
         theirs = getattr(pd.Series(x).expanding(min_periods), name)()
         ours = linewatch(name, x, "expanding", min_periods=min_periods)
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 8, 16, 17, 64, 200])
+def test_a_median_deviation_of_nothing_is_zero_and_not_negative_zero(window, rng):
+    x = rng.integers(0, 3, 400).astype(float)
+    mad = rolling.mad(x, window, min_periods=1)
+    assert (mad == 0).any() and not np.signbit(mad).any()

@@ -178,7 +178,7 @@ def test_lines_are_scored_as_they_are_written(follow, tmp_path, model):
         "reasons": ["prb = 99.5"],
     }  # fmt: skip
     assert process.told().splitlines()[-1] == (
-        "linewatch: 3 rows, 3 scored, 1 anomalies, 0 malformed"
+        "linewatch: 3 rows, 3 scored, 1 anomaly, 0 malformed"
     )
 
 
@@ -229,7 +229,7 @@ def test_standard_input_of_json_lines_is_scored_to_its_end(start):
     assert told[1].endswith("no JSON object; not scored")
     assert told[3].endswith('column "prb" is missing; not scored')
     assert told[5].endswith('column "score" would be written twice; not scored')
-    assert told[-1] == "linewatch: 9 rows, 3 scored, 1 anomalies, 6 malformed"
+    assert told[-1] == "linewatch: 9 rows, 3 scored, 1 anomaly, 6 malformed"
 
 
 def test_a_log_that_is_renamed_and_made_anew_loses_no_line(follow, tmp_path):

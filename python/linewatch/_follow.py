@@ -16,6 +16,7 @@ import numpy as np
 
 from linewatch import _core, _models
 from linewatch._log import Log, Pipe
+from linewatch._tables import counted
 
 KIND, VERSION = "followed log", 1
 PAUSE = 0.1  # seconds until a source that had nothing is asked again
@@ -117,11 +118,13 @@ class Follower:
         if not self._is_kept:
             self._save()
         counts = self._counts
-        text = ", ".join(
-            f"{counts[name]:,} {name}" for name in ("scored", "anomalies", "malformed")
+        text = (
+            f"{counts['scored']:,} scored, {counts['anomalies']:,} "
+            f"{'anomaly' if counts['anomalies'] == 1 else 'anomalies'}, "
+            f"{counts['malformed']:,} malformed"
         )
         kept = f"; state in {self._options.state}" if self._options.state else ""
-        self._say(f"{counts['rows']:,} rows, {text}{kept}")
+        self._say(f"{counted(counts['rows'], 'row')}, {text}{kept}")
 
     def _take(self, lines):
         """Score lines; one that cannot be is counted and reported."""

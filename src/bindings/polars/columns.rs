@@ -25,9 +25,14 @@ pub enum Numbers<'a> {
 }
 
 impl<'a> Numbers<'a> {
-    /// The values of `column`: `Float32` as it is, other numbers and booleans as `f64`.
+    /// The values of `column`: `Float32` as it is and `Float16` widened to it, other numbers and
+    /// booleans as `f64`.
     pub fn of(column: &'a Series) -> PolarsResult<Self> {
         Ok(match column.dtype() {
+            DataType::Float16 => {
+                let widened = column.cast(&DataType::Float32)?;
+                Numbers::F32(Cow::Owned(floats(&widened).into_owned()))
+            }
             DataType::Float32 => Numbers::F32(floats(column)),
             DataType::Float64 => Numbers::F64(floats(column)),
             _ => Numbers::F64(Cow::Owned(widened(column)?)),
@@ -43,11 +48,11 @@ impl<'a> Numbers<'a> {
     }
 }
 
-/// The dtype of answers about a column of `dtype`; kernels keep `Float32` and compute all else in
-/// `Float64`.
+/// The dtype of answers about a column of `dtype`; kernels keep `Float32`, widen `Float16` to it and
+/// compute all else in `Float64`.
 pub fn answer_dtype(column: &Field) -> PolarsResult<DataType> {
     match column.dtype() {
-        DataType::Float32 => Ok(DataType::Float32),
+        DataType::Float16 | DataType::Float32 => Ok(DataType::Float32),
         DataType::Null | DataType::Boolean => Ok(DataType::Float64),
         dtype if dtype.is_primitive_numeric() || dtype.is_decimal() => Ok(DataType::Float64),
         dtype => Err(refused(column.name(), dtype, "numbers", mend(dtype))),
@@ -157,6 +162,7 @@ fn widened(column: &Series) -> PolarsResult<Vec<f64>> {
         DataType::Int64 => exact(column, |v: i64| (v as f64, v.unsigned_abs().into())),
         DataType::UInt64 => exact(column, |v: u64| (v as f64, v.into())),
         DataType::Int128 => exact(column, |v: i128| (v as f64, v.unsigned_abs())),
+        DataType::UInt128 => exact(column, |v: u128| (v as f64, v)),
         DataType::Decimal(_, scale) => {
             let unit = 10f64.powi(*scale as i32);
             Ok(converted(column, |v: i128| v as f64 / unit))

@@ -48,7 +48,7 @@ impl Spread {
             return mad;
         }
         let middle = self.middle(window);
-        let mad = mad(window, middle);
+        let mad = mad(window, middle) + 0.0; // -0.0, of a distance of nothing, becomes 0.0
         self.mad = Some(mad);
         mad
     }
