@@ -381,9 +381,10 @@ def test_a_step_in_groups_is_refused_in_the_words_of_pandas():
     s = pd.Series([1.0, 2.0], index=pd.to_datetime([0, 1], unit="s"))
     messages = []
     for obj in (s, s.lw):
-        with pytest.raises(TypeError) as error:
+        # pandas before 3.0 takes the option and says that it does nothing.
+        with pytest.raises((TypeError, NotImplementedError)) as error:
             obj.groupby([0, 0]).rolling("1s", step=2)
-        messages.append(str(error.value))
+        messages.append(repr(error.value))
     assert messages[0] == messages[1]
 
 

@@ -108,6 +108,8 @@ def _warner():
     said = set()
 
     def say(message, category, *_):
+        if issubclass(category, DeprecationWarning | PendingDeprecationWarning):
+            return  # for those who write the library that calls another
         text = " ".join(str(message).split())
         if text.startswith("Glyph "):
             text = "a name has letters that the font of the pictures lacks; they are drawn as boxes"

@@ -78,7 +78,7 @@ def treemap(
         ):
             shade = row[size] / most
             _rectangle(ax, inner, color(0.15 + 0.75 * shade), 1)
-            _text(ax, inner, f"{row[label]}\n{row[size]:,}", "white" if shade > 0.5 else "black")
+            _text(ax, inner, f"{row[label]}\n{row[size]:,}", "white" if shade > 0.65 else "black")
         _rectangle(ax, outer, "none", 3)
         ax.text(x + 0.12, y + height - head / 2, name, va="center", fontsize=9, weight="bold")
     ax.set_xlim(0, 16)
