@@ -226,8 +226,7 @@ def of_groups(x, plan, groups, window, hop, *, n_jobs=None, progress=None):
     values = held.values
     if values.ndim != 1:
         raise ValueError(f"x must have 1 dimension with groups, got {values.ndim}")
-    codes = _edge.codes(groups, len(values))
-    order, starts, lengths = _runs(codes)
+    order, starts, lengths = _runs(groups, len(values))
     firsts = starts
     if order is not None:
         values = values[order]
@@ -257,10 +256,15 @@ def of_groups(x, plan, groups, window, hop, *, n_jobs=None, progress=None):
     return table(held.like, columns)
 
 
-def _runs(codes):
+def _runs(groups, n):
     """An order that brings groups together (None if they are), and where each starts and how long
     it is; rows without a key are left out."""
-    codes = np.ascontiguousarray(codes)
+    if isinstance(groups, np.ndarray) and groups.dtype == np.int64 and groups.shape == (n,):
+        # Whole numbers that ascend are codes already, found without a look for the least.
+        runs = _core.group_runs(np.require(groups, requirements="CA"))
+        if runs is not None:
+            return None, *runs
+    codes = np.ascontiguousarray(_edge.codes(groups, n))
     runs = _core.group_runs(codes)
     if runs is not None:
         return None, *runs
