@@ -94,11 +94,12 @@ def calls(n, folder):
     )
     part = x[: n // 40]
     yield "wavelet.wavedec, level 5", x, lambda jobs: wavelet.wavedec(x, "db4", level=5)
-    yield (
-        "wavelet.cwt, 64 scales, morl",
-        part,
-        lambda jobs: wavelet.cwt(part, np.arange(1, 65), "morl")[0],
-    )
+    for name in ("morl", "cmor1.5-1.0"):
+        yield (
+            f"wavelet.cwt, 64 scales, {name}",
+            part,
+            lambda jobs, name=name: wavelet.cwt(part, np.arange(1, 65), name, n_jobs=jobs)[0],
+        )
     yield "downsample.indices, 3,000 points", x, lambda jobs: lw.downsample.indices(x, 3000)
     yield from streamed(n, folder)
 
